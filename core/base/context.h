@@ -1,0 +1,50 @@
+// context.h - what a call carries, seen from inside the core.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_BASE_CONTEXT_H
+#define SHOAL_CORE_BASE_CONTEXT_H
+#include <stdatomic.h>
+
+#include <shoal/arena.h>
+#include <shoal/call.h>
+#include <shoal/catalog.h>
+
+#define SHOAL_PLUGIN_STACK 16
+
+/// The head of every struct shoal_plugin: what rooms below the host may know of a plugin.
+struct shoal_plugin_id {
+    const char *name;         ///< "transcode_ffmpeg"
+    const char *table_prefix; ///< "transcode_ffmpeg_": its tables
+    bool is_shipped;          ///< came with the server
+    const char *const *views; ///< published views and tables that it may read, NULL-ended
+};
+
+/// One call: a request, a job, a timer tick, a command. Lives on the thread that runs it.
+struct shoal_call {
+    struct shoal_arena *arena;
+    struct shoal_viewer viewer;
+    const char *locale;         ///< "en"
+    char id[24];                ///< request id
+    int64_t deadline_ms;        ///< of shoal_tick_ms(); 0: none
+    const atomic_bool *cancel;  ///< or NULL; set by whoever owns the work
+    struct shoal_request *request; ///< or NULL
+    struct shoal_db *db;        ///< reader of this worker, taken on first use; see data
+    struct shoal_db *tx;        ///< the writer while inside shoal_tx()
+    void *plugins[SHOAL_PLUGIN_STACK]; ///< struct shoal_plugin, innermost last; NULL entry: core
+    int depth;
+    char sentence[512];         ///< of the last verdict
+    int inprocess_depth;        ///< requests within requests
+};
+
+/// Sets up a call on this thread with a new arena and the system as its viewer.
+void shoal_call_init(struct shoal_call *call);
+/// Gives back the db handle and frees the arena.
+void shoal_call_fini(struct shoal_call *call);
+/// Marks which plugin runs now; crash and hang reports read the stack of the thread.
+void shoal_call_enter(struct shoal_call *call, struct shoal_plugin *plugin);
+void shoal_call_leave(struct shoal_call *call);
+/// The call that runs on this thread, or NULL. Async-signal-safe to read.
+struct shoal_call *shoal_call_current(void);
+/// Called by shoal_call_fini() to give the reader back; set by data.
+extern void (*shoal_call_release_db)(struct shoal_call *call);
+
+#endif

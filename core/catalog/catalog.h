@@ -1,0 +1,19 @@
+// catalog.h - starts the catalog: its tables, jobs and what the host asks of it.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_CATALOG_CATALOG_H
+#define SHOAL_CORE_CATALOG_CATALOG_H
+#include <shoal/catalog.h>
+#include <shoal/media.h>
+
+#include "host/host.h"
+
+/// Migrates the catalog's tables; before plugins start. copied: see shoal_migrate().
+int shoal_catalog_migrate(char *copied, struct shoal_err *err);
+/// Registers the catalog's job kinds and its authentication with the host; before plugins start.
+int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err);
+void shoal_catalog_stop(void);
+/// Makes the first administrator (and the instance's keys and actor `peertube`) of a new instance.
+int shoal_catalog_found(struct shoal_call *call, const char *admin, const char *password,
+    const char *email, struct shoal_err *err);
+
+#endif

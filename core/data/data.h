@@ -1,0 +1,70 @@
+// data.h - the database of the instance: opening, migrating, closing. Statements: <shoal/db.h>.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_DATA_DATA_H
+#define SHOAL_CORE_DATA_DATA_H
+#include <jansson.h>
+
+#include <shoal/db.h>
+#include <shoal/error.h>
+#include <shoal/jobs.h>
+
+#include "base/context.h"
+
+/// Opens (making it when new) DIR/shoal.sqlite3 and starts the writer thread. Readers are opened as
+/// calls need them. One data a process; the functions of <shoal/db.h> use it.
+int shoal_data_open(const char *path, struct shoal_err *err);
+void shoal_data_close(void);
+
+/// One numbered migration: "001_start.sql" in a folder, in the portable words ID I64 TEXT BYTES BOOL
+/// TIME. owner: "core" or the plugin's name.
+/// Applies what is missing, each in a transaction of its own; *copied (PATH_MAX, or NULL) gets the
+/// path of the copy that was made before the first one, or "". A database that knows a migration
+/// which the folder lacks is newer than this program: SHOAL_ECONFLICT names the copy to go back to.
+int shoal_migrate(const char *owner, const char *folder, char *copied, struct shoal_err *err);
+/// How many migrations of the folder are missing in the database.
+int shoal_migrations_pending(const char *owner, const char *folder, struct shoal_err *err);
+/// The migrations of the core are built in: this is their folder-less form.
+struct shoal_migration {
+    int number;
+    const char *name;
+    const char *sql;
+};
+int shoal_migrate_builtin(const char *owner, const struct shoal_migration *list, size_t count,
+    char *copied, struct shoal_err *err);
+/// Translates one portable migration for a database: "sqlite" or "postgresql". Free with free().
+char *shoal_migration_translate(const char *sql, const char *dialect, struct shoal_err *err);
+/// A consistent copy of the whole database while it is in use.
+int shoal_data_backup(const char *to_path, struct shoal_err *err);
+/// Every statement of the core, and of a module (its descriptor's section bounds).
+void shoal_sql_each(const struct shoal_sql *const *start, const struct shoal_sql *const *stop,
+    int (*each)(const struct shoal_sql *sql, void *user), void *user);
+/// Adds the tables and views that a plugin may touch to what the authorizer knows; see
+/// struct shoal_plugin_id. Checked on every prepare under that plugin.
+
+/// The stored settings: owner "" is the instance's. Values are JSON.
+json_t *shoal_store_get(const char *owner, const char *key);            ///< new reference or NULL
+int shoal_store_set(struct shoal_call *call, struct shoal_db *tx, const char *owner,
+    const char *key, const json_t *value, struct shoal_err *err);       ///< NULL value: removes
+
+/// A number that moves when a transaction touched an epoch; any thread, does not block.
+uint64_t shoal_epoch(void);
+
+/// Job runner: starts `threads` workers that claim jobs of registered kinds. stop: running handlers
+/// are cancelled and their leases given back.
+int shoal_jobs_start(int threads, struct shoal_err *err);
+void shoal_jobs_stop(void);
+/// Registers a kind for an owner (NULL: core, stored as "core.KIND").
+int shoal_jobs_kind_add(struct shoal_plugin *owner, const struct shoal_job_kind *kind,
+    struct shoal_err *err);
+void shoal_jobs_owner_remove(struct shoal_plugin *owner);
+/// For the command line and pages: {id, kind, state, attempt, progress, error, created, run_at,
+/// subject} of jobs in a state ("waiting", "active", "parked", "done", "cancelled" or NULL).
+json_t *shoal_jobs_list(struct shoal_call *call, const char *state, int start, int count,
+    struct shoal_err *err);
+int shoal_jobs_retry(struct shoal_call *call, int64_t id, struct shoal_err *err);
+/// Timers of plugins; once_per_instance ones hold a lease row.
+int shoal_timers_add(struct shoal_plugin *owner, const char *name, int64_t period_ms,
+    bool once_per_instance, int (*fn)(struct shoal_call *, void *, struct shoal_err *), void *arg);
+void shoal_timers_owner_remove(struct shoal_plugin *owner);
+
+#endif

@@ -1,0 +1,30 @@
+// request.h - a request as the layers above the network see it, and requests made in-process.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_NET_REQUEST_H
+#define SHOAL_CORE_NET_REQUEST_H
+#include "net/server.h"
+
+/// The route that was matched and the plugin that owns it (NULL: the core). NULL route: none matched;
+/// *allow then lists the methods of the path ("GET, HEAD") or is NULL.
+const struct shoal_route *shoal_request_route(const struct shoal_request *request,
+    struct shoal_plugin **owner, const char **allow);
+/// Whether an answer was given, and its status.
+bool shoal_request_answered(const struct shoal_request *request, int *status);
+/// Throws the answer away so that another can be given (an error after a half-made answer).
+void shoal_request_unanswer(struct shoal_request *request);
+/// Answers an error as problem+json with PeerTube's keys: type, title, status, detail, code, error,
+/// invalid-params. Needs nothing but err.
+int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *err);
+/// Says that a credential was read: the answer is private. By "Bearer" header and by cookie.
+const char *shoal_request_bearer(struct shoal_request *request);
+/// Makes a request that never saw a socket; lives in the call's arena. from: the outer request whose
+/// address, host, scheme and language it inherits, or NULL. body: borrowed JSON or NULL.
+struct shoal_request *shoal_request_internal_new(struct shoal_call *call,
+    const struct shoal_request *from, const char *method, const char *path, const json_t *body,
+    struct shoal_err *err);
+/// The answer of an in-process request: status and, if it is JSON, its value (new reference or NULL).
+int shoal_request_internal_take(struct shoal_request *request, json_t **answer);
+/// Adopts the uploads of another request (for shoal_inprocess_from()).
+void shoal_request_internal_uploads(struct shoal_request *request, struct shoal_request *from);
+
+#endif

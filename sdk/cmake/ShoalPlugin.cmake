@@ -1,0 +1,56 @@
+# shoal_plugin(NAME): the shared object of a plugin folder, beside its manifest and data.
+#
+# A plugin sees the SDK's headers, its own folder and the contract/ folders of the plugins that
+# its manifest lists under "needs"; nothing else. LIBS names further libraries.
+function(shoal_plugin NAME)
+    cmake_parse_arguments(ARG "" "DIR" "LIBS;CONTRACTS" ${ARGN})
+    if(NOT ARG_DIR)
+        set(ARG_DIR ${CMAKE_CURRENT_SOURCE_DIR}/${NAME})
+    endif()
+    file(GLOB SOURCES CONFIGURE_DEPENDS ${ARG_DIR}/*.c)
+    list(FILTER SOURCES EXCLUDE REGEX "_(test|fuzz)\\.c$")
+    set(OUT ${CMAKE_BINARY_DIR}/plugins/${NAME})
+    if(SOURCES)
+        add_library(${NAME} MODULE ${SOURCES})
+        set_target_properties(${NAME} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${OUT})
+        target_include_directories(${NAME} PRIVATE ${SHOAL_SDK_INCLUDE} ${ARG_DIR})
+        foreach(OTHER ${ARG_CONTRACTS})
+            target_include_directories(${NAME} PRIVATE ${ARG_DIR}/../${OTHER}/contract)
+        endforeach()
+        target_link_libraries(${NAME} PRIVATE shoal_flags PkgConfig::JANSSON ${ARG_LIBS})
+    endif()
+    # The rest of the folder (manifest, migrations, locales, Lua) is linked, so that an edit is live.
+    file(MAKE_DIRECTORY ${OUT})
+    file(GLOB DATA CONFIGURE_DEPENDS ${ARG_DIR}/plugin.json ${ARG_DIR}/*.lua ${ARG_DIR}/migrations
+        ${ARG_DIR}/locales ${ARG_DIR}/pages ${ARG_DIR}/static)
+    foreach(ITEM ${DATA})
+        get_filename_component(BASE ${ITEM} NAME)
+        file(CREATE_LINK ${ITEM} ${OUT}/${BASE} SYMBOLIC)
+    endforeach()
+endfunction()
+
+# shoal_plugin_tests(NAME): the *_test.c beside a plugin's sources, linked with those sources and
+# with the core, so that a test may use the host of the test kit.
+function(shoal_plugin_tests NAME)
+    cmake_parse_arguments(ARG "" "DIR" "LIBS;CONTRACTS" ${ARGN})
+    if(NOT SHOAL_TESTS)
+        return()
+    endif()
+    if(NOT ARG_DIR)
+        set(ARG_DIR ${CMAKE_CURRENT_SOURCE_DIR}/${NAME})
+    endif()
+    file(GLOB TESTS CONFIGURE_DEPENDS ${ARG_DIR}/*_test.c)
+    file(GLOB SOURCES CONFIGURE_DEPENDS ${ARG_DIR}/*.c)
+    list(FILTER SOURCES EXCLUDE REGEX "_(test|fuzz)\\.c$")
+    foreach(TEST ${TESTS})
+        get_filename_component(BASE ${TEST} NAME_WE)
+        set(TARGET plugin_${NAME}_${BASE})
+        add_executable(${TARGET} ${TEST} ${SOURCES})
+        target_include_directories(${TARGET} PRIVATE ${SHOAL_SDK_INCLUDE} ${ARG_DIR})
+        target_compile_definitions(${TARGET} PRIVATE SHOAL_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+            SHOAL_BUILD_DIR="${CMAKE_BINARY_DIR}")
+        target_link_libraries(${TARGET} PRIVATE shoal_flags shoal_testkit ${ARG_LIBS} PkgConfig::CMOCKA)
+        add_test(NAME ${TARGET} COMMAND ${TARGET})
+        set_property(TARGET ${TARGET} PROPERTY RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    endforeach()
+endfunction()

@@ -1,0 +1,118 @@
+// house.test.mjs - the rules of the house that a grep can hold.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { test } from 'node:test'
+
+const root = join(import.meta.dirname, '..', '..')
+const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+  .split('\n').filter(Boolean)
+const text = name => readFileSync(join(root, name), 'utf8')
+const sources = files.filter(name => /\.[ch]$/.test(name) && /^(core|plugins|sdk)\//.test(name))
+const withoutComments = code => code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')
+const product = sources.filter(name => !/_test\.c$/.test(name))
+
+test('no call that cannot be bounded', () => {
+  const banned = /(?<![\w.>])(strcpy|strcat|sprintf|vsprintf|strtok|gets|atoi|gmtime|localtime|sscanf|alloca|system|popen)\s*\(/
+  const found = []
+  for (const name of product) {
+    withoutComments(text(name)).split('\n').forEach((line, i) => {
+      if (banned.test(line)) found.push(`${name}:${i + 1} ${line.trim()}`)
+    })
+  }
+  assert.deepEqual(found, [])
+})
+
+test('no SQL is built from strings', () => {
+  const built = /printf[^;]*"[^"]*\b(SELECT|INSERT INTO|UPDATE|DELETE FROM)\b[^"]*%/
+  assert.deepEqual(product.filter(name => built.test(withoutComments(text(name)))), [])
+})
+
+test('plugins see the SDK and themselves', () => {
+  const found = []
+  for (const name of product.filter(path => path.startsWith('plugins/'))) {
+    const own = new Set(files.filter(path => dirname(path) === dirname(name)).map(path => basename(path)))
+    for (const [, quoted] of text(name).matchAll(/^\s*#include\s+"([^"]+)"/gm)) {
+      if (!own.has(quoted)) found.push(`${name}: ${quoted}`)
+    }
+    if (/#include\s+<(core|plugins)\//.test(text(name))) found.push(name)
+  }
+  assert.deepEqual(found, [])
+})
+
+test('the core names no plugin', () => {
+  const plugins = files.filter(name => /^plugins\/[^/]+\/plugin\.json$/.test(name))
+    .map(name => name.split('/')[1]).filter(name => name.length > 4)
+  const found = []
+  for (const name of product.filter(path => path.startsWith('core/'))) {
+    for (const plugin of plugins) {
+      if (withoutComments(text(name)).includes(`"${plugin}"`)) found.push(`${name}: ${plugin}`)
+    }
+  }
+  assert.deepEqual(found, [])
+})
+
+test('every source says its subject and its licence', () => {
+  const wrong = sources.filter(name => !/sdk\/templates/.test(name)).filter(name => {
+    const [first, second] = text(name).split('\n')
+    const licence = name.startsWith('sdk/') ? 'MIT' : 'AGPL-3.0-or-later'
+    return !first.startsWith(`// ${basename(name)} - `) || second !== `// SPDX-License-Identifier: ${licence}`
+  })
+  assert.deepEqual(wrong, [])
+})
+
+test('files stay small enough to have one subject', () => {
+  assert.deepEqual(sources.filter(name => text(name).split('\n').length > 800), [])
+})
+
+test('the core stays under 20,000 lines and a plugin under 4,000', () => {
+  const sizes = {}
+  for (const name of product) {
+    const [room, folder] = name.split('/')
+    const key = room === 'plugins' ? `plugins/${folder}` : room
+    sizes[key] = (sizes[key] ?? 0) + text(name).split('\n').length
+  }
+  assert.deepEqual(Object.entries(sizes).filter(([key, lines]) => key.startsWith('plugins/') && lines > 4000), [])
+  assert.ok(sizes.core < 20000, `core has ${sizes.core} lines`)
+})
+
+test('every function of the SDK is described', () => {
+  const gaps = []
+  for (const name of files.filter(path => /^sdk\/include\/shoal\/.*\.h$/.test(path))) {
+    // A run of declarations without an empty line between them shares the comment above it.
+    for (const block of text(name).split(/\n\s*\n/)) {
+      if (/SHOAL_API \w/.test(block) && !/\/\/|\/\*/.test(block) && !/#define SHOAL_API/.test(block)) {
+        const before = text(name).slice(0, text(name).indexOf(block)).trimEnd().split('\n').pop()
+        if (!before.trim().startsWith('//') && !/;$/.test(before.trim())) gaps.push(`${name}: ${block.split('\n')[0]}`)
+      }
+    }
+  }
+  assert.deepEqual(gaps, [])
+})
+
+test('each SDK header compiles alone', () => {
+  const include = join(root, 'sdk', 'include')
+  for (const name of files.filter(path => /^sdk\/include\/.*\.h$/.test(path))) {
+    execFileSync('gcc', ['-std=c17', '-Wall', '-Wextra', '-Werror', '-I', include, '-fsyntax-only', '-x', 'c', '-'],
+      { input: `#include <${name.slice('sdk/include/'.length)}>\n` })
+  }
+})
+
+test('locales say the same things in each language', () => {
+  const keys = (value, path = '') => typeof value === 'object' && value !== null && !('other' in value)
+    ? Object.entries(value).flatMap(([key, inner]) => keys(inner, path ? `${path}.${key}` : key)) : [path]
+  for (const english of files.filter(name => /locales\/en\.json$/.test(name))) {
+    const expected = keys(JSON.parse(text(english))).sort()
+    for (const other of files.filter(name => dirname(name) === dirname(english) && name !== english)) {
+      assert.deepEqual(keys(JSON.parse(text(other))).sort(), expected, other)
+    }
+  }
+})
+
+test('lock files and sources name no registry and no place on a machine', () => {
+  const found = files.filter(name => !/\.(png|jpg|woff2?|ico|mp4)$/.test(name) && name !== 'tests/house/house.test.mjs')
+    .filter(name => /registry\.npmjs\.org|deb\.debian\.org|\/work\/main|\/tmp\/b-/.test(text(name)))
+  assert.deepEqual(found, [])
+})
