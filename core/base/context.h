@@ -16,23 +16,28 @@ struct shoal_plugin_id {
     const char *table_prefix; ///< "transcode_ffmpeg_": its tables
     bool is_shipped;          ///< came with the server
     const char *const *views; ///< published views and tables that it may read, NULL-ended
+    const char *const
+        *permissions; ///< as its manifest lists them ("http:any"), NULL-ended, or NULL
 };
 
 /// One call: a request, a job, a timer tick, a command. Lives on the thread that runs it.
 struct shoal_call {
     struct shoal_arena *arena;
     struct shoal_viewer viewer;
-    const char *locale;         ///< "en"
-    char id[24];                ///< request id
-    int64_t deadline_ms;        ///< of shoal_tick_ms(); 0: none
-    const atomic_bool *cancel;  ///< or NULL; set by whoever owns the work
-    struct shoal_request *request; ///< or NULL
-    struct shoal_db *db;        ///< reader of this worker, taken on first use; see data
-    struct shoal_db *tx;        ///< the writer while inside shoal_tx()
+    const char *locale;                ///< "en"
+    char id[24];                       ///< request id
+    int64_t deadline_ms;               ///< of shoal_tick_ms(); 0: none
+    const atomic_bool *cancel;         ///< or NULL; set by whoever owns the work
+    struct shoal_request *request;     ///< or NULL
+    struct shoal_db *db;               ///< reader of this worker, taken on first use; see data
+    struct shoal_db *tx;               ///< the writer while inside shoal_tx()
     void *plugins[SHOAL_PLUGIN_STACK]; ///< struct shoal_plugin, innermost last; NULL entry: core
     int depth;
-    char sentence[512];         ///< of the last verdict
-    int inprocess_depth;        ///< requests within requests
+    char sentence[512];       ///< of the last verdict
+    int inprocess_depth;      ///< requests within requests
+    bool is_admitted;         ///< the host has authenticated this request and let it in
+    struct shoal_call *outer; ///< the call that this thread ran before this one
+    void *spilled;            ///< plugins beyond SHOAL_PLUGIN_STACK; see call.c
 };
 
 /// Sets up a call on this thread with a new arena and the system as its viewer.
@@ -44,6 +49,12 @@ void shoal_call_enter(struct shoal_call *call, struct shoal_plugin *plugin);
 void shoal_call_leave(struct shoal_call *call);
 /// The call that runs on this thread, or NULL. Async-signal-safe to read.
 struct shoal_call *shoal_call_current(void);
+/// Makes call (or NULL) the one that this thread runs and gives back the one before: for threads
+/// that go on with a call of another, which waits meanwhile.
+struct shoal_call *shoal_call_adopt(struct shoal_call *call);
+/// Called after each enter and leave, when it is set: the watchdog of the server keeps its books
+/// so.
+extern void (*shoal_call_watch)(struct shoal_call *call);
 /// Called by shoal_call_fini() to give the reader back; set by data.
 extern void (*shoal_call_release_db)(struct shoal_call *call);
 

@@ -3,6 +3,7 @@
 #ifndef SHOAL_CORE_DATA_DATA_H
 #define SHOAL_CORE_DATA_DATA_H
 #include <jansson.h>
+#include <stdio.h>
 
 #include <shoal/db.h>
 #include <shoal/error.h>
@@ -10,16 +11,18 @@
 
 #include "base/context.h"
 
-/// Opens (making it when new) DIR/shoal.sqlite3 and starts the writer thread. Readers are opened as
-/// calls need them. One data a process; the functions of <shoal/db.h> use it.
+/// Opens (making it when new) a database and starts the writer thread. path: the file, or a folder
+/// whose shoal.sqlite3 it is. Applies this room's own migrations ("core.data"). Readers are opened
+/// as calls need them. One data a process; the functions of <shoal/db.h> use it. shoal_data_close()
+/// stops timers, jobs and topics first.
 int shoal_data_open(const char *path, struct shoal_err *err);
 void shoal_data_close(void);
 
-/// One numbered migration: "001_start.sql" in a folder, in the portable words ID I64 TEXT BYTES BOOL
-/// TIME. owner: "core" or the plugin's name.
-/// Applies what is missing, each in a transaction of its own; *copied (PATH_MAX, or NULL) gets the
-/// path of the copy that was made before the first one, or "". A database that knows a migration
-/// which the folder lacks is newer than this program: SHOAL_ECONFLICT names the copy to go back to.
+/// One numbered migration: "001_start.sql" in a folder, in the portable words ID I64 TEXT BYTES
+/// BOOL TIME. owner: "core" or the plugin's name. Applies what is missing, each in a transaction of
+/// its own; *copied (PATH_MAX, or NULL) gets the path of the copy that was made before the first
+/// one, or "". A database that knows a migration which the folder lacks is newer than this program:
+/// SHOAL_ECONFLICT names the copy to go back to.
 int shoal_migrate(const char *owner, const char *folder, char *copied, struct shoal_err *err);
 /// How many migrations of the folder are missing in the database.
 int shoal_migrations_pending(const char *owner, const char *folder, struct shoal_err *err);
@@ -38,13 +41,17 @@ int shoal_data_backup(const char *to_path, struct shoal_err *err);
 /// Every statement of the core, and of a module (its descriptor's section bounds).
 void shoal_sql_each(const struct shoal_sql *const *start, const struct shoal_sql *const *stop,
     int (*each)(const struct shoal_sql *sql, void *user), void *user);
-/// Adds the tables and views that a plugin may touch to what the authorizer knows; see
-/// struct shoal_plugin_id. Checked on every prepare under that plugin.
+/// Writes "name<TAB>SQL" of every statement of the core, a line each.
+int shoal_sql_print(FILE *out);
+// The authorizer: statements of the core are free, whoever calls the function that runs them; any
+// other statement is held to the innermost plugin of the call (struct shoal_plugin_id): it writes
+// its own prefix's tables alone and reads those and what `views` lists. A published view reads
+// tables, not other views. Tables are made in migrations alone.
 
 /// The stored settings: owner "" is the instance's. Values are JSON.
-json_t *shoal_store_get(const char *owner, const char *key);            ///< new reference or NULL
+json_t *shoal_store_get(const char *owner, const char *key); ///< new reference or NULL
 int shoal_store_set(struct shoal_call *call, struct shoal_db *tx, const char *owner,
-    const char *key, const json_t *value, struct shoal_err *err);       ///< NULL value: removes
+    const char *key, const json_t *value, struct shoal_err *err); ///< NULL value: removes
 
 /// A number that moves when a transaction touched an epoch; any thread, does not block.
 uint64_t shoal_epoch(void);
@@ -54,17 +61,23 @@ uint64_t shoal_epoch(void);
 int shoal_jobs_start(int threads, struct shoal_err *err);
 void shoal_jobs_stop(void);
 /// Registers a kind for an owner (NULL: core, stored as "core.KIND").
-int shoal_jobs_kind_add(struct shoal_plugin *owner, const struct shoal_job_kind *kind,
-    struct shoal_err *err);
+int shoal_jobs_kind_add(
+    struct shoal_plugin *owner, const struct shoal_job_kind *kind, struct shoal_err *err);
 void shoal_jobs_owner_remove(struct shoal_plugin *owner);
 /// For the command line and pages: {id, kind, state, attempt, progress, error, created, run_at,
 /// subject} of jobs in a state ("waiting", "active", "parked", "done", "cancelled" or NULL).
-json_t *shoal_jobs_list(struct shoal_call *call, const char *state, int start, int count,
-    struct shoal_err *err);
+json_t *shoal_jobs_list(
+    struct shoal_call *call, const char *state, int start, int count, struct shoal_err *err);
 int shoal_jobs_retry(struct shoal_call *call, int64_t id, struct shoal_err *err);
+/// {waiting, active, parked}: how many there are of each.
+json_t *shoal_jobs_count(struct shoal_call *call, struct shoal_err *err);
 /// Timers of plugins; once_per_instance ones hold a lease row.
 int shoal_timers_add(struct shoal_plugin *owner, const char *name, int64_t period_ms,
     bool once_per_instance, int (*fn)(struct shoal_call *, void *, struct shoal_err *), void *arg);
 void shoal_timers_owner_remove(struct shoal_plugin *owner);
+void shoal_timers_stop(void);
+/// Ends the subscriptions of a plugin, or all of them.
+void shoal_topics_owner_remove(struct shoal_plugin *owner);
+void shoal_topics_stop(void);
 
 #endif

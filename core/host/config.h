@@ -6,7 +6,8 @@
 
 #include <shoal/error.h>
 
-/// One `listen` line: "127.0.0.1:9000", "[::]:443 tls", "0.0.0.0:80 redirect", "unix:run/shoal.sock".
+/// One `listen` line: "127.0.0.1:9000", "[::]:443 tls", "0.0.0.0:80 redirect",
+/// "unix:run/shoal.sock".
 struct shoal_config_listen {
     char host[108]; ///< address, or path of a Unix socket
     int port;
@@ -14,24 +15,25 @@ struct shoal_config_listen {
 };
 struct shoal_config_plugin {
     const char *name;
-    json_t *options;   ///< its keys in the file, by name
-    int line;          ///< of the file
+    json_t *options; ///< its keys in the file, by name
+    int line;        ///< of the file
 };
 /// The file as read. Everything in it lives until shoal_config_free().
 struct shoal_config {
-    const char *folder;           ///< the instance's folder
-    const char *url;              ///< or NULL
+    const char *folder; ///< the instance's folder
+    const char *url;    ///< or NULL
     struct shoal_config_listen *listens;
     size_t listen_count;
     struct shoal_config_plugin *plugins; ///< in the order of the file
     size_t plugin_count;
-    json_t *values;               ///< every other key, nested ("instance", "tls", "http", "log", …)
+    json_t *values; ///< every other key, nested ("instance", "tls", "http", "log", …)
     void *state;
 };
 /// Reads DIR/shoal.lua. overrides: "PLUGIN.KEY=VALUE" or "instance.KEY=VALUE" of the command line.
-/// Unknown keys, bad types and syntax errors are one sentence with file and line, and the nearest key.
-struct shoal_config *shoal_config_read(const char *folder, const char *const *overrides,
-    size_t override_count, struct shoal_err *err);
+/// Unknown keys, bad types and syntax errors are one sentence with file and line, and the nearest
+/// key.
+struct shoal_config *shoal_config_read(
+    const char *folder, const char *const *overrides, size_t override_count, struct shoal_err *err);
 void shoal_config_free(struct shoal_config *config);
 /// A value by dotted path, borrowed, or NULL; and the line it stands on (0: not in the file).
 const json_t *shoal_config_get(const struct shoal_config *config, const char *path);

@@ -48,6 +48,12 @@ struct shoal_server_options {
     uint32_t stop_grace_ms;     ///< 30 s when 0
     uint32_t queue_max;         ///< requests waiting for a worker; 1024 when 0, beyond: 503
     struct shoal_app app;
+    const char *const *locales; ///< languages of the site, the default first, NULL-ended; NULL: "en"
+    uint32_t head_ms;           ///< for a head to arrive; 10 s when 0
+    uint32_t idle_ms;           ///< between two requests of a connection; 75 s when 0
+    uint32_t body_ms;           ///< a body brings 1 KiB/s over so long, else 408; 30 s when 0
+    uint32_t send_ms;           ///< a client takes something within so long; 60 s when 0
+    uint32_t connection_max;    ///< open at once; as many as descriptors allow when 0
 };
 
 struct shoal_server;

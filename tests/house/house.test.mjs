@@ -12,7 +12,7 @@ const files = execFileSync('git', ['ls-files', '-co', '--exclude-standard'], { c
 const text = name => readFileSync(join(root, name), 'utf8')
 const sources = files.filter(name => /\.[ch]$/.test(name) && /^(core|plugins|sdk)\//.test(name))
 const withoutComments = code => code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')
-const product = sources.filter(name => !/_test\.c$/.test(name))
+const product = sources.filter(name => !/_(test|fuzz)\.c$/.test(name))
 
 test('no call that cannot be bounded', () => {
   const banned = /(?<![\w.>])(strcpy|strcat|sprintf|vsprintf|strtok|gets|atoi|gmtime|localtime|sscanf|alloca|system|popen)\s*\(/
@@ -44,7 +44,7 @@ test('plugins see the SDK and themselves', () => {
 
 test('the core names no plugin', () => {
   const plugins = files.filter(name => /^plugins\/[^/]+\/plugin\.json$/.test(name))
-    .map(name => name.split('/')[1]).filter(name => name.length > 4)
+    .map(name => name.split('/')[1]).filter(name => name.length > 5)
   const found = []
   for (const name of product.filter(path => path.startsWith('core/'))) {
     for (const plugin of plugins) {
@@ -56,9 +56,11 @@ test('the core names no plugin', () => {
 
 test('every source says its subject and its licence', () => {
   const wrong = sources.filter(name => !/sdk\/templates/.test(name)).filter(name => {
-    const [first, second] = text(name).split('\n')
+    const head = text(name).split('\n').slice(0, 20)
+    const comment = head.slice(0, head.findIndex(line => !line.startsWith('//')))
     const licence = name.startsWith('sdk/') ? 'MIT' : 'AGPL-3.0-or-later'
-    return !first.startsWith(`// ${basename(name)} - `) || second !== `// SPDX-License-Identifier: ${licence}`
+    const subject = new RegExp(`^// (svc/)?${basename(name)} - `)
+    return !subject.test(head[0]) || !comment.includes(`// SPDX-License-Identifier: ${licence}`)
   })
   assert.deepEqual(wrong, [])
 })
@@ -115,4 +117,43 @@ test('lock files and sources name no registry and no place on a machine', () => 
   const found = files.filter(name => !/\.(png|jpg|woff2?|ico|mp4)$/.test(name) && name !== 'tests/house/house.test.mjs')
     .filter(name => /registry\.npmjs\.org|deb\.debian\.org|\/work\/main|\/tmp\/b-/.test(text(name)))
   assert.deepEqual(found, [])
+})
+
+test('the manual says what the headers and hooks.def say (node sdk/docs/make.mjs)', async () => {
+  const { hooksPage, referencePage, readHooks } = await import('../../sdk/docs/make.mjs')
+  assert.equal(text('sdk/docs/hooks.md'), hooksPage())
+  assert.equal(text('sdk/docs/reference.md'), referencePage())
+  const rows = text('sdk/hooks.def').match(/^SHOAL_HOOK\(/gm).length
+  assert.equal(readHooks().length, rows)
+})
+
+test('every hook of the core is fired somewhere, and by a test', async () => {
+  const { readHooks } = await import('../../sdk/docs/make.mjs')
+  const code = product.map(name => withoutComments(text(name))).join('\n')
+  const tests = files.filter(name => /_test\.c$|\.test\.mjs$|_test\.lua$/.test(name)).map(text).join('\n')
+  const quoted = name => new RegExp(`["'\`]${name.replace('.', '\\.')}["'\`]`)
+  assert.deepEqual(readHooks().filter(hook => !quoted(hook.name).test(code)).map(hook => hook.name), [])
+  assert.deepEqual(readHooks().filter(hook => !quoted(hook.name).test(tests)).map(hook => hook.name), [])
+})
+
+test('Lua has the names of C', () => {
+  const declared = new Set(files.filter(name => /^sdk\/include\/shoal\/[^/]+\.h$/.test(name))
+    .flatMap(name => [...text(name).matchAll(/\bshoal_(\w+)\(/g)].map(each => each[1])))
+  // What Lua says in its own way, with the reason.
+  const own = new Set([
+    'accept', // SHOAL_ACCEPT is a value in C
+    'route', 'job', 'timer', 'slot', 'cli', 'metric', // shoal_X_add() with a table for its struct
+    'setting', // typed by the row; C has one function a type
+    'sql', 'query', 'exec', // shoal_db_*() on the call's connection
+    'api', 'viewer', 'service', 'array', 'log', 'sleep', 'random_hex', // shapes that C has in structs
+    'json_encode', 'json_decode', 'html_escape' // jansson is at hand in C
+  ])
+  const missing = []
+  for (const name of files.filter(path => /^core\/host\/lua\/lua_(?!string)\w+\.c$/.test(path))) {
+    const table = text(name).match(/luaL_Reg functions\[\] = \{([\s\S]*?)\};/)?.[1] ?? ''
+    for (const [, word] of table.matchAll(/\{"(\w+)"/g)) {
+      if (!declared.has(word) && !own.has(word)) missing.push(`${name}: ${word}`)
+    }
+  }
+  assert.deepEqual(missing, [])
 })

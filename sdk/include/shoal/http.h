@@ -147,7 +147,9 @@ SHOAL_API int shoal_answer_redirect(struct shoal_request *request, int status, c
 SHOAL_API int shoal_answer_file(struct shoal_request *request, const char *path, const char *type,
     const char *download_name, uint32_t max_age_s, struct shoal_err *err);
 
-/// A body that is made while the client takes it: for remote storage and generated downloads.
+/// A body that is made while the client takes it: for remote storage and generated downloads. The call
+/// of the handler lives until close() returns; read() and seek() may use it (for storage, fetches and
+/// sleeps), and the host gives it a new deadline before each of them.
 struct shoal_pull {
     /// [file thread] Gives up to `room` bytes. Returns the count, 0 at the end, or a negative error.
     int64_t (*read)(void *state, void *out, size_t room);
@@ -178,6 +180,26 @@ SHOAL_API int shoal_inprocess_from(struct shoal_call *call, struct shoal_request
 
 /// An absolute URL of this site for a path that begins with "/"; in the call's arena.
 SHOAL_API const char *shoal_url(struct shoal_call *call, const char *path);
+
+/// Answers what no route or handler could: an unknown page, a refused one, a failed one.
+///
+/// why: the error with its status by shoal_error_status(). An answer and 0, or a negative error, upon
+/// which problem+json is sent.
+typedef int shoal_fallback_fn(struct shoal_call *call, struct shoal_request *request, int status,
+    const struct shoal_err *why, void *arg, struct shoal_err *err);
+/// Renders errors for requests that prefer text/html, outside /api/. One plugin has it.
+///
+/// Returns: 0 or a negative error. Errors: SHOAL_ECONFLICT, SHOAL_EFORBIDDEN (no permission "pages").
+/// Thread:  start() only. Blocks: no. Since: 1.0.
+SHOAL_API int shoal_fallback_set(struct shoal_plugin *self, shoal_fallback_fn *fn, void *arg,
+    struct shoal_err *err);
+
+/// The form token of this visitor's session, for a hidden field "csrf" or the header x-shoal-csrf.
+/// What changes state with a cookie needs a matching Origin, Sec-Fetch-Site or this.
+///
+/// Returns: text in the call's arena, "" without a session cookie. Errors: none.
+/// Thread:  [worker]. Blocks: yes. Since: 1.0.
+SHOAL_API const char *shoal_csrf(struct shoal_call *call, struct shoal_request *request);
 
 /// Percent-encodes for one path segment or query value; in the arena.
 SHOAL_API const char *shoal_url_encode(struct shoal_arena *arena, const char *text);

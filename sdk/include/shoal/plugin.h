@@ -64,7 +64,7 @@ SHOAL_API void *shoal_plugin_kept(const struct shoal_plugin *self);
 SHOAL_API struct shoal_arena *shoal_plugin_arena(struct shoal_plugin *self);
 /// A folder of its own below the instance's data, made on the first call.
 SHOAL_API const char *shoal_plugin_data(struct shoal_plugin *self, struct shoal_err *err);
-/// Where this server is: "data" (the instance's folder), "tmp", "media", "themes".
+/// Where this server is: "data" (the instance's folder), "tmp", "media", "themes", "vendor" (what npm gives the pages).
 SHOAL_API const char *shoal_instance_path(const char *what);
 
 #endif

@@ -29,6 +29,14 @@ SHOAL_API bool shoal_service_find(const char *service, const char *plugin,
 /// All providers in order. Returns: how many there are; at most `room` are filled in.
 SHOAL_API size_t shoal_service_all(const char *service, struct shoal_service *out, size_t room);
 
+/// The table of a service that is called by name with JSON: what Lua provides, and a C plugin may.
+struct shoal_svc_json {
+    size_t size; ///< sizeof(struct shoal_svc_json)
+    /// Does `operation` with arguments (borrowed); *result: a new reference or NULL.
+    int (*call)(struct shoal_call *call, void *arg, const char *operation, const json_t *arguments,
+        json_t **result, struct shoal_err *err);
+};
+
 /// Marks that code of a provider runs, so that a crash or a hang is laid at the right door.
 SHOAL_API void shoal_enter(struct shoal_call *call, const struct shoal_service *service);
 SHOAL_API void shoal_leave(struct shoal_call *call);

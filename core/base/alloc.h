@@ -1,0 +1,16 @@
+// alloc.h - small allocations that do not fail, for what is not in an arena.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_BASE_ALLOC_H
+#define SHOAL_CORE_BASE_ALLOC_H
+#include <stddef.h>
+
+/// Zeroed memory for count things of size bytes; logs and aborts without memory. Free with free().
+void *shoal_alloc(size_t count, size_t size);
+/// Like realloc() for count things of size bytes; what is new is not zeroed.
+void *shoal_realloc(void *memory, size_t count, size_t size);
+/// A copy of text; NULL for NULL.
+char *shoal_dup(const char *text);
+/// Says so on stderr and aborts.
+_Noreturn void shoal_out_of_memory(size_t bytes);
+
+#endif

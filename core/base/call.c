@@ -1,0 +1,152 @@
+// call.c - the context that travels with everything: who, how long, on whose behalf.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <shoal/base.h>
+#include <shoal/error.h>
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/context.h"
+
+#define SLEEP_STEP_MS 25
+
+void (*shoal_call_release_db)(struct shoal_call *call);
+void (*shoal_call_watch)(struct shoal_call *call);
+
+static _Thread_local struct shoal_call *current;
+
+/// What did not fit on the stack of plugins: the entry that its top hid.
+struct spilled {
+    struct spilled *next;
+    void *plugin;
+};
+
+void shoal_call_init(struct shoal_call *call)
+{
+    memset(call, 0, sizeof(*call));
+    call->arena = shoal_arena_new(0);
+    call->viewer.kind = SHOAL_VIEWER_SYSTEM;
+    call->locale = "en";
+    shoal_random_hex(call->id, 8);
+    call->outer = current;
+    current = call;
+}
+
+void shoal_call_fini(struct shoal_call *call)
+{
+    if (call->db && shoal_call_release_db) {
+        shoal_call_release_db(call);
+    }
+    if (current == call) {
+        current = call->outer;
+    }
+    shoal_arena_free(call->arena);
+    call->arena = NULL;
+}
+
+struct shoal_call *shoal_call_current(void)
+{
+    return current;
+}
+
+struct shoal_call *shoal_call_adopt(struct shoal_call *call)
+{
+    struct shoal_call *before = current;
+    current = call;
+    return before;
+}
+
+/// The stack never overflows: what its last place hides is kept in the arena.
+void shoal_call_enter(struct shoal_call *call, struct shoal_plugin *plugin)
+{
+    if (call->depth >= SHOAL_PLUGIN_STACK) {
+        struct spilled *spilled = shoal_arena_alloc(call->arena, sizeof(*spilled));
+        spilled->plugin = call->plugins[SHOAL_PLUGIN_STACK - 1];
+        spilled->next = call->spilled;
+        call->spilled = spilled;
+        call->plugins[SHOAL_PLUGIN_STACK - 1] = plugin;
+    } else {
+        call->plugins[call->depth] = plugin;
+    }
+    call->depth++;
+    if (shoal_call_watch) {
+        shoal_call_watch(call);
+    }
+}
+
+void shoal_call_leave(struct shoal_call *call)
+{
+    assert(call->depth > 0);
+    call->depth--;
+    if (call->depth >= SHOAL_PLUGIN_STACK) {
+        struct spilled *spilled = call->spilled;
+        call->plugins[SHOAL_PLUGIN_STACK - 1] = spilled->plugin;
+        call->spilled = spilled->next;
+    } else {
+        call->plugins[call->depth] = NULL;
+    }
+    if (shoal_call_watch) {
+        shoal_call_watch(call);
+    }
+}
+
+struct shoal_plugin *shoal_call_plugin(const struct shoal_call *call)
+{
+    int top = call->depth < SHOAL_PLUGIN_STACK ? call->depth : SHOAL_PLUGIN_STACK;
+    return top > 0 ? call->plugins[top - 1] : NULL;
+}
+
+struct shoal_arena *shoal_call_arena(struct shoal_call *call)
+{
+    return call->arena;
+}
+
+const struct shoal_viewer *shoal_call_viewer(const struct shoal_call *call)
+{
+    return &call->viewer;
+}
+
+const char *shoal_call_locale(const struct shoal_call *call)
+{
+    return call->locale ? call->locale : "en";
+}
+
+const char *shoal_call_id(const struct shoal_call *call)
+{
+    return call->id;
+}
+
+int64_t shoal_call_left_ms(const struct shoal_call *call)
+{
+    if (call->deadline_ms == 0) {
+        return INT64_MAX;
+    }
+    int64_t left = call->deadline_ms - shoal_tick_ms();
+    return left > 0 ? left : 0;
+}
+
+bool shoal_call_cancelled(const struct shoal_call *call)
+{
+    return call->cancel && atomic_load_explicit(call->cancel, memory_order_acquire);
+}
+
+int shoal_call_sleep(struct shoal_call *call, int64_t ms)
+{
+    int64_t end = shoal_tick_ms() + (ms > 0 ? ms : 0);
+    for (;;) {
+        if (shoal_call_cancelled(call)) {
+            return SHOAL_ECANCELLED;
+        }
+        int64_t left = end - shoal_tick_ms();
+        if (left <= 0) {
+            return 0;
+        }
+        if (shoal_call_left_ms(call) == 0) {
+            return SHOAL_ECANCELLED;
+        }
+        int64_t step = left < SLEEP_STEP_MS ? left : SLEEP_STEP_MS;
+        int64_t budget = shoal_call_left_ms(call);
+        shoal_clock_sleep(step < budget ? step : budget > 0 ? budget : 1);
+    }
+}

@@ -1,0 +1,145 @@
+// catalog.c - starts the catalog: keys, jobs, gates, authentication; and founds a new instance.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <sodium.h>
+#include <string.h>
+
+#include "catalog/catalog.h"
+#include "catalog/pipeline_priv.h"
+
+#include "data/data.h"
+
+#define MINUTE_MS INT64_C(60000)
+
+static const struct shoal_job_kind kinds[] = {
+    {.kind = "remux", .run = catalog_remux_run, .gave_up = catalog_remux_gave_up, .attempts = 3,
+        .lease_s = 120},
+    {.kind = "images", .run = catalog_images_run, .attempts = 3, .lease_s = 120},
+    {.kind = "transcode", .run = catalog_transcode_run, .gave_up = catalog_transcode_gave_up,
+        .attempts = 4, .lease_s = 120, .concurrency = 1, .backoff_ms = 15000},
+    {.kind = "remove", .run = catalog_remove_run, .attempts = 12, .backoff_ms = 60000},
+    {.kind = "schedule", .run = catalog_schedule_run},
+};
+
+static int media_tick(struct shoal_call *call, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    return catalog_media_load(call, err);
+}
+
+static int keys_ensure(struct shoal_call *call, struct shoal_err *err)
+{
+    int code = catalog_key_ensure(call, "secret", 32, err);
+    if (code == 0) {
+        code = catalog_key_ensure(call, "client_id", 16, err);
+    }
+    return code == 0 ? catalog_key_ensure(call, "client_secret", 16, err) : code;
+}
+
+static int secrets_load(struct shoal_err *err)
+{
+    struct shoal_call call = {0};
+    shoal_call_init(&call);
+    int code = keys_ensure(&call, err);
+    const char *secret = code == 0 ? catalog_key_get(&call, "secret", err) : NULL;
+    if (secret != NULL) {
+        catalog_media_secret_set(secret);
+        code = catalog_media_load(&call, err);
+    } else if (code == 0) {
+        code = SHOAL_EIO;
+    }
+    shoal_call_fini(&call);
+    return code;
+}
+
+int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err)
+{
+    static const struct shoal_host_auth auth = {.token = catalog_token_viewer};
+    (void)config;
+    if (sodium_init() < 0) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "libsodium does not start");
+    }
+    int code = secrets_load(err);
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]) && code == 0; i++) {
+        code = shoal_jobs_kind_add(NULL, &kinds[i], err);
+    }
+    if (code == 0) {
+        code = shoal_resumer_add(NULL, "video.publish", catalog_publish_resume, NULL, err);
+    }
+    if (code == 0) {
+        code = shoal_resumer_add(NULL, "upload.finish", catalog_submit_resume, NULL, err);
+    }
+    if (code == 0) {
+        code = shoal_resumer_add(NULL, "user.register", catalog_user_resume, NULL, err);
+    }
+    if (code == 0) {
+        code = shoal_timers_add(NULL, "media_tokens", 5000, false, media_tick, NULL);
+    }
+    if (code == 0) {
+        code = shoal_timers_add(NULL, "sweep", 60 * MINUTE_MS, false, catalog_sweep, NULL);
+    }
+    shoal_host_auth_set(&auth);
+    return code;
+}
+
+void shoal_catalog_stop(void)
+{
+    catalog_token_cache_clear();
+    catalog_media_stop();
+}
+
+SHOAL_SQL(actor_known, "SELECT COUNT(*) FROM catalog_actor WHERE name = $1 AND host = ''");
+SHOAL_SQL(service_account_add,
+    "INSERT INTO catalog_account (actor_id, display_name) VALUES ($1, $2)");
+
+// The actor of the instance itself has the name that other servers expect; nobody else may take it.
+static int instance_actor(struct shoal_db *tx, struct shoal_err *err)
+{
+    int64_t known = 0;
+    int64_t actor_id = 0;
+    int code = shoal_db_i64(tx, &actor_known, SHOAL_ARGS(SHOAL_TEXT("peertube")), &known, err);
+    if (code != 0 || known > 0) {
+        return code;
+    }
+    code = catalog_actor_add(tx, "Application", "peertube", &actor_id, err);
+    return code == 0 ? shoal_db_exec(tx, &service_account_add,
+                           SHOAL_ARGS(SHOAL_I64(actor_id), SHOAL_TEXT("peertube")), NULL, err)
+                     : code;
+}
+
+static int found_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    struct catalog_new_user *user = arg;
+    int code = instance_actor(tx, err);
+    return code == 0 ? catalog_user_insert(call, tx, user, err) : code;
+}
+
+int shoal_catalog_found(struct shoal_call *call, const char *admin, const char *password,
+    const char *email, struct shoal_err *err)
+{
+    char hash[128];
+    size_t length = password == NULL ? 0 : strnlen(password, 256);
+    if (!catalog_name_valid(admin) || strcmp(admin, "peertube") == 0) {
+        return shoal_fail_field(err, "admin",
+            "the administrator's name should have 1 to 50 lower-case letters, digits, \"_\"");
+    }
+    if (length < 6 || length > 255) {
+        return shoal_fail_field(err, "password", "a password should have 6 to 255 characters");
+    }
+    if (sodium_init() < 0) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "libsodium does not start");
+    }
+    int code = keys_ensure(call, err);
+    if (code == 0) {
+        code = catalog_password_hash(password, hash, err);
+    }
+    struct catalog_new_user user = {
+        .username = admin,
+        .email = catalog_fold(call->arena,
+            email != NULL ? email : shoal_arena_printf(call->arena, "%s@localhost", admin)),
+        .password_hash = hash,
+        .role = SHOAL_ROLE_ADMIN,
+        .quota = -1,
+        .quota_daily = -1,
+    };
+    return code == 0 ? shoal_tx(call, found_tx, &user, err) : code;
+}

@@ -1,0 +1,192 @@
+// channels.c - channels: found, listed, shown.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "catalog/catalog_priv.h"
+#include "catalog/channels_priv.h"
+
+SHOAL_SQL(channel_get,
+    "SELECT c.id, c.account_id, c.display_name, c.description, c.support, x.name, x.host, x.url, "
+    "x.followers, x.following, x.created, x.updated, "
+    "(SELECT COUNT(*) FROM catalog_video v WHERE v.channel_id = c.id AND v.is_open = TRUE "
+    "AND v.is_blocked = FALSE AND v.privacy = 1) FROM catalog_channel c "
+    "JOIN catalog_actor x ON x.id = c.actor_id WHERE c.id = $1");
+SHOAL_SQL(channel_find,
+    "SELECT c.id FROM catalog_channel c JOIN catalog_actor x ON x.id = c.actor_id "
+    "WHERE x.name = $1 AND x.host = $2");
+SHOAL_SQL(channel_owner,
+    "SELECT c.account_id FROM catalog_channel c JOIN catalog_actor x ON x.id = c.actor_id "
+    "WHERE c.id = $1 AND x.host = ''");
+SHOAL_SQL(channels_of, "SELECT id FROM catalog_channel WHERE account_id = $1 ORDER BY id");
+
+#define FROM_SQL                                                                                   \
+    "FROM catalog_channel c JOIN catalog_actor x ON x.id = c.actor_id WHERE "                      \
+    "(CAST($1 AS TEXT) IS NULL OR LOWER(c.display_name) LIKE CAST($1 AS TEXT) "                    \
+    "OR x.name LIKE CAST($1 AS TEXT)) AND "                                                        \
+    "(CAST($2 AS BIGINT) IS NULL OR c.account_id = CAST($2 AS BIGINT)) "
+#define LIST_SQL(id, order)                                                                        \
+    SHOAL_SQL(id, "SELECT c.id " FROM_SQL "ORDER BY " order                                        \
+                  " LIMIT CAST($3 AS BIGINT) OFFSET CAST($4 AS BIGINT)")
+LIST_SQL(channels_id, "c.id");
+LIST_SQL(channels_id_down, "c.id DESC");
+LIST_SQL(channels_name, "x.name, c.id");
+LIST_SQL(channels_name_down, "x.name DESC, c.id DESC");
+LIST_SQL(channels_updated, "x.updated, c.id");
+LIST_SQL(channels_updated_down, "x.updated DESC, c.id DESC");
+LIST_SQL(channels_created, "x.created, c.id");
+LIST_SQL(channels_created_down, "x.created DESC, c.id DESC");
+SHOAL_SQL(channels_count, "SELECT COUNT(*) " FROM_SQL);
+
+static const char *const sorts[] = {"id", "name", "updatedAt", "createdAt", NULL};
+static const struct shoal_sql *const lists[][2] = {
+    {&channels_id, &channels_id_down},
+    {&channels_name, &channels_name_down},
+    {&channels_updated, &channels_updated_down},
+    {&channels_created, &channels_created_down},
+};
+
+static json_t *channel_pack(struct shoal_call *call, const struct shoal_rows *rows, bool summary)
+{
+    const char *name = shoal_col_text(rows, 5);
+    const char *host = shoal_col_text(rows, 6);
+    const char *url = shoal_col_text(rows, 7);
+    bool is_local = host[0] == '\0';
+    if (is_local) {
+        host = catalog_host(call);
+        url = shoal_url(call, shoal_arena_printf(call->arena, "/video-channels/%s", name));
+    }
+    json_t *out = json_pack("{s:I, s:s, s:s, s:s?, s:s, s:[]}", "id",
+        (json_int_t)shoal_col_i64(rows, 0), "name", name, "displayName", shoal_col_text(rows, 2),
+        "url", url, "host", host, "avatars");
+    if (summary) {
+        return out;
+    }
+    json_object_set_new(out, "description", catalog_text_or_null(shoal_col_text(rows, 3)));
+    json_object_set_new(out, "support", catalog_text_or_null(shoal_col_text(rows, 4)));
+    json_object_set_new(out, "isLocal", json_boolean(is_local));
+    json_object_set_new(out, "followersCount", json_integer(shoal_col_i64(rows, 8)));
+    json_object_set_new(out, "followingCount", json_integer(shoal_col_i64(rows, 9)));
+    json_object_set_new(out, "createdAt", catalog_time(shoal_col_i64(rows, 10)));
+    json_object_set_new(out, "updatedAt", catalog_time(shoal_col_i64(rows, 11)));
+    json_object_set_new(out, "banners", json_array());
+    json_object_set_new(out, "videosCount", json_integer(shoal_col_i64(rows, 12)));
+    json_object_set_new(out, "ownerAccountId", json_integer(shoal_col_i64(rows, 1)));
+    return out;
+}
+
+json_t *catalog_channel_json(struct shoal_call *call, int64_t id, bool summary,
+    struct shoal_err *err)
+{
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &channel_get, SHOAL_ARGS(SHOAL_I64(id)), err);
+    if (rows == NULL) {
+        return NULL;
+    }
+    json_t *out = shoal_rows_next(rows) ? channel_pack(call, rows, summary) : NULL;
+    int64_t account_id = out == NULL ? 0 : shoal_col_i64(rows, 1);
+    if (shoal_rows_close(rows, err) != 0) {
+        json_decref(out);
+        return NULL;
+    }
+    if (out == NULL) {
+        shoal_fail(err, SHOAL_ENOTFOUND, "Video channel not found");
+    } else if (!summary) {
+        json_t *owner = catalog_account_json(call, account_id, false, NULL);
+        json_object_set_new(out, "ownerAccount", owner == NULL ? json_null() : owner);
+    }
+    return out;
+}
+
+int catalog_channel_find(struct shoal_call *call, const char *handle, int64_t *id,
+    struct shoal_err *err)
+{
+    const char *name = NULL;
+    const char *host = NULL;
+    int code = catalog_handle_split(call, handle, &name, &host, err);
+    if (code == 0) {
+        code = shoal_db_i64(shoal_call_db(call), &channel_find,
+            SHOAL_ARGS(SHOAL_TEXT(name), SHOAL_TEXT(host)), id, err);
+    }
+    return code == SHOAL_ENOTFOUND ? shoal_fail(err, code, "Video channel not found") : code;
+}
+
+json_t *shoal_channel_get(struct shoal_call *call, const char *handle, struct shoal_err *err)
+{
+    int64_t id = 0;
+    return catalog_channel_find(call, handle, &id, err) == 0
+        ? catalog_channel_json(call, id, false, err)
+        : NULL;
+}
+
+int catalog_channel_owned(struct shoal_call *call, int64_t channel_id, int64_t *account_id,
+    struct shoal_err *err)
+{
+    int code = shoal_db_i64(shoal_call_db(call), &channel_owner,
+        SHOAL_ARGS(SHOAL_I64(channel_id)), account_id, err);
+    if (code == SHOAL_ENOTFOUND) {
+        return shoal_fail_field(err, "channelId", "Unknown video \"video channel\" for this instance.");
+    }
+    if (code == 0 && !catalog_is_admin(&call->viewer) && call->viewer.account_id != *account_id) {
+        return shoal_fail_field(err, "channelId", "Unknown video \"video channel\" for this user.");
+    }
+    return code;
+}
+
+json_t *catalog_channels_of(struct shoal_call *call, int64_t account_id, struct shoal_err *err)
+{
+    int64_t ids[100];
+    size_t count = 0;
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &channels_of, SHOAL_ARGS(SHOAL_I64(account_id)), err);
+    while (rows != NULL && count < 100 && shoal_rows_next(rows)) {
+        ids[count++] = shoal_col_i64(rows, 0);
+    }
+    if (rows == NULL || shoal_rows_close(rows, err) != 0) {
+        return NULL;
+    }
+    json_t *out = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(out, catalog_channel_json(call, ids[i], false, NULL));
+    }
+    return out;
+}
+
+json_t *shoal_channel_list(struct shoal_call *call, const json_t *query, struct shoal_err *err)
+{
+    struct catalog_page page;
+    struct shoal_value owner = SHOAL_NULL;
+    const char *handle = shoal_text(query, "account", NULL);
+    if (catalog_page_read(query, sorts, "-createdAt", &page, err) != 0) {
+        return NULL;
+    }
+    if (handle != NULL) {
+        json_t *account = shoal_account_get(call, handle, err);
+        if (account == NULL) {
+            return NULL;
+        }
+        owner = SHOAL_I64(shoal_integer(account, "id", 0));
+        json_decref(account);
+    }
+    const char *search = shoal_text(query, "search", NULL);
+    const char *pattern = search == NULL
+        ? NULL
+        : shoal_arena_printf(call->arena, "%%%.100s%%", catalog_fold(call->arena, search));
+    int64_t total = 0;
+    int64_t ids[100];
+    size_t count = 0;
+    struct shoal_db *db = shoal_call_db(call);
+    if (shoal_db_i64(db, &channels_count, SHOAL_ARGS(SHOAL_TEXT(pattern), owner), &total, err) != 0) {
+        return NULL;
+    }
+    struct shoal_rows *rows = shoal_db_query(db, lists[page.sort][page.is_down],
+        SHOAL_ARGS(SHOAL_TEXT(pattern), owner, SHOAL_I64(page.count), SHOAL_I64(page.start)), err);
+    while (rows != NULL && count < 100 && shoal_rows_next(rows)) {
+        ids[count++] = shoal_col_i64(rows, 0);
+    }
+    if (rows == NULL || shoal_rows_close(rows, err) != 0) {
+        return NULL;
+    }
+    json_t *data = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_array_append_new(data, catalog_channel_json(call, ids[i], false, NULL));
+    }
+    return json_pack("{s:I, s:o}", "total", (json_int_t)total, "data", data);
+}

@@ -1,0 +1,10 @@
+// channels_priv.h - what the files about channels share.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_CATALOG_CHANNELS_PRIV_H
+#define SHOAL_CORE_CATALOG_CHANNELS_PRIV_H
+#include "catalog/catalog_priv.h"
+
+int catalog_channel_find(struct shoal_call *call, const char *handle, int64_t *id,
+    struct shoal_err *err);
+
+#endif

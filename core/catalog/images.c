@@ -1,0 +1,246 @@
+// images.c - thumbnail and preview of a video: from its file, or from a picture of its owner.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "catalog/pipeline_priv.h"
+
+#include "base/file.h"
+
+#define PICTURE_BYTES_MAX (16 * 1024 * 1024)
+
+static const struct {
+    const char *kind, *folder;
+    int width, height;
+} kinds[] = {{"thumbnail", "thumbnails", 280, 157}, {"preview", "previews", 850, 480}};
+#define KINDS 2
+
+struct picture {
+    const struct catalog_video *video;
+    struct catalog_file file;
+};
+
+// One picture of a kind: the one before goes.
+static int picture_tx(struct shoal_call *call, struct shoal_db *tx, void *arg,
+    struct shoal_err *err)
+{
+    struct picture *picture = arg;
+    struct catalog_file *old = NULL;
+    struct catalog_video now;
+    size_t count = 0;
+    int code = catalog_video_by_number(call, picture->video->id, &now, err);
+    if (code == SHOAL_ENOTFOUND) {
+        return catalog_objects_remove(tx, &picture->file, 1, err);
+    }
+    if (code == 0) {
+        code = catalog_files_get(call, now.id, picture->file.kind, &old, &count, err);
+    }
+    json_t *removed = json_array();
+    for (size_t i = 0; i < count && code == 0; i++) {
+        json_array_append_new(removed, json_string(old[i].name));
+        code = catalog_file_remove(tx, old[i].id, err);
+    }
+    if (code == 0) {
+        code = catalog_objects_remove(tx, old, count, err);
+    }
+    if (code == 0) {
+        code = catalog_file_add(tx, &picture->file, NULL, err);
+    }
+    if (code == 0) {
+        code = catalog_video_tell(call, tx, "video.files", now.id,
+            json_pack("{s:[s], s:O}", "added", picture->file.name, "removed", removed), err);
+    }
+    json_decref(removed);
+    return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
+}
+
+static int picture_store(struct shoal_call *call, const struct catalog_video *video, int kind,
+    const struct shoal_image *image, struct shoal_err *err)
+{
+    char uuid[37];
+    shoal_uuid_new(uuid);
+    const char *name = shoal_arena_printf(call->arena, "%s.jpg", uuid);
+    struct picture picture = {.video = video,
+        .file = {.video_id = video->id,
+            .kind = kinds[kind].kind,
+            .version = 1,
+            .name = name,
+            .mime = "image/jpeg",
+            .key = shoal_arena_printf(call->arena, "%s/%s", kinds[kind].folder, name),
+            .size_bytes = catalog_size_of(image->path),
+            .width = image->out_width,
+            .height = image->out_height,
+            .is_ready = true}};
+    int code = catalog_store_file(call, picture.file.key, "image/jpeg", image->path,
+        &picture.file.storage, err);
+    return code == 0 ? shoal_tx(call, picture_tx, &picture, err) : code;
+}
+
+static int pictures_make(struct shoal_call *call, const char *path, const json_t *probe,
+    const char *work, struct shoal_image *images, size_t count, struct shoal_err *err)
+{
+    struct shoal_service service;
+    int code = catalog_transcoder_find(&service, err);
+    if (code != 0) {
+        return code;
+    }
+    for (size_t i = 0; i < count; i++) {
+        images[i].path = shoal_arena_printf(call->arena, "%s/%zu.jpg", work, i);
+    }
+    const struct shoal_svc_transcoder *table = service.table;
+    double duration = shoal_number(probe, "duration", 0);
+    double at_s = isfinite(duration) && duration > 0 ? duration / 4 : 0;
+    shoal_enter(call, &service);
+    code = table->images(call, service.arg, path, probe, at_s, images, count, err);
+    shoal_leave(call);
+    return code;
+}
+
+// A picture of a stranger is read by the transcoder, in its sandbox, like any other file of theirs.
+static int picture_probe(struct shoal_call *call, const char *path, json_t **probe,
+    struct shoal_err *err)
+{
+    struct shoal_service service;
+    struct stat info;
+    if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0 ||
+        info.st_size > PICTURE_BYTES_MAX) {
+        return shoal_fail(err, SHOAL_ETOOLARGE, "this picture is empty or larger than 16 MiB");
+    }
+    int code = catalog_transcoder_find(&service, err);
+    if (code != 0) {
+        return code;
+    }
+    const struct shoal_svc_transcoder *table = service.table;
+    shoal_enter(call, &service);
+    code = table->probe(call, service.arg, path, probe, err);
+    shoal_leave(call);
+    return code;
+}
+
+static const char *work_make(struct shoal_call *call, struct shoal_err *err)
+{
+    char uuid[37];
+    shoal_uuid_new(uuid);
+    const char *tmp = catalog_folder(call, "tmp", err);
+    const char *work =
+        tmp == NULL ? NULL : shoal_arena_printf(call->arena, "%s/images-%s", tmp, uuid);
+    return work != NULL && shoal_folder_make(work, 0700, err) == 0 ? work : NULL;
+}
+
+static int user_picture(struct shoal_call *call, const struct catalog_video *video, int kind,
+    const char *path, struct shoal_err *err)
+{
+    json_t *probe = NULL;
+    const char *work = work_make(call, err);
+    int code = work == NULL ? SHOAL_EIO : picture_probe(call, path, &probe, err);
+    struct shoal_image image = {.width = kinds[kind].width, .height = kinds[kind].height};
+    if (code == 0) {
+        code = pictures_make(call, path, probe, work, &image, 1, err);
+    }
+    if (code == 0) {
+        code = picture_store(call, video, kind, &image, err);
+    }
+    json_decref(probe);
+    if (work != NULL) {
+        shoal_tree_remove(work, NULL);
+    }
+    return code;
+}
+
+int shoal_video_image(struct shoal_call *call, const char *id, const char *kind, const char *path,
+    struct shoal_err *err)
+{
+    struct catalog_video video;
+    int code = catalog_video_may(call, SHOAL_MAY_UPDATE, id, NULL, &video, err);
+    for (int i = 0; i < KINDS && code == 0; i++) {
+        if (strcmp(kinds[i].kind, kind) == 0) {
+            code = user_picture(call, &video, i, path, err);
+            return code == SHOAL_EUNREADABLE || code == SHOAL_ETOOLARGE
+                ? shoal_fail_field(err, i == 0 ? "thumbnailfile" : "previewfile",
+                      "This picture cannot be read")
+                : code;
+        }
+    }
+    return code == 0 ? shoal_fail(err, SHOAL_EINVAL, "a video has no picture \"%s\"", kind) : code;
+}
+
+// Whether a kind is still missing: a repeated job makes none twice.
+static int missing_find(struct shoal_call *call, const struct catalog_video *video,
+    bool missing[KINDS], struct shoal_err *err)
+{
+    for (int i = 0; i < KINDS; i++) {
+        struct catalog_file *files = NULL;
+        size_t count = 0;
+        int code = catalog_files_get(call, video->id, kinds[i].kind, &files, &count, err);
+        if (code != 0) {
+            return code;
+        }
+        missing[i] = count == 0;
+    }
+    return 0;
+}
+
+static int users_first(struct shoal_call *call, const struct shoal_job *job,
+    const struct catalog_video *video, const char *source, bool missing[KINDS],
+    struct shoal_err *err)
+{
+    for (int i = 0; i < KINDS; i++) {
+        const char *path = shoal_arena_printf(call->arena, "%s.%s", source, kinds[i].kind);
+        if (!shoal_flag(job->payload, kinds[i].kind, false) || catalog_size_of(path) < 0) {
+            continue;
+        }
+        int code = user_picture(call, video, i, path, err);
+        if (code == 0) {
+            missing[i] = false;
+        } else if (code != SHOAL_EUNREADABLE && code != SHOAL_ETOOLARGE &&
+            code != SHOAL_EINVAL) {
+            return code;
+        }
+        shoal_file()->unlink(path);
+    }
+    return 0;
+}
+
+int catalog_images_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    struct catalog_video video;
+    bool missing[KINDS] = {false};
+    int code = catalog_job_video(call, job, &video, err);
+    if (code != 0) {
+        return code == SHOAL_ENOTFOUND ? 0 : code;
+    }
+    const char *source = catalog_source_path(call, &video, err);
+    code = source == NULL ? SHOAL_EIO : missing_find(call, &video, missing, err);
+    if (code == 0) {
+        code = users_first(call, job, &video, source, missing, err);
+    }
+    struct shoal_image images[KINDS];
+    int at[KINDS];
+    size_t count = 0;
+    for (int i = 0; i < KINDS && code == 0; i++) {
+        if (missing[i]) {
+            images[count] =
+                (struct shoal_image){.width = kinds[i].width, .height = kinds[i].height};
+            at[count++] = i;
+        }
+    }
+    if (code != 0 || count == 0 || catalog_size_of(source) < 0) {
+        return code;
+    }
+    json_t *probe = video.probe == NULL
+        ? json_object() : shoal_json_parse(video.probe, strlen(video.probe), NULL);
+    const char *work = work_make(call, err);
+    code = work == NULL ? SHOAL_EIO
+                        : pictures_make(call, source, probe, work, images, count, err);
+    for (size_t i = 0; i < count && code == 0; i++) {
+        code = picture_store(call, &video, at[i], &images[i], err);
+    }
+    json_decref(probe);
+    if (work != NULL) {
+        shoal_tree_remove(work, NULL);
+    }
+    return code;
+}

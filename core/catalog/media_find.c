@@ -1,0 +1,119 @@
+// media_find.c - where a public URL of a media file leads.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalog/catalog_priv.h"
+
+#define NAME_LENGTH_MAX 200
+
+#define MEDIA_SQL                                                                                  \
+    "SELECT f.id, f.video_id, v.uuid, f.kind, f.name, f.mime, f.storage, f.storage_key, "          \
+    "f.size_bytes, f.resolution, v.privacy, f.is_ready, v.name, v.is_open, v.is_blocked "          \
+    "FROM catalog_file f JOIN catalog_video v ON v.id = f.video_id "
+SHOAL_SQL(media_by_name,
+    MEDIA_SQL "WHERE f.kind = $1 AND f.name = $2 AND f.kind <> 'source' "
+              "AND (CAST($3 AS TEXT) IS NULL OR v.uuid = CAST($3 AS TEXT))");
+SHOAL_SQL(media_by_resolution,
+    MEDIA_SQL "WHERE f.kind = $1 AND v.uuid = $2 AND f.resolution = $3 "
+              "ORDER BY f.version DESC LIMIT 1");
+
+// A title as a file name: what shells and file systems dislike becomes "_".
+static const char *download_name(struct shoal_arena *arena, const char *title, int resolution,
+    const char *name)
+{
+    char *safe = shoal_arena_strndup(arena, title, strnlen(title, 150));
+    size_t length = strlen(safe);
+    while (length > 0 && ((unsigned char)safe[length - 1] & 0xc0) == 0x80) {
+        length--; // no half character at the end
+    }
+    if (length < strlen(safe) && length > 0 && strnlen(title, 151) > 150) {
+        safe[length - 1] = '\0';
+    }
+    for (char *at = safe; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ' || *at == 0x7f || strchr("/\\:*?\"<>|", *at) != NULL) {
+            *at = '_';
+        }
+    }
+    const char *end = strrchr(name, '.');
+    end = end == NULL ? "" : end;
+    return resolution > 0
+        ? shoal_arena_printf(arena, "%s-%dp%s", safe, resolution, end)
+        : shoal_arena_printf(arena, "%s%s", safe, end);
+}
+
+static void media_read(struct shoal_call *call, const struct shoal_rows *rows,
+    struct shoal_media_file *file)
+{
+    struct shoal_arena *arena = call->arena;
+    enum shoal_privacy privacy = (enum shoal_privacy)shoal_col_i64(rows, 10);
+    // Who may see a video that is not out is asked like for a private one.
+    bool is_shut = !shoal_col_bool(rows, 13) || shoal_col_bool(rows, 14);
+    *file = (struct shoal_media_file){
+        .id = shoal_col_i64(rows, 0),
+        .video_id = shoal_col_i64(rows, 1),
+        .video_uuid = shoal_arena_strdup(arena, shoal_col_text(rows, 2)),
+        .kind = shoal_arena_strdup(arena, shoal_col_text(rows, 3)),
+        .name = shoal_arena_strdup(arena, shoal_col_text(rows, 4)),
+        .mime = shoal_arena_strdup(arena, shoal_col_text(rows, 5)),
+        .storage = shoal_arena_strdup(arena, shoal_col_text(rows, 6)),
+        .key = shoal_arena_strdup(arena, shoal_col_text(rows, 7)),
+        .size_bytes = shoal_col_i64(rows, 8),
+        .resolution = (int)shoal_col_i64(rows, 9),
+        .is_private = is_shut || catalog_privacy_is_closed(privacy),
+        .is_ready = shoal_col_bool(rows, 11),
+    };
+    file->download_name =
+        download_name(arena, shoal_col_text(rows, 12), file->resolution, file->name);
+}
+
+static int media_query(struct shoal_call *call, const struct shoal_sql *sql,
+    const struct shoal_value *args, size_t count, struct shoal_media_file *file,
+    struct shoal_err *err)
+{
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), sql, args, count, err);
+    if (rows == NULL) {
+        return SHOAL_EIO;
+    }
+    bool found = shoal_rows_next(rows);
+    if (found) {
+        media_read(call, rows, file);
+    }
+    int code = shoal_rows_close(rows, err);
+    return code != 0 ? code : found ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "File not found");
+}
+
+// Downloads go by video and resolution: UUID-720.mp4, UUID-720-fragmented.mp4.
+static int media_by_video(struct shoal_call *call, const char *kind, const char *name,
+    struct shoal_media_file *file, struct shoal_err *err)
+{
+    char *end = NULL;
+    const char *uuid = shoal_arena_strndup(call->arena, name, 36);
+    if (!shoal_uuid_valid(uuid) || name[36] != '-' || !isdigit((unsigned char)name[37])) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "File not found");
+    }
+    long resolution = strtol(name + 37, &end, 10);
+    bool is_hls = strcmp(kind, "hls_media") == 0;
+    if (resolution > 100000 || strcmp(end, is_hls ? "-fragmented.mp4" : ".mp4") != 0) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "File not found");
+    }
+    return media_query(call, &media_by_resolution,
+        SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(uuid), SHOAL_I64(resolution)), file, err);
+}
+
+int shoal_media_find(struct shoal_call *call, const char *kind, const char *video,
+    const char *name, struct shoal_media_file *file, struct shoal_err *err)
+{
+    if (kind == NULL || name == NULL || name[0] == '\0' ||
+        strnlen(name, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "File not found");
+    }
+    int code = media_query(call, &media_by_name,
+        SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(name), SHOAL_TEXT(video)), file, err);
+    bool is_file = strcmp(kind, "web_video") == 0 || strcmp(kind, "hls_media") == 0;
+    if (code == SHOAL_ENOTFOUND && is_file && strlen(name) > 37) {
+        code = media_by_video(call, kind, name, file, err);
+    }
+    return code;
+}

@@ -1,0 +1,305 @@
+// pipeline_store.c - objects into storage and out of it, sources on this disk.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "catalog/pipeline_priv.h"
+
+#include "base/file.h"
+
+#define COPY_BYTES (256 * 1024)
+#define SWEEP_S    (24 * 3600)
+
+int catalog_transcoder_find(struct shoal_service *out, struct shoal_err *err)
+{
+    return shoal_service_find("transcoder", NULL, out)
+        ? 0
+        : shoal_fail(err, SHOAL_EUNSUPPORTED, "this server has no transcoder: it takes no videos");
+}
+
+int catalog_storage_find(struct shoal_service *out, struct shoal_err *err)
+{
+    return shoal_service_find("storage", NULL, out)
+        ? 0
+        : shoal_fail(err, SHOAL_EUNSUPPORTED, "this server has no storage: it takes no videos");
+}
+
+int64_t catalog_size_of(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? (int64_t)info.st_size : -1;
+}
+
+static int copy_bytes(int in, int out, const char *to, struct shoal_err *err)
+{
+    char *room = malloc(COPY_BYTES);
+    if (room == NULL) {
+        return shoal_fail(err, SHOAL_EBUSY, "there is no memory to copy a file");
+    }
+    int code = 0;
+    while (code == 0) {
+        ssize_t got = shoal_file()->read(in, room, COPY_BYTES);
+        if (got == 0) {
+            break;
+        }
+        if (got < 0 && errno != EINTR) {
+            code = shoal_file_fail(err, errno, "read", to);
+        } else if (got > 0) {
+            code = shoal_file_write(out, room, (size_t)got, to, err);
+        }
+    }
+    if (code == 0 && shoal_file()->fsync(out) != 0) {
+        code = shoal_file_fail(err, errno, "sync", to);
+    }
+    free(room);
+    return code;
+}
+
+static int copy_file(const char *from, const char *to, struct shoal_err *err)
+{
+    int in = shoal_file()->open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0);
+    if (in < 0) {
+        return shoal_file_fail(err, errno, "open", from);
+    }
+    int out = shoal_file()->open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int code = out < 0 ? shoal_file_fail(err, errno, "make", to) : copy_bytes(in, out, to, err);
+    close(in);
+    if (out >= 0) {
+        close(out);
+    }
+    if (code != 0) {
+        shoal_file()->unlink(to);
+    }
+    return code;
+}
+
+static int sync_file(const char *path, struct shoal_err *err)
+{
+    int fd = shoal_file()->open(path, O_RDONLY | O_CLOEXEC, 0);
+    int code = fd < 0 || shoal_file()->fsync(fd) != 0 ? shoal_file_fail(err, errno, "sync", path)
+                                                       : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return code;
+}
+
+int catalog_move(const char *from, const char *to, struct shoal_err *err)
+{
+    const char *end = strrchr(to, '/');
+    char folder[4096];
+    if (end == NULL || (size_t)(end - to) >= sizeof(folder)) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "%s is no path to move to", to);
+    }
+    memcpy(folder, to, (size_t)(end - to));
+    folder[end - to] = '\0';
+    int code = sync_file(from, err);
+    if (code == 0 && shoal_file()->rename(from, to) != 0) {
+        if (errno != EXDEV) {
+            return shoal_file_fail(err, errno, "move", from);
+        }
+        code = copy_file(from, to, err);
+        if (code == 0) {
+            shoal_file()->unlink(from);
+        }
+    }
+    return code == 0 ? shoal_folder_sync(folder, err) : code;
+}
+
+static int put_from(struct shoal_call *call, const struct shoal_svc_storage *table, void *put,
+    int fd, const char *path, struct shoal_err *err)
+{
+    char *room = malloc(COPY_BYTES);
+    int code = room == NULL ? shoal_fail(err, SHOAL_EBUSY, "there is no memory to copy a file") : 0;
+    while (code == 0) {
+        ssize_t got = shoal_file()->read(fd, room, COPY_BYTES);
+        if (got == 0) {
+            break;
+        }
+        if (got < 0 && errno != EINTR) {
+            code = shoal_file_fail(err, errno, "read", path);
+        } else if (got > 0) {
+            code = table->put_write(call, put, room, (size_t)got, err);
+        }
+    }
+    free(room);
+    return code;
+}
+
+static int put_copied(struct shoal_call *call, const struct shoal_service *service,
+    const char *key, const char *mime, const char *path, struct shoal_err *err)
+{
+    const struct shoal_svc_storage *table = service->table;
+    void *put = NULL;
+    int fd = shoal_file()->open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) {
+        return shoal_file_fail(err, errno, "open", path);
+    }
+    int code =
+        table->put_begin(call, service->arg, key, mime, catalog_size_of(path), &put, err);
+    if (code == 0) {
+        code = put_from(call, table, put, fd, path, err);
+        if (code == 0) {
+            code = table->put_commit(call, put, err);
+        } else {
+            table->put_abort(call, put);
+        }
+    }
+    close(fd);
+    if (code == 0) {
+        shoal_file()->unlink(path);
+    }
+    return code;
+}
+
+int catalog_store_file(struct shoal_call *call, const char *key, const char *mime,
+    const char *path, const char **storage, struct shoal_err *err)
+{
+    struct shoal_service service;
+    int code = catalog_storage_find(&service, err);
+    if (code != 0) {
+        return code;
+    }
+    const struct shoal_svc_storage *table = service.table;
+    *storage = shoal_arena_strdup(call->arena, service.plugin);
+    shoal_enter(call, &service);
+    code = table->put_file != NULL
+        ? table->put_file(call, service.arg, key, mime, path, err)
+        : put_copied(call, &service, key, mime, path, err);
+    shoal_leave(call);
+    return code;
+}
+
+int catalog_store_bytes(struct shoal_call *call, const char *key, const char *mime,
+    const void *data, size_t length, const char **storage, struct shoal_err *err)
+{
+    struct shoal_service service;
+    void *put = NULL;
+    int code = catalog_storage_find(&service, err);
+    if (code != 0) {
+        return code;
+    }
+    const struct shoal_svc_storage *table = service.table;
+    *storage = shoal_arena_strdup(call->arena, service.plugin);
+    shoal_enter(call, &service);
+    code = table->put_begin(call, service.arg, key, mime, (int64_t)length, &put, err);
+    if (code == 0) {
+        code = table->put_write(call, put, data, length, err);
+        if (code == 0) {
+            code = table->put_commit(call, put, err);
+        } else {
+            table->put_abort(call, put);
+        }
+    }
+    shoal_leave(call);
+    return code;
+}
+
+const char *catalog_source_path(struct shoal_call *call, const struct catalog_video *video,
+    struct shoal_err *err)
+{
+    const char *folder = catalog_folder(call, CATALOG_UPLOADS, err);
+    return folder == NULL ? NULL
+                          : shoal_arena_printf(call->arena, "%s/%s-%lld.source", folder,
+                                video->uuid, (long long)video->version);
+}
+
+SHOAL_SQL(object_known, "SELECT COUNT(*) FROM catalog_file WHERE storage_key = $1 AND storage = $2");
+
+static int source_remove(struct shoal_call *call, const char *key, struct shoal_err *err)
+{
+    size_t prefix = strlen(CATALOG_UPLOADS "/");
+    const char *folder = catalog_folder(call, CATALOG_UPLOADS, err);
+    if (folder == NULL) {
+        return SHOAL_EIO;
+    }
+    if (strncmp(key, CATALOG_UPLOADS "/", prefix) != 0 || strchr(key + prefix, '/') != NULL) {
+        return shoal_fail(err, SHOAL_EINVAL, "%s is no source", key);
+    }
+    const char *path = shoal_arena_printf(call->arena, "%s/%s", folder, key + prefix);
+    if (shoal_file()->unlink(path) != 0 && errno != ENOENT) {
+        return shoal_file_fail(err, errno, "remove", path);
+    }
+    return 0;
+}
+
+static int object_remove(struct shoal_call *call, const char *storage, const char *key,
+    struct shoal_err *err)
+{
+    int64_t known = 0;
+    int code = shoal_db_i64(shoal_call_db(call), &object_known,
+        SHOAL_ARGS(SHOAL_TEXT(key), SHOAL_TEXT(storage)), &known, err);
+    if (code != 0 || known > 0) {
+        return code; // somebody has it again (a restored backup)
+    }
+    if (storage[0] == '\0') {
+        return source_remove(call, key, err);
+    }
+    struct shoal_service service;
+    if (!shoal_service_find("storage", storage, &service)) {
+        return shoal_fail(err, SHOAL_EBUSY, "the storage %s is not here now", storage);
+    }
+    shoal_enter(call, &service);
+    const struct shoal_svc_storage *table = service.table;
+    code = table->remove(call, service.arg, key, err);
+    shoal_leave(call);
+    return code == SHOAL_ENOTFOUND ? 0 : code;
+}
+
+int catalog_remove_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    const json_t *objects = json_object_get(job->payload, "objects");
+    for (size_t i = 0; i < json_array_size(objects); i++) {
+        const json_t *object = json_array_get(objects, i);
+        const char *key = shoal_text(object, "key", NULL);
+        if (key == NULL) {
+            continue;
+        }
+        int code = object_remove(call, shoal_text(object, "storage", ""), key, err);
+        if (code != 0) {
+            return code;
+        }
+    }
+    return 0;
+}
+
+static int sweep_folder(struct shoal_call *call, const char *name, struct shoal_err *err)
+{
+    const char *folder = catalog_folder(call, name, err);
+    DIR *open = folder == NULL ? NULL : opendir(folder);
+    if (open == NULL) {
+        return folder == NULL ? SHOAL_EIO : shoal_file_fail(err, errno, "read", folder);
+    }
+    struct dirent *entry;
+    int code = 0;
+    while (code == 0 && (entry = readdir(open)) != NULL) {
+        struct stat info;
+        const char *path = shoal_arena_printf(call->arena, "%s/%s", folder, entry->d_name);
+        const char *key = shoal_arena_printf(call->arena, "%s/%s", name, entry->d_name);
+        int64_t known = 0;
+        if (entry->d_name[0] == '.' || lstat(path, &info) != 0 ||
+            shoal_now_ms() / 1000 - (int64_t)info.st_mtime < SWEEP_S) {
+            continue;
+        }
+        code = shoal_db_i64(shoal_call_db(call), &object_known,
+            SHOAL_ARGS(SHOAL_TEXT(key), SHOAL_TEXT("")), &known, err);
+        if (code == 0 && known == 0) {
+            code = shoal_tree_remove(path, err);
+        }
+    }
+    closedir(open);
+    return code;
+}
+
+int catalog_sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    return sweep_folder(call, CATALOG_UPLOADS, err);
+}

@@ -1,0 +1,192 @@
+// pipeline_transcode.c - the ladder: one run over the source, renditions taken as they finish.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "catalog/pipeline_priv.h"
+
+#include "base/file.h"
+
+#define PROVIDERS_MAX 8
+
+struct run {
+    struct shoal_call *call;
+    const struct shoal_job *job;
+    const struct catalog_video *video;
+    int percent; // as last told
+};
+
+SHOAL_SQL(ladder_set, "UPDATE catalog_video SET ladder_job = $2, ladder_fence = $3 WHERE id = $1");
+
+static int ladder_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct run *run = arg;
+    return shoal_db_exec(tx, &ladder_set,
+        SHOAL_ARGS(SHOAL_I64(run->video->id), SHOAL_I64(run->job->id), SHOAL_I64(run->job->fence)),
+        NULL, err);
+}
+
+static int on_progress(void *user, int percent)
+{
+    struct run *run = user;
+    run->percent = percent;
+    if (shoal_call_cancelled(run->call)) {
+        return SHOAL_ECANCELLED;
+    }
+    int code = shoal_job_progress(run->call, run->job, percent);
+    if (code == 0) {
+        json_t *message = json_pack("{s:s, s:i}", "uuid", run->video->uuid, "progress", percent);
+        shoal_publish(shoal_arena_printf(run->call->arena, "video:%s", run->video->uuid), message);
+        json_decref(message);
+    }
+    return code == SHOAL_ECANCELLED ? code : 0;
+}
+
+static int on_ready(void *user, const struct shoal_rendition *rendition, struct shoal_err *err)
+{
+    const struct run *run = user;
+    // An older holder of this job must not write: the fence says so.
+    if (shoal_job_progress(run->call, run->job, run->percent) == SHOAL_ECANCELLED) {
+        return shoal_fail(err, SHOAL_ECANCELLED, "the job of video %s was taken over",
+            run->video->uuid);
+    }
+    return catalog_rendition_add(run->call, run->video, rendition, err);
+}
+
+static int all_done(struct shoal_call *call, const struct catalog_video *video, const json_t *plan,
+    bool *done, struct shoal_err *err)
+{
+    struct catalog_file *files = NULL;
+    size_t count = 0;
+    int code = catalog_files_get(call, video->id, "hls_media", &files, &count, err);
+    *done = json_array_size(plan) > 0;
+    for (size_t i = 0; i < json_array_size(plan); i++) {
+        int64_t resolution = shoal_integer(json_array_get(plan, i), "resolution", -1);
+        bool found = false;
+        for (size_t j = 0; j < count; j++) {
+            found = found ||
+                (files[j].resolution == resolution && files[j].version == video->version);
+        }
+        *done = *done && found;
+    }
+    return code;
+}
+
+static const char *work_path(struct shoal_call *call, const struct catalog_video *video,
+    struct shoal_err *err)
+{
+    const char *tmp = catalog_folder(call, "tmp", err);
+    return tmp == NULL ? NULL
+                       : shoal_arena_printf(call->arena, "%s/transcode-%s-%lld", tmp, video->uuid,
+                             (long long)video->version);
+}
+
+// The first provider that takes this plan.
+static int provider_find(struct shoal_call *call, const json_t *probe, const json_t *plan,
+    struct shoal_service *out, struct shoal_err *err)
+{
+    struct shoal_service all[PROVIDERS_MAX];
+    size_t count = shoal_service_all("transcoder", all, PROVIDERS_MAX);
+    for (size_t i = 0; i < count && i < PROVIDERS_MAX; i++) {
+        const struct shoal_svc_transcoder *table = all[i].table;
+        shoal_enter(call, &all[i]);
+        int code = table->takes(call, all[i].arg, probe, plan);
+        shoal_leave(call);
+        if (code == 0) {
+            *out = all[i];
+            return 0;
+        }
+    }
+    return shoal_fail(err, SHOAL_EBUSY, "no transcoder takes this plan now");
+}
+
+static int run_provider(struct run *run, const json_t *plan, const char *work,
+    struct shoal_err *err)
+{
+    struct shoal_call *call = run->call;
+    const struct catalog_video *video = run->video;
+    struct shoal_service service;
+    json_t *probe = video->probe == NULL
+        ? json_object() : shoal_json_parse(video->probe, strlen(video->probe), NULL);
+    int code = provider_find(call, probe, plan, &service, err);
+    if (code == 0) {
+        const struct shoal_svc_transcoder *table = service.table;
+        struct shoal_transcode what = {
+            .key = shoal_arena_printf(call->arena, "transcode:%s:%lld", video->uuid,
+                (long long)video->version),
+            .source_path = catalog_source_path(call, video, err),
+            .work_path = work,
+            .probe = probe,
+            .plan = plan,
+            .user = run,
+            .progress = on_progress,
+            .ready = on_ready,
+        };
+        shoal_enter(call, &service);
+        code = what.source_path == NULL ? SHOAL_EIO : table->run(call, service.arg, &what, err);
+        shoal_leave(call);
+    }
+    json_decref(probe);
+    return code;
+}
+
+int catalog_transcode_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    struct catalog_video video;
+    const json_t *plan = json_object_get(job->payload, "plan");
+    bool done = false;
+    int code = catalog_job_video(call, job, &video, err);
+    if (code != 0) {
+        return code == SHOAL_ENOTFOUND ? 0 : code;
+    }
+    struct run run = {call, job, &video, 0};
+    const char *work = work_path(call, &video, err);
+    code = work == NULL ? SHOAL_EIO : all_done(call, &video, plan, &done, err);
+    if (code == 0 && !done) {
+        code = shoal_folder_make(work, 0700, err);
+        code = code == 0 ? shoal_tx(call, ladder_tx, &run, err) : code;
+        // What still runs or lies finished in the work folder is the provider's to adopt.
+        code = code == 0 ? run_provider(&run, plan, work, err) : code;
+        if (code == 0) {
+            code = all_done(call, &video, plan, &done, err);
+        }
+        if (code == 0 && !done) {
+            code = shoal_fail(err, SHOAL_EINTERNAL, "the transcoder left out a rendition of video %s",
+                video.uuid);
+        }
+    }
+    if (code != 0) {
+        return code; // SHOAL_LATER too
+    }
+    code = catalog_ladder_finish(call, &video, err);
+    if (code == 0) {
+        shoal_tree_remove(work, NULL);
+    }
+    return code;
+}
+
+void catalog_transcode_gave_up(struct shoal_call *call, const struct shoal_job *job, void *arg,
+    const char *why)
+{
+    (void)arg;
+    struct catalog_video video;
+    struct shoal_err err = {0};
+    if (catalog_job_video(call, job, &video, &err) != 0) {
+        return;
+    }
+    shoal_warn("video %s was not transcoded: %s", video.uuid, why);
+    const char *work = work_path(call, &video, &err);
+    if (work != NULL) {
+        shoal_tree_remove(work, NULL);
+    }
+    if (video.state == SHOAL_STATE_TO_TRANSCODE &&
+        catalog_state_set(call, video.id, SHOAL_STATE_TRANSCODING_FAILED, &err) != 0) {
+        shoal_error("video %s: %s", video.uuid, err.text);
+    }
+}

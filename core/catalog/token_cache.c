@@ -1,0 +1,74 @@
+// token_cache.c - remembers for a few seconds who a token belongs to.
+//
+// Other processes of the instance change tokens too (the command line, a draining child), so nothing
+// is believed for longer than CACHE_MS.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <pthread.h>
+#include <string.h>
+
+#include "catalog/catalog_priv.h"
+
+#define CACHE_SLOTS 1024
+#define CACHE_MS    5000
+
+struct slot {
+    char hash[65];
+    int64_t until_ms; // of shoal_tick_ms(); 0: free
+    struct catalog_cached what;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct slot slots[CACHE_SLOTS];
+
+// The hash is SHA-256 in hex: any of its digits are as good as random.
+static struct slot *slot_of(const char *hash)
+{
+    unsigned index = 0;
+    for (int i = 0; i < 8 && hash[i] != '\0'; i++) {
+        unsigned digit = (unsigned)(hash[i] <= '9' ? hash[i] - '0' : hash[i] - 'a' + 10);
+        index = index * 16 + (digit & 15u);
+    }
+    return &slots[index % CACHE_SLOTS];
+}
+
+bool catalog_token_cache_get(const char *hash, struct catalog_cached *out)
+{
+    pthread_mutex_lock(&lock);
+    const struct slot *slot = slot_of(hash);
+    bool found = slot->until_ms > shoal_tick_ms() && strcmp(slot->hash, hash) == 0;
+    if (found) {
+        *out = slot->what;
+    }
+    pthread_mutex_unlock(&lock);
+    return found;
+}
+
+void catalog_token_cache_put(const char *hash, const struct catalog_cached *what)
+{
+    pthread_mutex_lock(&lock);
+    struct slot *slot = slot_of(hash);
+    slot->until_ms = shoal_tick_ms() + CACHE_MS;
+    slot->what = *what;
+    memcpy(slot->hash, hash, 64);
+    slot->hash[64] = '\0';
+    pthread_mutex_unlock(&lock);
+}
+
+void catalog_token_cache_forget(int64_t user_id, int64_t token_id)
+{
+    pthread_mutex_lock(&lock);
+    for (int i = 0; i < CACHE_SLOTS; i++) {
+        if (slots[i].what.user_id == user_id &&
+            (token_id == 0 || slots[i].what.token_id == token_id)) {
+            slots[i].until_ms = 0;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void catalog_token_cache_clear(void)
+{
+    pthread_mutex_lock(&lock);
+    memset(slots, 0, sizeof(slots));
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,263 @@
+// cli_backups.c - shoal backup and restore: database, configuration, keys, plugins, media.
+//
+// The order makes a copy of a serving instance whole: database first, then the files. A file that the
+// database of the copy knows is there for an hour after it was deleted.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <shoal/base.h>
+#include <shoal/json.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/copy_tree.h"
+#include "data/data.h"
+#include "super/drop.h"
+
+#define MANIFEST "backup.json"
+
+// What of an instance is not copied with its files: the database goes by itself, the rest is of the
+// moment.
+static const char *const left_out[] = {"run", "tmp", "shoal.sqlite3", "shoal.sqlite3-wal",
+    "shoal.sqlite3-shm", "backups", NULL};
+
+static bool is_left_out(const char *name, bool no_media, const char *database)
+{
+    for (size_t i = 0; left_out[i] != NULL; i++) {
+        if (strcmp(left_out[i], name) == 0) {
+            return true;
+        }
+    }
+    size_t length = database != NULL ? strlen(database) : 0;
+    return (no_media && strcmp(name, "media") == 0) ||
+           (length > 0 && strncmp(name, database, length) == 0);
+}
+
+/// Copies every file and folder of the instance but those; in both directions.
+static int files_copy(const char *from, const char *to, bool no_media, const char *database,
+    struct shoal_copied *copied, struct shoal_err *err)
+{
+    DIR *folder = opendir(from);
+    if (folder == NULL) {
+        return shoal_file_fail(err, errno, "read", from);
+    }
+    int code = 0;
+    const struct dirent *entry;
+    while (code == 0 && (entry = readdir(folder)) != NULL) {
+        char source[PATH_MAX], target[PATH_MAX];
+        struct stat info;
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, MANIFEST) == 0 ||
+            is_left_out(entry->d_name, no_media, database)) {
+            continue;
+        }
+        if (snprintf(source, sizeof source, "%s/%s", from, entry->d_name) >= (int)sizeof source ||
+            snprintf(target, sizeof target, "%s/%s", to, entry->d_name) >= (int)sizeof target ||
+            lstat(source, &info) != 0) {
+            continue;
+        }
+        if (S_ISDIR(info.st_mode)) {
+            code = shoal_copy_tree(source, target, true, copied, err);
+        } else if (S_ISREG(info.st_mode)) {
+            code = shoal_copy_file(source, target, copied, err);
+        }
+    }
+    closedir(folder);
+    return code;
+}
+
+static int manifest_write(const char *folder, const char *state, bool has_media,
+    struct shoal_err *err)
+{
+    char now[32], path[PATH_MAX];
+    json_t *body = json_pack("{s:s, s:s, s:s, s:b}", "shoal", SHOAL_VERSION, "time",
+        shoal_time_format(shoal_now_ms(), now), "state", state, "media", has_media);
+    char *text = json_dumps(body, JSON_INDENT(2));
+    json_decref(body);
+    snprintf(path, sizeof path, "%s/%s", folder, MANIFEST);
+    int code = shoal_file_write_whole(path, text, strlen(text), 0640, err);
+    free(text);
+    return code;
+}
+
+/// The database into the copy, replaced whole.
+static int database_copy(const char *target, struct shoal_err *err)
+{
+    char fresh[PATH_MAX + 32], path[PATH_MAX + 32];
+    snprintf(fresh, sizeof fresh, "%s/shoal.sqlite3.new", target);
+    snprintf(path, sizeof path, "%s/shoal.sqlite3", target);
+    unlink(fresh);
+    int code = shoal_data_backup(fresh, err);
+    if (code == 0 && rename(fresh, path) != 0) {
+        code = shoal_file_fail(err, errno, "write", path);
+    }
+    return code;
+}
+
+/// The target, made by root for the owner of the instance as long as root's rights are there.
+static int target_give(const char *folder, const char *target, struct shoal_err *err)
+{
+    struct stat instance, info;
+    if (geteuid() != 0 || stat(target, &info) == 0 || stat(folder, &instance) != 0) {
+        return 0;
+    }
+    int code = shoal_folder_make(target, 0750, err);
+    if (code == 0 && lchown(target, instance.st_uid, instance.st_gid) != 0) {
+        code = shoal_file_fail(err, errno, "give away", target);
+    }
+    return code;
+}
+
+/// Whether a path is the folder or lies in it.
+static bool is_inside(const char *path, const char *folder)
+{
+    char absolute[PATH_MAX];
+    size_t length = strlen(folder);
+    return realpath(path, absolute) != NULL && strncmp(absolute, folder, length) == 0 &&
+           (absolute[length] == '\0' || absolute[length] == '/');
+}
+
+static int target_make(const char *target, const struct shoal_config *config,
+    struct shoal_err *err)
+{
+    int code = shoal_folder_make(target, 0750, err);
+    if (code == 0 && is_inside(target, config->folder)) {
+        code = shoal_fail(err, SHOAL_EINVAL,
+            "%s lies in the instance itself: a copy belongs elsewhere, best on another disk",
+            target);
+    }
+    return code;
+}
+
+static const char *database_name(const struct shoal_config *config, char path[PATH_MAX])
+{
+    const char *slash = strrchr(shoal_instance_database(config, path), '/');
+    return slash != NULL && is_inside(path, config->folder) ? slash + 1 : NULL;
+}
+
+static int run_backup(const struct shoal_args *args)
+{
+    struct shoal_err err = {0};
+    struct shoal_instance instance;
+    bool no_media = shoal_args_has(args, "no-media");
+    const char *target = args->words[1];
+    if (target_give(args->words[0], target, &err) != 0 ||
+        shoal_instance_open(&instance, args->words[0], SHOAL_OPEN_DATA, &err) != 0) {
+        return shoal_cli_fail(&err);
+    }
+    char path[PATH_MAX];
+    struct shoal_copied copied = {0};
+    int code = target_make(target, instance.config, &err);
+    // A copy that was broken off says so.
+    code = code != 0 ? code : manifest_write(target, "unfinished", !no_media, &err);
+    code = code != 0 ? code : database_copy(target, &err);
+    code = code != 0 ? code
+                     : files_copy(instance.config->folder, target, no_media,
+                           database_name(instance.config, path), &copied, &err);
+    code = code != 0 ? code : manifest_write(target, "complete", !no_media, &err);
+    shoal_instance_close(&instance);
+    if (code != 0) {
+        return shoal_cli_fail(&err);
+    }
+    if (shoal_args_has(args, "json")) {
+        shoal_cli_print_json(json_pack("{s:I, s:I, s:I, s:I}", "copied",
+            (json_int_t)copied.files, "bytes", (json_int_t)copied.bytes, "same",
+            (json_int_t)copied.same, "removed", (json_int_t)copied.removed));
+    } else {
+        printf("The copy in %s is complete: %llu files copied (%llu bytes), %llu were there, %llu "
+               "went.\nIt holds passwords and keys: keep it as safe as the instance.\n",
+            target, (unsigned long long)copied.files, (unsigned long long)copied.bytes,
+            (unsigned long long)copied.same, (unsigned long long)copied.removed);
+    }
+    return SHOAL_EXIT_FINE;
+}
+
+/// That the folder holds a whole copy, and what it is of.
+static int manifest_check(const char *folder, struct shoal_err *err)
+{
+    char path[PATH_MAX];
+    struct shoal_buf text = {0};
+    snprintf(path, sizeof path, "%s/%s", folder, MANIFEST);
+    int code = shoal_file_read_whole(path, 65536, &text, NULL);
+    if (code != 0) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "%s holds no copy of an instance", folder);
+    }
+    json_t *body = shoal_json_parse(text.data, text.length, err);
+    shoal_buf_fini(&text);
+    bool is_complete = strcmp(shoal_text(body, "state", ""), "complete") == 0;
+    json_decref(body);
+    return is_complete ? 0
+                       : shoal_fail(err, SHOAL_ECORRUPT,
+                             "the copy in %s was broken off: make it again", folder);
+}
+
+/// Gives what root restored to the one who will serve it.
+static int own(const char *folder, struct shoal_err *err)
+{
+    uid_t uid = 0;
+    gid_t gid = 0;
+    char name[64];
+    struct stat info;
+    if (geteuid() != 0 || (stat(folder, &info) == 0 && info.st_uid != 0)) {
+        return 0;
+    }
+    int code = shoal_drop_choose(&uid, &gid, name, err);
+    if (code == 0 && lchown(folder, uid, gid) != 0) {
+        code = shoal_fail(err, SHOAL_EFORBIDDEN, "%s cannot be given to %s: %s", folder, name,
+            strerror(errno));
+    }
+    return code;
+}
+
+static int run_restore(const struct shoal_args *args)
+{
+    struct shoal_err err = {0};
+    const char *copy = args->words[0], *folder = args->words[1];
+    char path[PATH_MAX + 16], from[PATH_MAX + 16];
+    struct stat info;
+    struct shoal_copied copied = {0};
+    snprintf(path, sizeof path, "%s/shoal.lua", folder);
+    int code = manifest_check(copy, &err);
+    if (code == 0 && stat(path, &info) == 0) {
+        code = shoal_fail(&err, SHOAL_ECONFLICT,
+            "%s is an instance already: restore into a new folder", folder);
+    }
+    code = code != 0 ? code : shoal_folder_make(folder, 0750, &err);
+    code = code != 0 ? code : own(folder, &err);
+    code = code != 0 ? code : shoal_drop_to_owner(folder, &err);
+    // The configuration comes last: until then the folder is no instance.
+    snprintf(from, sizeof from, "%s/shoal.sqlite3", copy);
+    snprintf(path, sizeof path, "%s/shoal.sqlite3", folder);
+    if (code == 0 && stat(from, &info) != 0) {
+        code = shoal_fail(&err, SHOAL_ENOTFOUND, "the copy in %s has no database", copy);
+    }
+    code = code != 0 ? code : shoal_copy_file(from, path, &copied, &err);
+    code = code != 0 ? code : files_copy(copy, folder, false, "shoal.lua", &copied, &err);
+    snprintf(from, sizeof from, "%s/shoal.lua", copy);
+    snprintf(path, sizeof path, "%s/shoal.lua", folder);
+    code = code != 0 ? code : shoal_copy_file(from, path, &copied, &err);
+    if (code != 0) {
+        return shoal_cli_fail(&err);
+    }
+    printf("%s is restored: %llu files (%llu bytes). Serve it with: shoal serve %s\n", folder,
+        (unsigned long long)copied.files, (unsigned long long)copied.bytes, folder);
+    return SHOAL_EXIT_FINE;
+}
+
+static const struct shoal_option backup_options[] = {
+    {"no-media", NULL, "without the videos' files"},
+    {"json", NULL, "for scripts"},
+    {NULL, NULL, NULL},
+};
+
+const struct shoal_command shoal_cli_backups[] = {
+    {"backup", "DIR TARGET", "copies all of it into a folder, also while it serves; again: what changed",
+        backup_options, run_backup},
+    {"restore", "TARGET DIR", "makes an instance from such a copy", NULL, run_restore},
+    {NULL, NULL, NULL, NULL, NULL},
+};

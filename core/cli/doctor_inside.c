@@ -1,0 +1,132 @@
+// doctor_inside.c - plugins, tables and jobs of the instance.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <shoal/json.h>
+
+#include "base/file.h"
+#include "cli/doctor.h"
+#include "data/data.h"
+
+static void check_manifests(struct shoal_doctor *doctor)
+{
+    struct shoal_host_options options = shoal_instance_host_options(doctor->config, NULL);
+    json_t *plugins = shoal_host_check(&options);
+    int broken = 0;
+    for (size_t i = 0; i < json_array_size(plugins); i++) {
+        const json_t *row = json_array_get(plugins, i);
+        const char *problem = shoal_text(row, "problem", NULL);
+        if (problem != NULL) {
+            broken++;
+            shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "plugin",
+                "mend it, or take it out of shoal.lua", "%s: %s", shoal_text(row, "name", "?"),
+                problem);
+        }
+    }
+    if (broken == 0) {
+        shoal_doctor_say(doctor, SHOAL_FINDING_FINE, "plugins", NULL,
+            "%zu are listed, and their manifests are right", json_array_size(plugins));
+    }
+    json_decref(plugins);
+}
+
+static void check_quarantine(struct shoal_doctor *doctor)
+{
+    json_t *list = shoal_host_quarantined();
+    const char *name;
+    json_t *row;
+    json_object_foreach(list, name, row) {
+        char advice[200];
+        snprintf(advice, sizeof advice, "replace it, then: shoal plugin clear %s %s",
+            doctor->config->folder, name);
+        shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "plugin", advice, "%s is quarantined: %s", name,
+            shoal_text(row, "sentence", "no reason is known"));
+    }
+    json_decref(list);
+}
+
+static void check_supervisor(struct shoal_doctor *doctor)
+{
+    char path[PATH_MAX];
+    struct shoal_buf text = {0};
+    snprintf(path, sizeof path, "%s/run/serve.json", doctor->config->folder);
+    if (!doctor->is_running || shoal_file_read_whole(path, 1 << 20, &text, NULL) != 0) {
+        return;
+    }
+    json_t *state = shoal_json_parse(text.data, text.length, NULL);
+    shoal_buf_fini(&text);
+    if (shoal_flag(state, "safeMode", false)) {
+        shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "safe mode",
+            "read the log for what crashed; shoal reload DIR leaves safe mode",
+            "the server crashed three times and runs with the shipped plugins only");
+    }
+    size_t crashes = json_array_size(json_object_get(state, "crashes"));
+    if (crashes > 0) {
+        shoal_doctor_say(doctor, SHOAL_FINDING_NOTE, "crashes", "the log has the details",
+            "the server crashed %zu times since it was started", crashes);
+    }
+    json_decref(state);
+}
+
+static void check_migrations(struct shoal_doctor *doctor)
+{
+    char shipped[PATH_MAX], folder[PATH_MAX];
+    bool has_shipped = shoal_path_shipped("plugins", shipped);
+    int pending = 0;
+    for (size_t i = 0; i < doctor->config->plugin_count; i++) {
+        const char *name = doctor->config->plugins[i].name;
+        const char *const roots[] = {doctor->config->folder, has_shipped ? shipped : NULL};
+        for (size_t j = 0; j < 2 && roots[j] != NULL; j++) {
+            struct stat info;
+            struct shoal_err err = {0};
+            int wrote = snprintf(folder, sizeof folder, "%s%s/%s/migrations", roots[j],
+                j == 0 ? "/plugins" : "", name);
+            if (wrote <= 0 || wrote >= (int)sizeof folder || stat(folder, &info) != 0) {
+                continue;
+            }
+            int missing = shoal_migrations_pending(name, folder, &err);
+            if (missing != 0) {
+                pending++;
+                shoal_doctor_say(doctor, missing < 0 ? SHOAL_FINDING_BAD : SHOAL_FINDING_NOTE,
+                    "tables", missing < 0 ? "an older program met newer tables, or a file is broken"
+                                          : "they are made at the next start; a copy is kept first",
+                    missing < 0 ? "%s: %s" : "%s waits for changes of its tables%s", name,
+                    missing < 0 ? err.text : "");
+            }
+            break;
+        }
+    }
+    if (pending == 0) {
+        shoal_doctor_say(doctor, SHOAL_FINDING_FINE, "tables", NULL, "no migration is unfinished");
+    }
+}
+
+static void check_jobs(struct shoal_doctor *doctor)
+{
+    struct shoal_err err = {0};
+    json_t *parked = shoal_jobs_list(&doctor->instance->call, "parked", 0, 100, &err);
+    size_t count = json_array_size(parked);
+    if (parked == NULL) {
+        shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "jobs", NULL, "%s", err.text);
+    } else if (count > 0) {
+        const json_t *first = json_array_get(parked, 0);
+        shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "jobs",
+            "shoal jobs list DIR --state parked; then jobs retry or jobs cancel",
+            "%zu%s were given up, the first: %s (%s)", count, count == 100 ? " or more" : "",
+            shoal_text(first, "kind", "?"), shoal_text(first, "error", "no reason is known"));
+    } else {
+        shoal_doctor_say(doctor, SHOAL_FINDING_FINE, "jobs", NULL, "none was given up");
+    }
+    json_decref(parked);
+}
+
+void shoal_doctor_inside(struct shoal_doctor *doctor)
+{
+    check_manifests(doctor);
+    check_quarantine(doctor);
+    check_supervisor(doctor);
+    check_migrations(doctor);
+    check_jobs(doctor);
+}

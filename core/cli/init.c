@@ -1,0 +1,207 @@
+// init.c - shoal init: makes the folder of an instance, its configuration, its first administrator.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include <shoal/base.h>
+#include <shoal/catalog.h>
+
+#include "base/file.h"
+#include "catalog/catalog.h"
+#include "cli/cli.h"
+#include "cli/serve.h"
+#include "super/drop.h"
+
+#define PASSWORD_CHARS 20
+
+struct plan {
+    const char *folder, *listen, *url;
+    char admin[64];
+    char password[512];
+    bool is_generated;
+    char owner[64];
+};
+
+static void password_new(char out[PASSWORD_CHARS + 1])
+{
+    // Without the characters that are read for one another.
+    static const char letters[] = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    for (int i = 0; i < PASSWORD_CHARS; i++) {
+        out[i] = letters[randombytes_uniform(sizeof letters - 1)];
+    }
+    out[PASSWORD_CHARS] = '\0';
+}
+
+static int ask_rest(struct plan *plan, const struct shoal_args *args, struct shoal_err *err)
+{
+    const char *admin = shoal_args_get(args, "admin");
+    const char *password = shoal_args_get(args, "password");
+    bool can = shoal_ask_can();
+    if (admin == NULL && can) {
+        char answer[64] = "";
+        shoal_ask("Name of the administrator [root]:", false, answer, sizeof answer);
+        snprintf(plan->admin, sizeof plan->admin, "%s", answer[0] != '\0' ? answer : "root");
+    } else {
+        snprintf(plan->admin, sizeof plan->admin, "%s", admin != NULL ? admin : "root");
+    }
+    if (password == NULL && can && admin == NULL) {
+        shoal_ask("Password (empty: one is made):", true, plan->password, sizeof plan->password);
+    } else if (password != NULL) {
+        snprintf(plan->password, sizeof plan->password, "%s", password);
+    }
+    if (plan->password[0] == '\0') {
+        password_new(plan->password);
+        plan->is_generated = true;
+    }
+    if (strlen(plan->password) < 6) {
+        return shoal_fail(err, SHOAL_EINVAL, "the password needs at least 6 characters");
+    }
+    return 0;
+}
+
+/// The folder, empty but for what an earlier attempt left; given away when root makes it.
+static int folder_make(struct plan *plan, struct shoal_err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/shoal.lua", plan->folder);
+    struct stat info;
+    if (stat(path, &info) == 0) {
+        return shoal_fail(err, SHOAL_ECONFLICT, "%s is an instance already", plan->folder);
+    }
+    bool was_there = stat(plan->folder, &info) == 0;
+    int code = shoal_folder_make(plan->folder, 0750, err);
+    if (code != 0 || geteuid() != 0) {
+        return code;
+    }
+    if (was_there && info.st_uid != 0) {
+        return 0; // it belongs to somebody already
+    }
+    uid_t uid = 0;
+    gid_t gid = 0;
+    code = shoal_drop_choose(&uid, &gid, plan->owner, err);
+    if (code == 0 && lchown(plan->folder, uid, gid) != 0) {
+        code = shoal_fail(err, SHOAL_EFORBIDDEN, "%s cannot be given to %s: %s", plan->folder,
+            plan->owner, strerror(errno));
+    }
+    return code;
+}
+
+/// The plugins that a plain site is made of, as far as they came with this server.
+static size_t plugins_found(const char *found[16])
+{
+    static const char *const wanted[] = {
+        "storage_fs", "transcode_ffmpeg", "api", "media", "web", NULL};
+    char folder[PATH_MAX], path[PATH_MAX + 64];
+    size_t count = 0;
+    if (shoal_path_shipped("plugins", folder)) {
+        for (size_t i = 0; wanted[i] != NULL; i++) {
+            struct stat info;
+            snprintf(path, sizeof path, "%s/%s/plugin.json", folder, wanted[i]);
+            if (stat(path, &info) == 0) {
+                found[count++] = wanted[i];
+            }
+        }
+    }
+    found[count] = NULL;
+    return count;
+}
+
+static int config_write(const struct plan *plan, struct shoal_err *err)
+{
+    const char *plugins[16];
+    plugins_found(plugins);
+    char *text = shoal_init_config(plan->listen, plan->url, plugins);
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/shoal.lua", plan->folder);
+    int code = shoal_file_write_whole(path, text, strlen(text), 0640, err);
+    free(text);
+    static const char *const folders[] = {"plugins", "run", "tmp"};
+    for (size_t i = 0; i < 3 && code == 0; i++) {
+        snprintf(path, sizeof path, "%s/%s", plan->folder, folders[i]);
+        code = shoal_folder_make(path, 0750, err);
+    }
+    return code;
+}
+
+/// Opens the new database and puts the first administrator in.
+static int found(const struct plan *plan, struct shoal_err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/shoal.sqlite3", plan->folder);
+    int code = shoal_file_write_whole(path, "", 0, 0640, err);
+    if (code != 0) {
+        return code;
+    }
+    struct shoal_instance instance;
+    code = shoal_instance_open(&instance, plan->folder, SHOAL_OPEN_CATALOG, err);
+    if (code != 0) {
+        return code;
+    }
+    code = shoal_catalog_found(&instance.call, plan->admin, plan->password, NULL, err);
+    shoal_instance_close(&instance);
+    return code;
+}
+
+static void undo(const char *folder)
+{
+    static const char *const files[] = {
+        "shoal.lua", "shoal.sqlite3", "shoal.sqlite3-wal", "shoal.sqlite3-shm"};
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+        unlink(path);
+    }
+}
+
+static void tell(const struct plan *plan)
+{
+    printf("A new instance is in %s.\n", plan->folder);
+    if (plan->owner[0] != '\0') {
+        printf("It belongs to the user %s, as whom it will be served.\n", plan->owner);
+    }
+    char address[256];
+    snprintf(address, sizeof address, "http://%s", plan->listen);
+    if (strncmp(plan->listen, "127.0.0.1:", 10) == 0 || strncmp(plan->listen, "0.0.0.0:", 8) == 0) {
+        snprintf(address, sizeof address, "http://localhost%s", strchr(plan->listen, ':'));
+    }
+    printf("\n  address    %s\n  name       %s\n  password   %s\n\n",
+        plan->url != NULL ? plan->url : address, plan->admin,
+        plan->is_generated ? plan->password : "(as given)");
+    if (plan->is_generated) {
+        puts("The password is shown this once; `shoal user password` sets another.");
+    }
+    printf("Serve it with: shoal serve %s\n", plan->folder);
+}
+
+int shoal_cli_init(const struct shoal_args *args)
+{
+    struct shoal_err err = {0};
+    struct plan plan = {.folder = args->words[0],
+        .listen = shoal_args_get(args, "listen"),
+        .url = shoal_args_get(args, "url")};
+    plan.listen = plan.listen != NULL ? plan.listen : "127.0.0.1:9000";
+    if (!shoal_init_listen_valid(plan.listen)) {
+        return shoal_cli_usage("\"%s\" is no address to listen on, like 127.0.0.1:9000",
+            plan.listen);
+    }
+    int code = ask_rest(&plan, args, &err);
+    code = code != 0 ? code : folder_make(&plan, &err);
+    if (code == 0) {
+        code = shoal_drop_to_owner(plan.folder, &err);
+        code = code != 0 ? code : config_write(&plan, &err);
+        code = code != 0 ? code : found(&plan, &err);
+        if (code != 0) {
+            undo(plan.folder);
+        } else {
+            tell(&plan);
+        }
+    }
+    sodium_memzero(plan.password, sizeof plan.password);
+    return code == 0 ? SHOAL_EXIT_FINE : shoal_cli_fail(&err);
+}

@@ -1,0 +1,17 @@
+// serve.h - the verbs of cli_instance.c that have files of their own.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_CLI_SERVE_H
+#define SHOAL_CORE_CLI_SERVE_H
+#include "cli/cli.h"
+
+int shoal_cli_serve(const struct shoal_args *args);
+int shoal_cli_init(const struct shoal_args *args);
+int shoal_cli_check(const struct shoal_args *args);
+int shoal_cli_doctor(const struct shoal_args *args);
+
+/// The text of a new shoal.lua. Free with free().
+char *shoal_init_config(const char *listen, const char *url, const char *const *plugins);
+/// Whether text is "ADDR:PORT" or another form that `listen` takes.
+bool shoal_init_listen_valid(const char *text);
+
+#endif

@@ -1,0 +1,148 @@
+// lua_base.c - shoal.log, time, ids, JSON, text: what needs no other part of the server.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/lua/lua_priv.h"
+
+static int write_log(lua_State *L)
+{
+    static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
+    int level = luaL_checkoption(L, 1, "info", levels);
+    shoal_log((enum shoal_log_level)level, "%s", luaL_checkstring(L, 2));
+    return 0;
+}
+
+static int now_ms(lua_State *L)
+{
+    lua_pushinteger(L, shoal_now_ms());
+    return 1;
+}
+
+static int format_time(lua_State *L)
+{
+    char text[32];
+    lua_pushstring(L, shoal_time_format(luaL_checkinteger(L, 1), text));
+    return 1;
+}
+
+static int parse_time(lua_State *L)
+{
+    int64_t time_ms = 0;
+    if (shoal_time_parse(luaL_checkstring(L, 1), &time_ms) != 0) {
+        return 0;
+    }
+    lua_pushinteger(L, time_ms);
+    return 1;
+}
+
+static int new_uuid(lua_State *L)
+{
+    char text[37];
+    shoal_uuid_new(text);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+static int random_hex(lua_State *L)
+{
+    lua_Integer bytes = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, bytes > 0 && bytes <= 256, 1, "1 to 256 bytes");
+    char text[513];
+    shoal_random_hex(text, (size_t)bytes);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+static int encode_json(lua_State *L)
+{
+    json_t *value = shoal_lua_hold(L, shoal_lua_take(L, 1));
+    char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!text) {
+        return luaL_error(L, "the value cannot become JSON");
+    }
+    shoal_arena_defer(shoal_call_arena(shoal_lua_running(L)->call), free, text);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+static int decode_json(lua_State *L)
+{
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    struct shoal_err err = {0};
+    json_t *value = shoal_json_parse(text, length, &err);
+    if (!value) {
+        lua_pushnil(L);
+        lua_pushstring(L, err.text);
+        return 2;
+    }
+    shoal_lua_push(L, shoal_lua_hold(L, value));
+    return 1;
+}
+
+/// Runs one of the functions that append to a buffer.
+static int append_text(lua_State *L, int (*append)(struct shoal_buf *, const char *))
+{
+    const char *text = luaL_checkstring(L, 1);
+    struct shoal_buf buf = {0};
+    if (append(&buf, text) != 0) {
+        shoal_buf_fini(&buf);
+        return luaL_error(L, "the text is too long");
+    }
+    shoal_arena_defer(shoal_call_arena(shoal_lua_running(L)->call), free, buf.data);
+    lua_pushlstring(L, buf.data ? buf.data : "", buf.length);
+    return 1;
+}
+
+static int escape_html(lua_State *L)
+{
+    return append_text(L, shoal_html_escape);
+}
+
+static int markdown(lua_State *L)
+{
+    return append_text(L, shoal_markdown);
+}
+
+static int encode_url(lua_State *L)
+{
+    lua_pushstring(L, shoal_url_encode(shoal_call_arena(shoal_lua_running(L)->call),
+        luaL_checkstring(L, 1)));
+    return 1;
+}
+
+static int site_url(lua_State *L)
+{
+    lua_pushstring(L, shoal_url(shoal_lua_running(L)->call, luaL_checkstring(L, 1)));
+    return 1;
+}
+
+static int sleep_ms(lua_State *L)
+{
+    struct shoal_lua_run *run = shoal_lua_running(L);
+    lua_Integer ms = luaL_checkinteger(L, 1);
+    shoal_lua_unlock(run);
+    int code = shoal_call_sleep(run->call, ms);
+    shoal_lua_lock(run);
+    lua_pushboolean(L, code == 0);
+    return 1;
+}
+
+static int array(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_setmetatable(L, "shoal.array");
+    lua_settop(L, 1);
+    return 1;
+}
+
+void shoal_lua_open_base(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"log", write_log}, {"now_ms", now_ms},
+        {"time_format", format_time}, {"time_parse", parse_time}, {"uuid_new", new_uuid},
+        {"random_hex", random_hex}, {"json_encode", encode_json}, {"json_decode", decode_json},
+        {"html_escape", escape_html}, {"markdown", markdown}, {"url_encode", encode_url},
+        {"url", site_url}, {"sleep", sleep_ms}, {"array", array}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,261 @@
+// moderation.c - what was held: kept in a table, let go or refused later, told of.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <stdio.h>
+#include <string.h>
+
+#include <shoal/json.h>
+
+#include "data/data.h"
+#include "host/host.h"
+#include "host/hooks_priv.h"
+#include "host/moderation_priv.h"
+#include "host/registry_priv.h"
+
+#define RESUMERS_MAX 64
+
+static const struct shoal_migration migrations[] = {
+    {1, "held",
+        "CREATE TABLE held (\n"
+        "    id ID,\n"
+        "    hook TEXT NOT NULL,\n"
+        "    subject TEXT NOT NULL,\n"
+        "    plugin TEXT NOT NULL,\n"
+        "    sentence TEXT NOT NULL,\n"
+        "    held_at TIME NOT NULL,\n"
+        "    UNIQUE (hook, subject)\n"
+        ");\n"},
+};
+
+int shoal_host_migrate(struct shoal_err *err)
+{
+    char copied[4096] = "";
+    return shoal_migrate_builtin(
+        "core.host", migrations, sizeof(migrations) / sizeof(migrations[0]), copied, err);
+}
+
+SHOAL_SQL(add_held,
+    "INSERT INTO held (hook, subject, plugin, sentence, held_at) VALUES ($1, $2, $3, $4, $5) "
+    "ON CONFLICT (hook, subject) DO UPDATE SET plugin = excluded.plugin, "
+    "sentence = excluded.sentence, held_at = excluded.held_at");
+SHOAL_SQL(remove_held, "DELETE FROM held WHERE hook = $1 AND subject = $2");
+SHOAL_SQL(find_held, "SELECT id FROM held WHERE hook = $1 AND subject = $2");
+SHOAL_SQL(list_held, "SELECT hook, subject, plugin, sentence, held_at FROM held "
+                     "WHERE CAST($1 AS TEXT) = '' OR hook = $1 ORDER BY id LIMIT $2 OFFSET $3");
+SHOAL_SQL(count_held, "SELECT COUNT(*) FROM held WHERE CAST($1 AS TEXT) = '' OR hook = $1");
+
+struct resumer {
+    const struct shoal_plugin *plugin;
+    char hook[80];
+    shoal_resume_fn *fn;
+    void *arg;
+};
+static struct {
+    pthread_mutex_t lock;
+    struct resumer items[RESUMERS_MAX];
+    size_t count;
+} registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool find_resumer(const char *hook, struct resumer *out)
+{
+    bool found = false;
+    pthread_mutex_lock(&registry.lock);
+    for (size_t i = 0; i < registry.count && !found; i++) {
+        found = strcmp(registry.items[i].hook, hook) == 0;
+        if (found) {
+            *out = registry.items[i];
+        }
+    }
+    pthread_mutex_unlock(&registry.lock);
+    return found;
+}
+
+int shoal_resumer_add(struct shoal_plugin *self, const char *hook, shoal_resume_fn *fn, void *arg,
+    struct shoal_err *err)
+{
+    const struct shoal_hook *row = shoal_hook_find(hook);
+    struct resumer old;
+    int code = shoal_plugin_may_register(self, hook, err);
+    if (code < 0) {
+        return code;
+    }
+    if (!row || row->kind != SHOAL_HOOK_DECIDE) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "there is no decide hook %s", hook);
+    }
+    bool is_taken = find_resumer(hook, &old);
+    if (is_taken && old.plugin == self && old.fn == fn) {
+        return 0;
+    }
+    pthread_mutex_lock(&registry.lock);
+    if (is_taken || registry.count == RESUMERS_MAX) {
+        code = shoal_fail(err, SHOAL_ECONFLICT, "what %s holds has an owner already", hook);
+    } else {
+        struct resumer *resumer = &registry.items[registry.count++];
+        *resumer = (struct resumer){.plugin = self, .fn = fn, .arg = arg};
+        snprintf(resumer->hook, sizeof(resumer->hook), "%s", hook);
+    }
+    pthread_mutex_unlock(&registry.lock);
+    return code;
+}
+
+void shoal_resumers_remove(const struct shoal_plugin *plugin)
+{
+    pthread_mutex_lock(&registry.lock);
+    size_t kept = 0;
+    for (size_t i = 0; i < registry.count; i++) {
+        if (registry.items[i].plugin != plugin) {
+            registry.items[kept++] = registry.items[i];
+        }
+    }
+    registry.count = kept;
+    pthread_mutex_unlock(&registry.lock);
+}
+
+int shoal_held_add(struct shoal_db *tx, const char *hook, const char *subject,
+    const struct shoal_decision *decision, struct shoal_err *err)
+{
+    return shoal_db_exec(tx, &add_held,
+        SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject),
+            SHOAL_TEXT(decision ? decision->plugin : ""),
+            SHOAL_TEXT(decision ? decision->sentence : ""), SHOAL_TIME(shoal_now_ms())),
+        NULL, err);
+}
+
+int shoal_held_remove(
+    struct shoal_db *tx, const char *hook, const char *subject, struct shoal_err *err)
+{
+    return shoal_db_exec(
+        tx, &remove_held, SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject)), NULL, err);
+}
+
+json_t *shoal_held_list(
+    struct shoal_call *call, const char *hook, int start, int count, struct shoal_err *err)
+{
+    struct shoal_db *db = shoal_call_db(call);
+    const char *wanted = hook ? hook : "";
+    int64_t total = 0;
+    if (shoal_db_i64(db, &count_held, SHOAL_ARGS(SHOAL_TEXT(wanted)), &total, err) < 0) {
+        return NULL;
+    }
+    struct shoal_rows *rows = shoal_db_query(
+        db, &list_held, SHOAL_ARGS(SHOAL_TEXT(wanted), SHOAL_I64(count), SHOAL_I64(start)), err);
+    if (!rows) {
+        return NULL;
+    }
+    json_t *data = json_array();
+    while (shoal_rows_next(rows)) {
+        char at[32];
+        shoal_time_format(shoal_col_i64(rows, 4), at);
+        json_array_append_new(
+            data, json_pack("{s:s, s:s, s:s, s:s, s:s}", "hook", shoal_col_text(rows, 0), "subject",
+                      shoal_col_text(rows, 1), "plugin", shoal_col_text(rows, 2), "sentence",
+                      shoal_col_text(rows, 3), "at", at));
+    }
+    if (shoal_rows_close(rows, err) < 0) {
+        json_decref(data);
+        return NULL;
+    }
+    return json_pack("{s:I, s:o}", "total", (json_int_t)total, "data", data);
+}
+
+struct verdict {
+    const char *hook, *subject, *verdict, *plugin, *sentence, *by;
+    bool forgets; ///< the held row goes in the same transaction
+};
+
+static int write_verdict(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    const struct verdict *verdict = arg;
+    (void)call;
+    json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?}", "hook", verdict->hook, "subject",
+        verdict->subject, "verdict", verdict->verdict, "plugin", verdict->plugin, "sentence",
+        verdict->sentence, "by", verdict->by);
+    int code = verdict->forgets ? shoal_held_remove(tx, verdict->hook, verdict->subject, err) : 0;
+    code = code < 0 ? code : shoal_fire_durable(tx, "verdict.given", event, err);
+    json_decref(event);
+    return code;
+}
+
+/// "video:UUID", "user:NAME", … of a payload; "" where it says nothing.
+static void subject_of(const json_t *payload, char out[128])
+{
+    static const struct {
+        const char *noun, *path;
+    } places[] = {{"video", "video.uuid"}, {"comment", "comment.url"}, {"user", "user.username"},
+        {"user", "username"}, {"host", "host"}};
+    out[0] = 0;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !out[0]; i++) {
+        const char *text = shoal_text(payload, places[i].path, NULL);
+        if (text) {
+            snprintf(out, 128, "%s:%.100s", places[i].noun, text);
+        }
+    }
+}
+
+void shoal_verdict_tell(struct shoal_call *call, const char *hook, const json_t *payload,
+    const struct shoal_decision *decision)
+{
+    if (!shoal_hook_heard("verdict.given") || call->tx) {
+        return;
+    }
+    char subject[128];
+    subject_of(payload, subject);
+    struct verdict verdict = {.hook = hook,
+        .subject = subject,
+        .plugin = decision->plugin,
+        .verdict = decision->verdict == SHOAL_HOLD ? "hold" : "refuse",
+        .sentence = decision->sentence,
+        .by = call->viewer.username};
+    struct shoal_err err = {0};
+    if (shoal_tx(call, write_verdict, &verdict, &err) < 0) {
+        shoal_warn("the verdict of %s on %s could not be told: %s", hook, subject, err.text);
+    }
+}
+
+static int answer_held(struct shoal_call *call, const char *hook, const char *subject,
+    bool released, const char *sentence, struct shoal_err *err)
+{
+    int64_t id = 0;
+    struct resumer resumer;
+    int code = shoal_db_i64(shoal_call_db(call), &find_held,
+        SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject)), &id, err);
+    if (code == SHOAL_ENOTFOUND) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "%s holds nothing called %s", hook, subject);
+    }
+    if (code < 0) {
+        return code;
+    }
+    if (!find_resumer(hook, &resumer)) {
+        return shoal_fail(err, SHOAL_EBUSY, "nobody can go on with what %s held now", hook);
+    }
+    int depth = call->depth;
+    shoal_call_enter(call, (struct shoal_plugin *)(uintptr_t)resumer.plugin);
+    code = resumer.fn(call, hook, subject, released, sentence ? sentence : "", resumer.arg, err);
+    while (call->depth > depth) {
+        shoal_call_leave(call);
+    }
+    if (code < 0) {
+        return code;
+    }
+    const struct shoal_plugin *by = shoal_call_plugin(call);
+    struct verdict verdict = {.hook = hook,
+        .subject = subject,
+        .forgets = true,
+        .verdict = released ? "release" : "refuse",
+        .plugin = by ? by->id.name : "",
+        .sentence = sentence ? sentence : "",
+        .by = call->viewer.username};
+    return shoal_tx(call, write_verdict, &verdict, err);
+}
+
+int shoal_release(struct shoal_call *call, const char *hook, const char *subject,
+    const char *sentence, struct shoal_err *err)
+{
+    return answer_held(call, hook, subject, true, sentence, err);
+}
+
+int shoal_refuse_held(struct shoal_call *call, const char *hook, const char *subject,
+    const char *sentence, struct shoal_err *err)
+{
+    return answer_held(call, hook, subject, false, sentence, err);
+}

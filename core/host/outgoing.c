@@ -1,0 +1,48 @@
+// outgoing.c - the one way out for plugins: permission, then the guarded fetcher.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
+#include "host/outgoing.h"
+#include "host/permissions.h"
+#include "host/plugin_priv.h"
+#include "net/fetcher.h"
+
+/// The host of a URL, without user, port and brackets.
+static const char *host_of(struct shoal_arena *arena, const char *url)
+{
+    const char *at = strstr(url, "://");
+    at = at ? at + 3 : url;
+    size_t length = strcspn(at, "/?#");
+    const char *user = memchr(at, '@', length);
+    if (user) {
+        length -= (size_t)(user + 1 - at);
+        at = user + 1;
+    }
+    size_t name = *at == '[' ? strcspn(at, "]") + 1 : strcspn(at, ":");
+    return shoal_arena_strndup(arena, at, name < length ? name : length);
+}
+
+int shoal_fetch(struct shoal_call *call, const struct shoal_fetch *what,
+    struct shoal_fetched *fetched, struct shoal_err *err)
+{
+    const char *host = host_of(shoal_call_arena(call), what->url);
+    int code = shoal_permission_need(shoal_call_plugin(call), "http", host, err);
+    return code == 0 ? shoal_fetcher_run(call, what, fetched, err) : code;
+}
+
+int shoal_outgoing_start(
+    const char *user_agent, const json_t *private_networks, struct shoal_err *err)
+{
+    struct shoal_guard guard = {0};
+    size_t index;
+    const json_t *network;
+    json_array_foreach(private_networks, index, network)
+    {
+        int code = shoal_guard_allow(
+            &guard, json_is_string(network) ? json_string_value(network) : "", err);
+        if (code != 0) {
+            return code;
+        }
+    }
+    return shoal_fetcher_start(user_agent, &guard, err);
+}

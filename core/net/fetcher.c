@@ -1,0 +1,403 @@
+// fetcher.c - the one thread through which everything goes out: libcurl's multi interface, guarded.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "net/fetcher.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <shoal/arena.h>
+#include <shoal/base.h>
+#include <shoal/buf.h>
+
+#define HEADERS_MAX      128
+#define HEADER_BYTES_MAX 65536
+#define AT_ONCE_MAX      64
+
+/// One outgoing request; lives on the stack of the worker that waits for it.
+struct fetch {
+    struct fetch *next;
+    struct shoal_call *call;
+    const struct shoal_fetch *what;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct shoal_buf body;
+    struct shoal_buf head; ///< "Name: value\0" of the last answer
+    uint64_t received;
+    uint64_t max_bytes;
+    int file;
+    bool is_refused;  ///< the guard said no
+    bool is_too_large;
+    int write_error;
+    CURLcode result;
+    bool is_done;
+    char problem[CURL_ERROR_SIZE];
+};
+
+static struct fetcher {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t done;
+    CURLM *multi;
+    struct fetch *queued;
+    int active; ///< queued and running
+    bool is_running;
+    atomic_bool is_stopping;
+    char user_agent[128];
+    struct shoal_guard guard;
+} fetcher = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct fetch *fetch = user;
+    if (purpose != CURLSOCKTYPE_IPCXN || !shoal_guard_passes(&fetcher.guard, &address->addr)) {
+        fetch->is_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *user)
+{
+    struct fetch *fetch = user;
+    size_t length = size * count;
+    if (fetch->received + length > fetch->max_bytes) {
+        fetch->is_too_large = true;
+        return 0;
+    }
+    fetch->received += length;
+    if (fetch->file < 0) {
+        return shoal_buf_add(&fetch->body, data, length) == 0 ? length : 0;
+    }
+    for (size_t written = 0; written < length;) {
+        ssize_t n = write(fetch->file, data + written, length - written);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            fetch->write_error = errno;
+            return 0;
+        }
+        written += (size_t)n;
+    }
+    return length;
+}
+
+static size_t take_header(char *data, size_t size, size_t count, void *user)
+{
+    struct fetch *fetch = user;
+    size_t length = size * count;
+    if (length >= 5 && strncmp(data, "HTTP/", 5) == 0) {
+        fetch->head.length = 0; // a redirect's or an interim answer's headers do not count
+    }
+    size_t text = length;
+    while (text > 0 && (data[text - 1] == '\r' || data[text - 1] == '\n')) {
+        text--;
+    }
+    if (text == 0 || !memchr(data, ':', text)) {
+        return length;
+    }
+    if (shoal_buf_add(&fetch->head, data, text) != 0 || shoal_buf_add(&fetch->head, "", 1) != 0) {
+        fetch->is_too_large = true;
+        return 0;
+    }
+    return length;
+}
+
+static int watch(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
+{
+    (void)total;
+    (void)now;
+    (void)up_total;
+    (void)up;
+    struct fetch *fetch = user;
+    return shoal_call_cancelled(fetch->call) || fetcher.is_stopping;
+}
+
+static int set_up(struct fetch *fetch, struct shoal_err *err)
+{
+    const struct shoal_fetch *what = fetch->what;
+    bool is_https = strncasecmp(what->url, "https://", 8) == 0;
+    if (!is_https && strncasecmp(what->url, "http://", 7) != 0) {
+        return shoal_fail(err, SHOAL_EINVAL, "\"%.200s\" is not an http or https address", what->url);
+    }
+    CURL *easy = fetch->easy = curl_easy_init();
+    if (!easy) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "no memory for an outgoing request");
+    }
+    const char *method = what->method ? what->method : "GET";
+    long timeout_ms = what->timeout_ms ? (long)what->timeout_ms : 10000;
+    int64_t left_ms = shoal_call_left_ms(fetch->call);
+    if (left_ms < timeout_ms) {
+        timeout_ms = left_ms > 0 ? (long)left_ms : 1;
+    }
+    curl_easy_setopt(easy, CURLOPT_URL, what->url);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->problem);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, ""); // a proxy would open sockets behind the guard's back
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, fetcher.user_agent);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, is_https ? "https" : "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, what->redirects < 0 ? 0L : 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, what->redirects > 0 ? (long)what->redirects : 3L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 5000 ? timeout_ms : 5000L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 100L);
+    curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, 10L);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, watch);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, fetch);
+    for (int i = 0; what->headers && what->headers[i] && i < HEADERS_MAX; i++) {
+        if (strpbrk(what->headers[i], "\r\n")) {
+            return shoal_fail(err, SHOAL_EINVAL, "a header of an outgoing request has a line break");
+        }
+        fetch->headers = curl_slist_append(fetch->headers, what->headers[i]);
+    }
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->headers);
+    if (what->body) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, what->body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)what->body_bytes);
+    }
+    if (strcmp(method, "HEAD") == 0) {
+        curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+    } else if (what->body ? strcmp(method, "POST") != 0 : strcmp(method, "GET") != 0) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+    }
+    return 0;
+}
+
+static void finish(CURL *easy, CURLcode result)
+{
+    struct fetch *fetch = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &fetch);
+    curl_multi_remove_handle(fetcher.multi, easy);
+    pthread_mutex_lock(&fetcher.lock);
+    fetch->result = result;
+    fetch->is_done = true;
+    fetcher.active--;
+    pthread_cond_broadcast(&fetcher.done);
+    pthread_mutex_unlock(&fetcher.lock);
+}
+
+static struct fetch *take_queued(bool *is_over)
+{
+    pthread_mutex_lock(&fetcher.lock);
+    struct fetch *queued = fetcher.queued;
+    fetcher.queued = NULL;
+    *is_over = fetcher.is_stopping && fetcher.active == 0;
+    pthread_mutex_unlock(&fetcher.lock);
+    return queued;
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        bool is_over = false;
+        struct fetch *fetch = take_queued(&is_over);
+        while (fetch) {
+            struct fetch *next = fetch->next;
+            if (curl_multi_add_handle(fetcher.multi, fetch->easy) != CURLM_OK) {
+                finish(fetch->easy, CURLE_FAILED_INIT);
+            }
+            fetch = next;
+        }
+        if (is_over) {
+            return NULL;
+        }
+        int running = 0;
+        curl_multi_perform(fetcher.multi, &running);
+        int left = 0;
+        CURLMsg *message;
+        while ((message = curl_multi_info_read(fetcher.multi, &left))) {
+            if (message->msg == CURLMSG_DONE) {
+                finish(message->easy_handle, message->data.result);
+            }
+        }
+        curl_multi_poll(fetcher.multi, NULL, 0, running > 0 ? 200 : 60000, NULL);
+    }
+}
+
+int shoal_fetcher_start(const char *user_agent, const struct shoal_guard *guard,
+    struct shoal_err *err)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "libcurl does not start");
+    }
+    snprintf(fetcher.user_agent, sizeof fetcher.user_agent, "%s", user_agent);
+    fetcher.guard = guard ? *guard : (struct shoal_guard){0};
+    fetcher.is_stopping = false;
+    fetcher.active = 0;
+    fetcher.multi = curl_multi_init();
+    if (!fetcher.multi) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "libcurl does not start");
+    }
+    curl_multi_setopt(fetcher.multi, CURLMOPT_MAX_HOST_CONNECTIONS, 6L);
+    curl_multi_setopt(fetcher.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)AT_ONCE_MAX);
+    pthread_cond_init(&fetcher.done, NULL);
+    if (pthread_create(&fetcher.thread, NULL, run, NULL) != 0) {
+        curl_multi_cleanup(fetcher.multi);
+        return shoal_fail(err, SHOAL_EINTERNAL, "no thread for outgoing requests");
+    }
+    fetcher.is_running = true;
+    return 0;
+}
+
+void shoal_fetcher_stop(void)
+{
+    if (!fetcher.is_running) {
+        return;
+    }
+    pthread_mutex_lock(&fetcher.lock);
+    fetcher.is_stopping = true;
+    pthread_mutex_unlock(&fetcher.lock);
+    curl_multi_wakeup(fetcher.multi);
+    pthread_join(fetcher.thread, NULL);
+    curl_multi_cleanup(fetcher.multi);
+    pthread_cond_destroy(&fetcher.done);
+    fetcher.is_running = false;
+    curl_global_cleanup();
+}
+
+/// Turns libcurl's result into one of ours, with a sentence that names the address.
+static int explain(const struct fetch *fetch, struct shoal_err *err)
+{
+    const char *url = fetch->what->url;
+    const char *why = fetch->problem[0] ? fetch->problem : curl_easy_strerror(fetch->result);
+    if (fetch->is_refused) {
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s leads to a private network", url);
+    }
+    if (fetch->is_too_large || fetch->result == CURLE_FILESIZE_EXCEEDED) {
+        return shoal_fail(err, SHOAL_ETOOLARGE, "the answer of %.200s is larger than %llu bytes",
+            url, (unsigned long long)fetch->max_bytes);
+    }
+    if (fetch->write_error) {
+        return shoal_fail(err, fetch->write_error == ENOSPC ? SHOAL_EFULL : SHOAL_EIO,
+            "writing %s: %s", fetch->what->to_path, strerror(fetch->write_error));
+    }
+    switch (fetch->result) {
+    case CURLE_OPERATION_TIMEDOUT:
+        return shoal_fail(err, SHOAL_ETIMEOUT, "%.200s did not answer in time", url);
+    case CURLE_ABORTED_BY_CALLBACK:
+        return shoal_fail(err, SHOAL_ECANCELLED, "fetching %.200s was cancelled", url);
+    case CURLE_URL_MALFORMAT:
+        return shoal_fail(err, SHOAL_EINVAL, "\"%.200s\" is not an address", url);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s leads to another kind of address", url);
+    default:
+        return shoal_fail(err, SHOAL_EUPSTREAM, "%.200s: %s", url, why);
+    }
+}
+
+static const char *find_header(const struct shoal_fetched *fetched, const char *name)
+{
+    const char *at = fetched->state;
+    size_t length = strlen(name);
+    while (at && *at) {
+        if (strncasecmp(at, name, length) == 0 && at[length] == ':') {
+            const char *value = at + length + 1;
+            return value + strspn(value, " \t");
+        }
+        at += strlen(at) + 1;
+    }
+    return NULL;
+}
+
+static void hand_over(struct fetch *fetch, struct shoal_fetched *fetched)
+{
+    struct shoal_arena *arena = shoal_call_arena(fetch->call);
+    long status = 0;
+    char *url = NULL;
+    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url);
+    char *head = shoal_arena_alloc(arena, fetch->head.length + 1);
+    if (fetch->head.length > 0) {
+        memcpy(head, fetch->head.data, fetch->head.length);
+    }
+    *fetched = (struct shoal_fetched){
+        .status = (int)status,
+        .url = shoal_arena_strdup(arena, url ? url : fetch->what->url),
+        .header = find_header,
+        .state = head,
+        .body_bytes = (size_t)fetch->received,
+    };
+    const char *type = find_header(fetched, "content-type");
+    fetched->type = type ? type : "";
+    if (fetch->file < 0) {
+        char *body = shoal_arena_alloc(arena, fetch->body.length + 1);
+        if (fetch->body.length > 0) {
+            memcpy(body, fetch->body.data, fetch->body.length);
+        }
+        fetched->body = body;
+    }
+}
+
+static void wait_for(struct fetch *fetch)
+{
+    pthread_mutex_lock(&fetcher.lock);
+    fetch->next = fetcher.queued;
+    fetcher.queued = fetch;
+    fetcher.active++;
+    pthread_mutex_unlock(&fetcher.lock);
+    curl_multi_wakeup(fetcher.multi);
+    pthread_mutex_lock(&fetcher.lock);
+    while (!fetch->is_done) {
+        pthread_cond_wait(&fetcher.done, &fetcher.lock);
+    }
+    pthread_mutex_unlock(&fetcher.lock);
+}
+
+int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
+    struct shoal_fetched *fetched, struct shoal_err *err)
+{
+    if (!fetcher.is_running || fetcher.is_stopping) {
+        return shoal_fail(err, SHOAL_EBUSY, "the server is stopping");
+    }
+    struct fetch fetch = {
+        .call = call,
+        .what = what,
+        .file = -1,
+        .max_bytes = what->max_bytes ? what->max_bytes : 1024 * 1024,
+        .head = {.limit = HEADER_BYTES_MAX},
+    };
+    fetch.body.limit = (size_t)fetch.max_bytes + 1;
+    int code = set_up(&fetch, err);
+    if (code == 0 && what->to_path) {
+        fetch.file = open(what->to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fetch.file < 0) {
+            code = shoal_fail(err, SHOAL_EIO, "making %s: %s", what->to_path, strerror(errno));
+        }
+    }
+    if (code == 0) {
+        wait_for(&fetch);
+        code = fetch.result == CURLE_OK ? 0 : explain(&fetch, err);
+    }
+    if (code == 0) {
+        hand_over(&fetch, fetched);
+    }
+    if (fetch.file >= 0) {
+        close(fetch.file);
+        if (code != 0) {
+            unlink(what->to_path);
+        }
+    }
+    curl_slist_free_all(fetch.headers);
+    curl_easy_cleanup(fetch.easy);
+    shoal_buf_fini(&fetch.body);
+    shoal_buf_fini(&fetch.head);
+    return code;
+}

@@ -1,0 +1,251 @@
+// server.c - starts and stops loops, workers and file threads.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "net/server_priv.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <shoal/arena.h>
+#include <shoal/base.h>
+
+#include "base/alloc.h"
+#include "net/cache_priv.h"
+#include "net/conn_priv.h"
+
+#define FILE_THREADS 4
+
+static struct shoal_server *current; // one a process; plugins post to its loops
+static struct {
+    shoal_stop_fn *fn;
+    void *arg;
+} stop_hooks[SHOAL_STOP_HOOKS];
+static size_t stop_hook_count;
+
+struct shoal_server *shoal_server_current(void)
+{
+    return current;
+}
+
+void shoal_server_on_stop(shoal_stop_fn *fn, void *arg)
+{
+    for (size_t i = 0; i < stop_hook_count; i++) {
+        if (stop_hooks[i].fn == fn && stop_hooks[i].arg == arg) {
+            return;
+        }
+    }
+    assert(stop_hook_count < SHOAL_STOP_HOOKS);
+    stop_hooks[stop_hook_count].fn = fn;
+    stop_hooks[stop_hook_count++].arg = arg;
+}
+
+void shoal_server_call_stop(struct shoal_loop *loop)
+{
+    for (size_t i = 0; i < stop_hook_count; i++) {
+        stop_hooks[i].fn(loop, stop_hooks[i].arg);
+    }
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value > 0 ? value : otherwise;
+}
+
+static const char *copy(struct shoal_arena *arena, const char *text)
+{
+    return text ? shoal_arena_strdup(arena, text) : NULL;
+}
+
+static const char *const *copy_list(struct shoal_arena *arena, const char *const *list)
+{
+    size_t count = 0;
+    while (list && list[count]) {
+        count++;
+    }
+    const char **out = shoal_arena_alloc(arena, (count + 1) * sizeof *out);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = shoal_arena_strdup(arena, list[i]);
+    }
+    return out;
+}
+
+// As many as descriptors allow, with some left for files, database and pipes.
+static uint32_t default_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        limit.rlim_cur > 1000000) {
+        return 65536;
+    }
+    return limit.rlim_cur > 512 ? (uint32_t)limit.rlim_cur - 256 : (uint32_t)limit.rlim_cur / 2 + 1;
+}
+
+static void fill_options(struct shoal_server *server, const struct shoal_server_options *given)
+{
+    struct shoal_server_options *options = &server->options;
+    struct shoal_arena *arena = server->arena;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    cores = cores < 1 ? 1 : cores > 256 ? 256 : cores;
+    *options = *given;
+    options->loops = given->loops > 0 ? given->loops : (int)cores;
+    options->workers = given->workers > 0 ? given->workers : 2 + 2 * (int)cores;
+    options->tls_cert_path = copy(arena, given->tls_cert_path);
+    options->tls_key_path = copy(arena, given->tls_key_path);
+    options->acme_path = copy(arena, given->acme_path);
+    options->temp_path = copy(arena, given->temp_path ? given->temp_path : "/tmp");
+    options->url = copy(arena, given->url);
+    options->trusted_proxies = NULL;
+    options->listens = NULL;
+    options->cache_bytes = given->cache_bytes > 0 ? given->cache_bytes : 32u << 20;
+    options->stop_grace_ms = or_default(given->stop_grace_ms, 30000);
+    options->queue_max = or_default(given->queue_max, 1024);
+    options->head_ms = or_default(given->head_ms, 10000);
+    options->idle_ms = or_default(given->idle_ms, 75000);
+    options->body_ms = or_default(given->body_ms, 30000);
+    options->send_ms = or_default(given->send_ms, 60000);
+    options->connection_max = or_default(given->connection_max, default_connections());
+    static const char *const english[] = {"en", NULL};
+    server->locales = copy_list(arena, given->locales && given->locales[0] ? given->locales : english);
+}
+
+static void make_loops(struct shoal_server *server, const struct shoal_server_options *given)
+{
+    server->loop_count = server->options.loops;
+    server->loops = shoal_alloc((size_t)server->loop_count, sizeof(struct shoal_loop *));
+    for (int i = 0; i < server->loop_count; i++) {
+        struct shoal_loop *loop = shoal_alloc(1, sizeof *loop);
+        server->loops[i] = loop;
+        loop->server = server;
+        loop->index = i;
+        loop->listeners = shoal_alloc(given->listen_count + 1, sizeof *loop->listeners);
+        for (size_t n = 0; n < given->listen_count; n++) {
+            const struct shoal_listen_fd *listen = &given->listens[n];
+            if (listen->loop >= 0 && listen->loop % server->loop_count != i) {
+                continue;
+            }
+            loop->listeners[loop->listener_count++] = (struct shoal_listener){.loop = loop,
+                .fd = listen->fd, .is_tls = listen->is_tls, .is_redirect = listen->is_redirect};
+        }
+    }
+}
+
+static int start_parts(struct shoal_server *server, const struct shoal_server_options *given,
+    struct shoal_err *err)
+{
+    int rc = shoal_proxies_init(&server->proxies, given->trusted_proxies, err);
+    if (rc) {
+        return rc;
+    }
+    if (server->options.tls_cert_path && server->options.tls_key_path) {
+        server->tls = shoal_tls_new(server->options.tls_cert_path, server->options.tls_key_path, err);
+        if (!server->tls) {
+            return SHOAL_EINVAL;
+        }
+        server->tls_checked_ms = shoal_tick_ms();
+    }
+    for (size_t i = 0; i < given->listen_count; i++) {
+        if (given->listens[i].is_tls && !server->tls) {
+            return shoal_fail(err, SHOAL_EINVAL, "a TLS listener needs a certificate and its key");
+        }
+    }
+    server->cache = shoal_cache_new(server->options.cache_bytes);
+    server->workers = shoal_pool_new("worker", server->options.workers, server->options.queue_max);
+    server->files = shoal_pool_new("file", FILE_THREADS, SIZE_MAX);
+    if (!server->workers || !server->files) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "no threads can be started");
+    }
+    return 0;
+}
+
+static void free_server(struct shoal_server *server)
+{
+    shoal_pool_free(server->workers);
+    shoal_pool_free(server->files);
+    if (current == server) {
+        current = NULL;
+    }
+    for (int i = 0; i < server->loop_count; i++) {
+        struct shoal_loop *loop = server->loops[i];
+        free(loop->posts);
+        free(loop->listeners);
+        free(loop);
+    }
+    free(server->loops);
+    shoal_cache_free(server->cache);
+    shoal_tls_free(server->tls);
+    shoal_proxies_fini(&server->proxies);
+    shoal_arena_free(server->arena);
+    free(server);
+}
+
+struct shoal_server *shoal_server_start(const struct shoal_server_options *options,
+    struct shoal_err *err)
+{
+    struct shoal_server *server = shoal_alloc(1, sizeof *server);
+    struct shoal_err own = {0};
+    err = err ? err : &own;
+    signal(SIGPIPE, SIG_IGN); // sendfile and OpenSSL have no MSG_NOSIGNAL
+    server->arena = shoal_arena_new(0);
+    server->router = shoal_router_current();
+    assert(server->router && options->app.run);
+    fill_options(server, options);
+    if (start_parts(server, options, err)) {
+        free_server(server);
+        return NULL;
+    }
+    make_loops(server, options);
+    current = server;
+    for (int i = 0; i < server->loop_count; i++) {
+        if (shoal_loop_start(server->loops[i], err)) {
+            shoal_error("the server cannot start: %s", err->text);
+            server->loops[i]->thread = 0;
+            shoal_server_stop(server);
+            return NULL;
+        }
+    }
+    return server;
+}
+
+static void stop_loop(void *arg)
+{
+    struct shoal_loop *loop = arg;
+    loop->is_stopping = true;
+    loop->stop_at_ms = shoal_tick_ms() + loop->server->options.stop_grace_ms;
+    for (size_t i = 0; i < loop->listener_count; i++) {
+        shoal_listener_stop(&loop->listeners[i]);
+    }
+    shoal_server_call_stop(loop);
+    struct shoal_conn *conn = loop->conns;
+    while (conn) {
+        struct shoal_conn *next = conn->next;
+        conn->keep_alive = false;
+        if (shoal_conn_is_idle(conn)) {
+            shoal_conn_close(conn);
+        }
+        conn = next;
+    }
+}
+
+void shoal_server_stop(struct shoal_server *server)
+{
+    if (!server) {
+        return;
+    }
+    for (int i = 0; i < server->loop_count; i++) {
+        if (server->loops[i]->thread) {
+            shoal_loop_run(server->loops[i], stop_loop, server->loops[i]);
+        }
+    }
+    for (int i = 0; i < server->loop_count; i++) {
+        struct shoal_loop *loop = server->loops[i];
+        if (loop->thread) {
+            pthread_join(loop->thread, NULL);
+            uv_loop_close(&loop->uv);
+            pthread_mutex_destroy(&loop->lock);
+        }
+    }
+    free_server(server);
+}

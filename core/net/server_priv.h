@@ -1,0 +1,49 @@
+// server_priv.h - what all parts of one server share.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_NET_SERVER_PRIV_H
+#define SHOAL_CORE_NET_SERVER_PRIV_H
+#include "net/address_priv.h"
+#include "net/loop_priv.h"
+#include "net/pool_priv.h"
+#include "net/server.h"
+#include "net/tls_priv.h"
+
+#define SHOAL_STOP_HOOKS 8
+
+struct shoal_cache;
+
+/// Called on each loop when the server begins to stop: streams close theirs.
+typedef void shoal_stop_fn(struct shoal_loop *loop, void *arg);
+
+struct shoal_server {
+    struct shoal_server_options options; // strings are copies; numbers have their defaults
+    struct shoal_router *router;
+    struct shoal_loop **loops;
+    int loop_count;
+    struct shoal_pool *workers, *files;
+    struct shoal_cache *cache;
+    struct shoal_tls *tls;
+    struct shoal_proxies proxies;
+    const char *const *locales;
+    _Atomic uint32_t conn_count;
+    _Atomic uint64_t counters[4]; // see enum shoal_counter
+    atomic_bool is_checking_tls;
+    int64_t tls_checked_ms;
+    struct shoal_arena *arena;
+};
+
+/// What is counted, for metrics.
+enum shoal_counter {
+    SHOAL_COUNT_REQUESTS = 0,
+    SHOAL_COUNT_CACHED = 1,
+    SHOAL_COUNT_REFUSED = 2, ///< heads that were not HTTP
+    SHOAL_COUNT_BUSY = 3,    ///< 503 because the workers were full
+};
+
+/// The running server of this process, or NULL.
+struct shoal_server *shoal_server_current(void);
+/// Before start: fn is called on every loop when the server stops. At most SHOAL_STOP_HOOKS.
+void shoal_server_on_stop(shoal_stop_fn *fn, void *arg);
+void shoal_server_call_stop(struct shoal_loop *loop);
+
+#endif

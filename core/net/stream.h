@@ -1,0 +1,24 @@
+// stream.h - long connections on a loop: what the host builds sockets, events and listeners from.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_NET_STREAM_H
+#define SHOAL_CORE_NET_STREAM_H
+#include <shoal/stream.h>
+
+#include "base/context.h"
+
+/// Answers an upgrade request: checks the handshake of RFC 6455 and leaves HTTP with 101. The stream
+/// opens once that is sent. state: what ops.open gave.
+int shoal_websocket_answer(struct shoal_request *request, const struct shoal_socket_route *route,
+    struct shoal_plugin *owner, void *state, struct shoal_err *err);
+/// Answers with an open text/event-stream.
+int shoal_events_answer(struct shoal_request *request, const struct shoal_stream_ops *ops,
+    struct shoal_plugin *owner, void *state, struct shoal_err *err);
+/// Takes connections or datagrams of an open, bound socket on a loop; the descriptor is the stream's.
+int shoal_raw_listen(enum shoal_listener_kind kind, int fd, int loop,
+    const struct shoal_stream_ops *ops, struct shoal_plugin *owner, void *arg,
+    struct shoal_err *err);
+/// Closes every stream, and every listener, of an owner that stops.
+void shoal_streams_owner_remove(struct shoal_plugin *owner);
+void shoal_listeners_owner_remove(struct shoal_plugin *owner);
+
+#endif

@@ -1,0 +1,76 @@
+// stream_priv.h - one long connection, and the table of their handles.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef SHOAL_CORE_NET_STREAM_PRIV_H
+#define SHOAL_CORE_NET_STREAM_PRIV_H
+#include <stdatomic.h>
+#include <wslay/wslay.h>
+
+#include <shoal/buf.h>
+
+#include "net/loop_priv.h"
+#include "net/request_priv.h"
+#include "net/stream.h"
+
+enum shoal_stream_kind {
+    SHOAL_STREAM_WEBSOCKET = 0,
+    SHOAL_STREAM_EVENTS = 1,
+    SHOAL_STREAM_RAW = 2,
+    SHOAL_STREAM_DATAGRAMS = 3,
+    SHOAL_STREAM_LISTENER = 4,
+};
+
+/// Lives on its loop and is touched there alone; other threads hold its handle.
+struct shoal_stream_conn {
+    shoal_stream handle;
+    enum shoal_stream_kind kind;
+    struct shoal_loop *loop;
+    struct shoal_plugin *owner;
+    struct shoal_stream_ops ops;
+    void *state;
+    struct shoal_wire wire;
+    struct shoal_address peer;
+    struct sockaddr_storage sender; ///< of the datagram being looked at
+    socklen_t sender_length;
+    uv_poll_t poll;
+    uv_timer_t timer;
+    int open_handles; ///< uv handles that are not closed yet
+    struct shoal_buf out; ///< bytes not yet written (events, raw)
+    size_t sent;
+    char *rest;           ///< bytes that came before the stream was one
+    size_t rest_length, rest_at;
+    wslay_event_context_ptr frames;
+    _Atomic size_t queued; ///< bytes on their way, also those posted by other threads
+    size_t queue_max;
+    uint32_t idle_ms;
+    int64_t heard_ms;     ///< when the peer last said something
+    int close_code;
+    bool is_opened, is_closing, is_gone, is_paused, wants_drained;
+};
+
+// stream.c
+/// [loop] Makes a stream of a wire; its handle works from now on.
+struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct shoal_loop *loop,
+    const struct shoal_wire *wire, const struct shoal_stream_ops *ops, struct shoal_plugin *owner,
+    void *state);
+/// [loop] Begins to read and write, and calls opened().
+void shoal_stream_begin(struct shoal_stream_conn *stream);
+/// [loop] The end: closed() is called, the wire closed, the memory freed when uv lets go.
+void shoal_stream_end(struct shoal_stream_conn *stream, int code);
+/// [loop] Writes what waits and says what to poll for.
+void shoal_stream_flush(struct shoal_stream_conn *stream);
+/// [loop] Hands bytes or a message to the owner.
+void shoal_stream_deliver(struct shoal_stream_conn *stream, const void *data, size_t length,
+    bool is_text);
+/// The loop that runs on this thread, or NULL.
+bool shoal_stream_on_loop(const struct shoal_stream_conn *stream);
+
+// websocket.c
+int shoal_websocket_start(struct shoal_stream_conn *stream, const struct shoal_socket_route *route);
+void shoal_websocket_read(struct shoal_stream_conn *stream);
+void shoal_websocket_write(struct shoal_stream_conn *stream);
+void shoal_websocket_send(struct shoal_stream_conn *stream, const void *data, size_t length,
+    bool is_text);
+void shoal_websocket_close(struct shoal_stream_conn *stream, int code, const char *reason);
+void shoal_websocket_ping(struct shoal_stream_conn *stream);
+
+#endif

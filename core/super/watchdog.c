@@ -1,0 +1,184 @@
+// watchdog.c - ends the server when a loop is silent or a plugin holds a worker far past its budget.
+//
+// Each thread that runs plugins has a slot which says which one runs and since when; loops answer a
+// ping. Whoever hangs is named on the crash pipe, then the process aborts and is started again.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <shoal/base.h>
+#include <shoal/stream.h>
+
+#include "base/context.h"
+#include "super/super.h"
+#include "super/watchdog.h"
+
+#define SLOTS_MAX 512
+#define LOOPS_MAX 64
+
+struct slot {
+    atomic_bool is_taken;
+    atomic_int_least64_t since_ms;    ///< 0: no plugin runs
+    atomic_int_least64_t deadline_ms; ///< of the call; 0: none
+    _Atomic(const struct shoal_plugin_id *) plugin;
+};
+
+static struct {
+    struct slot slots[SLOTS_MAX];
+    atomic_int_least64_t heard_ms[LOOPS_MAX];
+    atomic_bool is_asked[LOOPS_MAX];
+    _Atomic(struct slot *) loop_slots[LOOPS_MAX]; ///< once a plugin has run there
+    int loops;
+    atomic_bool is_stopping;
+    bool is_running;
+    pthread_t thread;
+    pthread_key_t at_exit;
+    int fd;
+} dog = {.fd = -1};
+
+static _Thread_local struct slot *mine;
+
+static void slot_leave(void *value)
+{
+    struct slot *slot = value;
+    atomic_store(&slot->since_ms, 0);
+    atomic_store(&slot->is_taken, false);
+}
+
+static struct slot *slot_take(void)
+{
+    for (size_t i = 0; i < SLOTS_MAX; i++) {
+        bool is_free = false;
+        if (atomic_compare_exchange_strong(&dog.slots[i].is_taken, &is_free, true)) {
+            pthread_setspecific(dog.at_exit, &dog.slots[i]);
+            return &dog.slots[i];
+        }
+    }
+    return NULL;
+}
+
+/// After each enter and leave of a plugin, on its thread.
+static void watch(struct shoal_call *call)
+{
+    if (mine == NULL && (mine = slot_take()) == NULL) {
+        return;
+    }
+    const struct shoal_plugin_id *plugin =
+        (const struct shoal_plugin_id *)(const void *)shoal_call_plugin(call);
+    atomic_store_explicit(&mine->plugin, plugin, memory_order_relaxed);
+    atomic_store_explicit(&mine->deadline_ms, call->deadline_ms, memory_order_relaxed);
+    atomic_store_explicit(&mine->since_ms, plugin == NULL ? 0 : shoal_tick_ms(),
+        memory_order_release);
+}
+
+bool shoal_watchdog_judges(int64_t now_ms, int64_t since_ms, int64_t deadline_ms)
+{
+    return since_ms != 0 && deadline_ms != 0 && now_ms - deadline_ms > SHOAL_WATCHDOG_WORKER_MS &&
+           now_ms - since_ms > SHOAL_WATCHDOG_WORKER_MS;
+}
+
+static void bite(const char *sentence, const struct shoal_plugin_id *plugin)
+{
+    char text[256];
+    int length = snprintf(text, sizeof text, "says %s\n%s%s%s", sentence,
+        plugin == NULL ? "" : plugin->is_shipped ? "shipped " : "elsewhere ",
+        plugin == NULL ? "" : plugin->name, plugin == NULL ? "" : "\n");
+    if (dog.fd >= 0 && length > 0) {
+        ssize_t sent = write(dog.fd, text, (size_t)length < sizeof text ? (size_t)length : 255);
+        (void)sent;
+    }
+    shoal_error("watchdog: %s%s%s", sentence, plugin == NULL ? "" : " in plugin ",
+        plugin == NULL ? "" : plugin->name);
+    abort();
+}
+
+static void answered(void *arg)
+{
+    int loop = (int)(intptr_t)arg;
+    atomic_store(&dog.loop_slots[loop], mine);
+    atomic_store(&dog.heard_ms[loop], shoal_tick_ms());
+    atomic_store(&dog.is_asked[loop], false);
+}
+
+static void check_loops(int64_t now, int64_t late_ms)
+{
+    for (int i = 0; i < dog.loops; i++) {
+        if (!atomic_load(&dog.is_asked[i])) {
+            atomic_store(&dog.is_asked[i], true);
+            atomic_store(&dog.heard_ms[i], now);
+            shoal_loop_post(i, answered, (void *)(intptr_t)i);
+        } else if (now - atomic_load(&dog.heard_ms[i]) > SHOAL_WATCHDOG_LOOP_MS + late_ms) {
+            char sentence[64];
+            snprintf(sentence, sizeof sentence, "loop %d is silent", i);
+            struct slot *slot = atomic_load(&dog.loop_slots[i]);
+            bite(sentence, slot == NULL ? NULL : atomic_load(&slot->plugin));
+        }
+    }
+}
+
+static void check_workers(int64_t now)
+{
+    for (size_t i = 0; i < SLOTS_MAX; i++) {
+        struct slot *slot = &dog.slots[i];
+        int64_t since = atomic_load_explicit(&slot->since_ms, memory_order_acquire);
+        if (shoal_watchdog_judges(now, since, atomic_load(&slot->deadline_ms))) {
+            bite("a plugin holds a worker far past its time", atomic_load(&slot->plugin));
+        }
+    }
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    int64_t last = shoal_tick_ms();
+    while (!atomic_load(&dog.is_stopping)) {
+        struct timespec pause = {.tv_nsec = SHOAL_WATCHDOG_STEP_MS * 1000000L};
+        nanosleep(&pause, NULL);
+        int64_t now = shoal_tick_ms();
+        // When this thread itself was late, the whole machine was: nobody is to blame.
+        int64_t late = now - last - SHOAL_WATCHDOG_STEP_MS;
+        last = now;
+        check_loops(now, late > 100 ? late * 4 : 0);
+        if (late < 1000) {
+            check_workers(now);
+        }
+    }
+    return NULL;
+}
+
+int shoal_watchdog_start(int loops, struct shoal_err *err)
+{
+    dog.loops = loops < LOOPS_MAX ? loops : LOOPS_MAX;
+    atomic_store(&dog.is_stopping, false);
+    if (pthread_key_create(&dog.at_exit, slot_leave) != 0) {
+        return shoal_fail(err, SHOAL_EBUSY, "no watchdog");
+    }
+    shoal_call_watch = watch;
+    if (pthread_create(&dog.thread, NULL, run, NULL) != 0) {
+        shoal_call_watch = NULL;
+        return shoal_fail(err, SHOAL_EBUSY, "no thread for the watchdog");
+    }
+    dog.is_running = true;
+    return 0;
+}
+
+void shoal_watchdog_report_to(int fd)
+{
+    dog.fd = fd;
+}
+
+void shoal_watchdog_stop(void)
+{
+    if (!dog.is_running) {
+        return;
+    }
+    atomic_store(&dog.is_stopping, true);
+    pthread_join(dog.thread, NULL);
+    shoal_call_watch = NULL;
+    dog.is_running = false;
+}

@@ -1,0 +1,261 @@
+// api_session.c - resumable uploads on their way: a row, a file beside it, and a lock on that file.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api_digest.h"
+#include "api_session.h"
+
+#define SWEEP_MAX 200
+
+SHOAL_SQL(api_upload_find, "SELECT user_id, size_bytes, filename, mime, draft, state, answer"
+                           " FROM api_upload WHERE id = $1");
+SHOAL_SQL(api_upload_insert,
+    "INSERT INTO api_upload (id, user_id, size_bytes, filename, mime, draft, state, created_at,"
+    " changed_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7)");
+SHOAL_SQL(api_upload_state,
+    "UPDATE api_upload SET state = $2, answer = $3, changed_at = $4 WHERE id = $1");
+SHOAL_SQL(api_upload_delete, "DELETE FROM api_upload WHERE id = $1");
+SHOAL_SQL(api_upload_reserved,
+    "SELECT COUNT(*), CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM api_upload"
+    " WHERE user_id = $1 AND state = 0 AND id <> $2");
+SHOAL_SQL(api_upload_old, "SELECT id FROM api_upload WHERE state = $1 AND changed_at < $2"
+                          " ORDER BY changed_at LIMIT $3");
+
+int api_session_paths(struct shoal_call *call, struct api *api, struct api_session *session,
+    struct shoal_err *err)
+{
+    struct shoal_arena *arena = shoal_call_arena(call);
+    const char *folder = shoal_plugin_data(api->plugin, err);
+    if (folder == NULL) {
+        return err != NULL && err->code != 0 ? err->code : SHOAL_EIO;
+    }
+    session->path = shoal_arena_printf(arena, "%s/%s.part", folder, session->id);
+    session->thumbnail_path = shoal_arena_printf(arena, "%s/%s.thumbnail", folder, session->id);
+    session->preview_path = shoal_arena_printf(arena, "%s/%s.preview", folder, session->id);
+    return 0;
+}
+
+int api_session_find(struct shoal_call *call, struct api *api, const char *id,
+    struct api_session *out, struct shoal_err *err)
+{
+    *out = (struct api_session){0};
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &api_upload_find, SHOAL_ARGS(SHOAL_TEXT(id)), err);
+    if (rows == NULL) {
+        return err->code;
+    }
+    bool is_found = shoal_rows_next(rows);
+    if (is_found) {
+        struct shoal_arena *arena = shoal_call_arena(call);
+        memcpy(out->id, id, sizeof out->id);
+        out->user_id = shoal_col_i64(rows, 0);
+        out->size_bytes = (uint64_t)shoal_col_i64(rows, 1);
+        out->filename = shoal_arena_strdup(arena, shoal_col_text(rows, 2));
+        out->mime = shoal_arena_strdup(arena, shoal_col_text(rows, 3));
+        out->draft = shoal_arena_strdup(arena, shoal_col_text(rows, 4));
+        out->state = (enum api_session_state)shoal_col_i64(rows, 5);
+        const char *answer = shoal_col_text(rows, 6);
+        out->answer = answer != NULL ? shoal_arena_strdup(arena, answer) : NULL;
+    }
+    int code = shoal_rows_close(rows, err);
+    if (code != 0) {
+        return code;
+    }
+    return is_found ? api_session_paths(call, api, out, err)
+                    : shoal_fail(err, SHOAL_ENOTFOUND, "upload %s: unknown", id);
+}
+
+static int insert(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct api_session *session = arg;
+    int code =
+        shoal_db_exec(tx, &api_upload_delete, SHOAL_ARGS(SHOAL_TEXT(session->id)), NULL, err);
+    if (code != 0) {
+        return code;
+    }
+    return shoal_db_exec(tx, &api_upload_insert,
+        SHOAL_ARGS(SHOAL_TEXT(session->id), SHOAL_I64(session->user_id),
+            SHOAL_I64(session->size_bytes), SHOAL_TEXT(session->filename),
+            SHOAL_TEXT(session->mime), SHOAL_TEXT(session->draft), SHOAL_TIME(shoal_now_ms())),
+        NULL, err);
+}
+
+int api_session_create(struct shoal_call *call, const struct api_session *session,
+    struct shoal_err *err)
+{
+    int fd = open(session->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return shoal_fail(err, errno == ENOSPC ? SHOAL_EFULL : SHOAL_EIO,
+            "upload %s: its file cannot be made", session->id);
+    }
+    close(fd);
+    return shoal_tx(call, insert, (void *)session, err);
+}
+
+struct change {
+    const char *id;
+    enum api_session_state state;
+    const char *answer;
+};
+
+static int set_state(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct change *change = arg;
+    return shoal_db_exec(tx, &api_upload_state,
+        SHOAL_ARGS(SHOAL_TEXT(change->id), SHOAL_I64(change->state), SHOAL_TEXT(change->answer),
+            SHOAL_TIME(shoal_now_ms())),
+        NULL, err);
+}
+
+static void remove_files(const struct api_session *session)
+{
+    unlink(session->path);
+    unlink(session->thumbnail_path);
+    unlink(session->preview_path);
+}
+
+int api_session_done(struct shoal_call *call, const struct api_session *session, const char *answer,
+    struct shoal_err *err)
+{
+    remove_files(session);
+    struct change change = {session->id, API_SESSION_DONE, answer};
+    return shoal_tx(call, set_state, &change, err);
+}
+
+static int delete_row(struct shoal_call *call, struct shoal_db *tx, void *arg,
+    struct shoal_err *err)
+{
+    (void)call;
+    return shoal_db_exec(tx, &api_upload_delete, SHOAL_ARGS(SHOAL_TEXT((const char *)arg)), NULL,
+        err);
+}
+
+int api_session_remove(struct shoal_call *call, struct api *api, const struct api_session *session,
+    struct shoal_err *err)
+{
+    api_running_drop(api->running, session->id);
+    remove_files(session);
+    return shoal_tx(call, delete_row, (void *)session->id, err);
+}
+
+int api_session_reserved(struct shoal_call *call, int64_t user_id, const char *but_id,
+    uint64_t *bytes, int64_t *count, struct shoal_err *err)
+{
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &api_upload_reserved,
+        SHOAL_ARGS(SHOAL_I64(user_id), SHOAL_TEXT(but_id)), err);
+    if (rows == NULL) {
+        return err->code;
+    }
+    if (shoal_rows_next(rows)) {
+        *count = shoal_col_i64(rows, 0);
+        *bytes = (uint64_t)shoal_col_i64(rows, 1);
+    }
+    return shoal_rows_close(rows, err);
+}
+
+struct api_lock {
+    int fd;
+};
+
+static void release(void *arg)
+{
+    api_lock_release(arg);
+}
+
+struct api_lock *api_lock_take(struct shoal_call *call, const char *path, int *code)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        *code = SHOAL_EGONE;
+        return NULL;
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        close(fd);
+        *code = SHOAL_ELOCKED;
+        return NULL;
+    }
+    struct api_lock *lock = shoal_arena_alloc(shoal_call_arena(call), sizeof *lock);
+    lock->fd = fd;
+    shoal_arena_defer(shoal_call_arena(call), release, lock);
+    *code = 0;
+    return lock;
+}
+
+void api_lock_release(struct api_lock *lock)
+{
+    if (lock != NULL && lock->fd >= 0) {
+        close(lock->fd);
+        lock->fd = -1;
+    }
+}
+
+static int expire(struct shoal_call *call, struct api *api, const char *id, struct shoal_err *err)
+{
+    struct api_session session;
+    struct stat stat_now;
+    int code = api_session_find(call, api, id, &session, err);
+    if (code != 0) {
+        return code;
+    }
+    bool is_there = stat(session.path, &stat_now) == 0;
+    if (is_there && shoal_now_ms() - stat_now.st_mtim.tv_sec * 1000 < API_SESSION_DAYS_MS) {
+        return 0;
+    }
+    struct api_lock *lock = is_there ? api_lock_take(call, session.path, &code) : NULL;
+    if (is_there && lock == NULL) {
+        return 0;
+    }
+    api_running_drop(api->running, id);
+    remove_files(&session);
+    api_lock_release(lock);
+    struct change change = {id, API_SESSION_EXPIRED, NULL};
+    return shoal_tx(call, set_state, &change, err);
+}
+
+// The ids of sessions in a state that did not change since before_ms, NULL-ended.
+static const char **old_ids(struct shoal_call *call, enum api_session_state state,
+    int64_t before_ms, struct shoal_err *err)
+{
+    struct shoal_arena *arena = shoal_call_arena(call);
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &api_upload_old,
+        SHOAL_ARGS(SHOAL_I64(state), SHOAL_TIME(before_ms), SHOAL_I64(SWEEP_MAX)), err);
+    if (rows == NULL) {
+        return NULL;
+    }
+    const char **ids = shoal_arena_alloc(arena, (SWEEP_MAX + 1) * sizeof *ids);
+    for (size_t i = 0; i < SWEEP_MAX && shoal_rows_next(rows); i++) {
+        ids[i] = shoal_arena_strdup(arena, shoal_col_text(rows, 0));
+    }
+    return shoal_rows_close(rows, err) == 0 ? ids : NULL;
+}
+
+int api_session_sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
+{
+    struct api *api = arg;
+    int64_t now_ms = shoal_now_ms();
+    const char **ids = old_ids(call, API_SESSION_OPEN, now_ms - API_SESSION_DAYS_MS, err);
+    int code = ids != NULL ? 0 : err->code;
+    for (size_t i = 0; code == 0 && ids[i] != NULL; i++) {
+        code = expire(call, api, ids[i], err);
+    }
+    const struct {
+        enum api_session_state state;
+        int64_t age_ms;
+    } forgotten[] = {{API_SESSION_DONE, API_SESSION_DONE_MS},
+        {API_SESSION_EXPIRED, API_SESSION_DAYS_MS}};
+    for (size_t kind = 0; code == 0 && kind < 2; kind++) {
+        ids = old_ids(call, forgotten[kind].state, now_ms - forgotten[kind].age_ms, err);
+        code = ids != NULL ? 0 : err->code;
+        for (size_t i = 0; code == 0 && ids[i] != NULL; i++) {
+            code = shoal_tx(call, delete_row, (void *)ids[i], err);
+        }
+    }
+    return code;
+}

@@ -1,0 +1,176 @@
+// api_videos.c - one video: read, change, delete, token, metadata; and the lists of constants.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
+#include "api.h"
+#include "api_fields.h"
+
+// Reads a video with the password that the client sent, if it needs one. The header is read only
+// then: reading it takes the answer out of the shared cache.
+static json_t *get_video(struct shoal_call *call, struct shoal_request *request,
+    const char **password, struct shoal_err *err)
+{
+    const char *id = shoal_request_param(request, "id");
+    *password = NULL;
+    json_t *video = shoal_video_get(call, id, NULL, err);
+    if (video == NULL && strcmp(err->api_code, "video_requires_password") == 0) {
+        *password = shoal_request_header(request, "x-peertube-video-password");
+        if (*password != NULL) {
+            *err = (struct shoal_err){0};
+            video = shoal_video_get(call, id, *password, err);
+        }
+    }
+    return video;
+}
+
+int api_videos_get(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    const char *password = NULL;
+    json_t *video = get_video(call, request, &password, err);
+    return api_answer(request, api_view_video(call, video, "detail"), err);
+}
+
+int api_videos_description(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    const char *password = NULL;
+    json_t *video = get_video(call, request, &password, err);
+    if (video == NULL) {
+        return err->code;
+    }
+    json_t *description = json_object_get(video, "description");
+    json_t *answer = json_object();
+    json_object_set_new(answer, "description",
+        json_is_string(description) ? json_incref(description) : json_null());
+    json_decref(video);
+    return api_answer(request, answer, err);
+}
+
+// The password is checked by the catalog, which also asks the decide media.read.
+int api_videos_token(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    const char *password = NULL;
+    json_t *video = get_video(call, request, &password, err);
+    if (video == NULL) {
+        return err->code;
+    }
+    json_t *token = shoal_media_token(call, shoal_text(video, "uuid", ""), password, "play", err);
+    json_decref(video);
+    if (token == NULL) {
+        return err->code;
+    }
+    shoal_answer_private(request);
+    shoal_answer_header(request, "Cache-Control", "no-store");
+    return api_answer(request, json_pack("{s:o}", "files", token), err);
+}
+
+int api_videos_metadata(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    int64_t file_id = 0;
+    int code = api_param_id(request, "fileId", &file_id, err);
+    if (code != 0) {
+        return code;
+    }
+    const char *password = NULL;
+    json_t *video = get_video(call, request, &password, err);
+    if (video == NULL) {
+        return err->code;
+    }
+    json_t *metadata = shoal_video_metadata(call, shoal_text(video, "uuid", ""), file_id, err);
+    json_decref(video);
+    return api_answer(request, metadata, err);
+}
+
+int api_videos_update_head(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    shoal_request_limit(request, API_IMAGES_MAX);
+    return shoal_may_video(call, SHOAL_MAY_UPDATE, shoal_request_param(request, "id"), NULL, err);
+}
+
+static int set_image(struct shoal_call *call, struct shoal_request *request, const char *field,
+    const char *kind, struct shoal_err *err)
+{
+    const struct shoal_upload *file = shoal_request_upload(request, field);
+    if (file == NULL) {
+        return 0;
+    }
+    int code = shoal_video_image(call, shoal_request_param(request, "id"), kind, file->path, err);
+    if (code == SHOAL_EUNREADABLE || code == SHOAL_ETYPE) {
+        return shoal_fail_field(err, field, "This %s is not an image that can be read", field);
+    }
+    return code;
+}
+
+int api_videos_update(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    json_t *body = shoal_request_body(request, err);
+    json_t *fields = body != NULL ? api_fields_video(body, false, err) : NULL;
+    if (fields == NULL) {
+        return err->code;
+    }
+    int code = shoal_video_update(call, shoal_request_param(request, "id"), fields, err);
+    json_decref(fields);
+    if (code == 0) {
+        code = set_image(call, request, "thumbnailfile", "thumbnail", err);
+    }
+    if (code == 0) {
+        code = set_image(call, request, "previewfile", "preview", err);
+    }
+    return api_done(request, code);
+}
+
+int api_videos_delete(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    return api_done(request, shoal_video_delete(call, shoal_request_param(request, "id"), err));
+}
+
+static int constants(struct shoal_call *call, struct shoal_request *request, const char *what,
+    struct shoal_err *err)
+{
+    json_t *value = shoal_constants(call, what);
+    if (value == NULL) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "the catalog has no %s", what);
+    }
+    return shoal_answer_json(request, 200, value);
+}
+
+int api_videos_categories(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    return constants(call, request, "categories", err);
+}
+
+int api_videos_licences(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    return constants(call, request, "licences", err);
+}
+
+int api_videos_languages(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    return constants(call, request, "languages", err);
+}
+
+int api_videos_privacies(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    return constants(call, request, "privacies", err);
+}

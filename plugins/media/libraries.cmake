@@ -1,0 +1,2 @@
+# The keyed hash of who was let in.
+set(LIBS PkgConfig::SODIUM)

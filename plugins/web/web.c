@@ -1,0 +1,138 @@
+// web.c - the site: pages and forms of a theme, poured from the answers of the API.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
+#include "web_priv.h"
+
+static struct web_route *new_route(struct web *web, const json_t *row)
+{
+    struct web_route *route = shoal_arena_alloc(shoal_plugin_arena(web->self), sizeof *route);
+    *route = (struct web_route){web, row};
+    return route;
+}
+
+static enum shoal_auth auth_of(const json_t *row)
+{
+    // A page for users shows strangers the way to the login, so the check is the page's own.
+    (void)row;
+    return SHOAL_AUTH_OPTIONAL;
+}
+
+static int add_pages(struct web *web, struct shoal_err *err)
+{
+    size_t index;
+    const json_t *row;
+    json_array_foreach(json_object_get(web->theme->manifest, "pages"), index, row)
+    {
+        struct shoal_route route = {
+            .method = "GET",
+            .path = shoal_text(row, "path", ""),
+            .handler = web_page,
+            .arg = new_route(web, row),
+            .auth = auth_of(row),
+            .rate = SHOAL_RATE_PAGE,
+            .cache_s = web->is_dev ? 0 : (uint32_t)shoal_integer(row, "cache_s", 0),
+        };
+        int code = shoal_route_add(web->self, &route, err);
+        if (code != 0) {
+            return code;
+        }
+    }
+    return 0;
+}
+
+static int add_actions(struct web *web, struct shoal_err *err)
+{
+    size_t index;
+    const json_t *row;
+    json_array_foreach(json_object_get(web->theme->manifest, "actions"), index, row)
+    {
+        bool has_files = strcmp(shoal_text(row, "call.body", ""), "through") == 0;
+        bool is_login = strcmp(shoal_text(row, "session", ""), "start") == 0;
+        struct shoal_route route = {
+            .method = "POST",
+            .path = shoal_text(row, "path", ""),
+            .handler = web_action,
+            .arg = new_route(web, row),
+            .auth = auth_of(row),
+            .body = has_files ? SHOAL_BODY_FILES : SHOAL_BODY_DATA,
+            .body_max_bytes = has_files ? (uint64_t)shoal_setting_i64(web->self, "form_upload_max") : 0,
+            .timeout_ms = has_files ? 120000 : 0,
+            .rate = is_login ? SHOAL_RATE_LOGIN : SHOAL_RATE_WRITE,
+        };
+        int code = shoal_route_add(web->self, &route, err);
+        if (code != 0) {
+            return code;
+        }
+    }
+    return 0;
+}
+
+/// An old address leads to the new one.
+static int redirect(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)err;
+    const struct web_route *route = arg;
+    struct shoal_arena *arena = shoal_call_arena(call);
+    json_t *scope = web_scope_new(request, json_object_get(route->row, "path"));
+    const char *to = web_expand(arena, shoal_text(route->row, "to", "/"), scope);
+    const char *query = shoal_request_query_string(request);
+    if (shoal_flag(route->row, "keep_query", false) && query && *query) {
+        to = shoal_arena_printf(arena, "%s?%s", to, query);
+    }
+    json_decref(scope);
+    return shoal_answer_redirect(request, (int)shoal_integer(route->row, "status", 302), to);
+}
+
+static int add_redirects(struct web *web, struct shoal_err *err)
+{
+    size_t index;
+    const json_t *row;
+    json_array_foreach(json_object_get(web->theme->manifest, "redirects"), index, row)
+    {
+        struct shoal_route route = {
+            .method = "GET",
+            .path = shoal_text(row, "path", ""),
+            .handler = redirect,
+            .arg = new_route(web, row),
+            .auth = SHOAL_AUTH_NONE,
+            .rate = SHOAL_RATE_PAGE,
+        };
+        int code = shoal_route_add(web->self, &route, err);
+        if (code != 0) {
+            return code;
+        }
+    }
+    return 0;
+}
+
+static int start(struct shoal_plugin *self, struct shoal_err *err)
+{
+    struct web *web = shoal_arena_alloc(shoal_plugin_arena(self), sizeof *web);
+    web->self = self;
+    web->is_dev = shoal_setting_bool(self, "dev");
+    pthread_mutex_init(&web->dev_lock, NULL);
+    shoal_plugin_keep(self, web);
+    web->theme = web_theme_read(shoal_instance_path("themes"),
+        shoal_setting_text(self, NULL, "theme"), err);
+    if (!web->theme) {
+        return err->code;
+    }
+    int code = add_pages(web, err);
+    code = code == 0 ? add_actions(web, err) : code;
+    code = code == 0 ? add_redirects(web, err) : code;
+    code = code == 0 ? web_files_add(web, err) : code;
+    return code == 0 ? shoal_fallback_set(self, web_error_page, web, err) : code;
+}
+
+static void stop(struct shoal_plugin *self)
+{
+    struct web *web = shoal_plugin_kept(self);
+    if (web) {
+        web_theme_free(web->theme);
+        pthread_mutex_destroy(&web->dev_lock);
+    }
+}
+
+SHOAL_PLUGIN(.name = "web", .start = start, .stop = stop);

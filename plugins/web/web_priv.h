@@ -1,0 +1,95 @@
+// web_priv.h - the theme as read, and what the parts of the plugin share.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef WEB_PRIV_H
+#define WEB_PRIV_H
+#include <pthread.h>
+
+#include <shoal/plugin.h>
+
+#include "mustache.h"
+#include "texts.h"
+
+#define WEB_CHAIN_MAX   8   // a theme and its parents
+#define WEB_LOCALES_MAX 64
+
+/// One compiled template, found by its name below templates/ ("pages/home").
+struct web_template {
+    struct web_template *next;
+    char name[128];
+    struct mustache *compiled;
+};
+
+/// A theme with its parents laid under it. Never changes once it was read.
+struct web_theme {
+    char *folders[WEB_CHAIN_MAX]; ///< the theme's own first
+    int depth;
+    json_t *manifest;             ///< theme.json of all of them, merged
+    struct web_template *templates;
+    struct {
+        char id[24];
+        struct texts *texts;
+    } locales[WEB_LOCALES_MAX];
+    int locale_count;
+    char version[17];             ///< hash over all files that pages load: part of their URL
+};
+
+/// The plugin's state.
+struct web {
+    struct shoal_plugin *self;
+    struct web_theme *theme;
+    bool is_dev;                  ///< templates are read again for each page
+    pthread_mutex_t dev_lock;
+    char *vendor_path;
+};
+
+/// What a route of the theme carries: its row of theme.json.
+struct web_route {
+    struct web *web;
+    const json_t *row;
+};
+
+// web_theme.c
+struct web_theme *web_theme_read(const char *themes_path, const char *name, struct shoal_err *err);
+void web_theme_free(struct web_theme *theme);
+const struct mustache *web_theme_template(const struct web_theme *theme, const char *name);
+const struct texts *web_theme_texts(const struct web_theme *theme, const char *locale,
+    const char **chosen);
+const json_t *web_theme_page(const struct web_theme *theme, const char *name);
+/// The path of a file that a page may load ("style/base.css"), child before parent; in the arena.
+const char *web_theme_file(const struct web_theme *theme, struct shoal_arena *arena,
+    const char *name);
+
+// web_scope.c
+/// {path, query, form, user, config, …}: what paths in theme.json read.
+json_t *web_scope_new(struct shoal_request *request, const json_t *path_pattern);
+/// Fills "{path.id}" and "{form.next|/}" in; values are percent-encoded unless one is the whole text.
+const char *web_expand(struct shoal_arena *arena, const char *text, const json_t *scope);
+bool web_is_local_path(const char *path);
+
+// web_page.c
+int web_page(struct shoal_call *call, struct shoal_request *request, void *route,
+    struct shoal_err *err);
+int web_error_page(struct shoal_call *call, struct shoal_request *request, int status,
+    const struct shoal_err *why, void *web, struct shoal_err *err);
+/// Renders a page with values that win over what it would gather: {errors, form}; either may be NULL.
+int web_page_with(struct shoal_call *call, struct shoal_request *request, struct web *web,
+    const json_t *page, json_t *scope, int status, json_t *errors, json_t *form,
+    struct shoal_err *err);
+
+// web_render.c
+int web_render(struct shoal_call *call, struct shoal_request *request, struct web *web,
+    const json_t *page, const char *template, int status, json_t *data,
+    struct shoal_err *err);
+
+// web_action.c
+int web_action(struct shoal_call *call, struct shoal_request *request, void *route,
+    struct shoal_err *err);
+
+// web_session.c
+int web_session_start(struct shoal_call *call, struct shoal_request *request, const json_t *token);
+void web_session_end(struct shoal_request *request);
+
+// web_files.c
+int web_files_add(struct web *web, struct shoal_err *err);
+
+#endif

@@ -1,0 +1,206 @@
+// web_render.c - data and a template become a page with its headers.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
+#include "web_priv.h"
+
+/// Scripts and styles are ours alone; media and pictures may come from other instances and storages.
+#define CSP_PAGE                                                                                   \
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: https:; "      \
+    "media-src 'self' blob: https: http:; connect-src 'self' https: http: wss: ws:; "             \
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+
+static const char *const slot_names[] = {"head", "nav.main", "nav.user", "footer", "home.top",
+    "watch.before_player", "watch.below_player", "watch.actions", "watch.side", "video.form",
+    "upload.top", "channel.header", "login.methods", "register.form", "my.menu", "admin.menu",
+    "admin.home"};
+
+struct rendering {
+    const struct web_theme *theme;
+    struct texts_view texts;
+};
+
+static const struct mustache *find_partial(void *self, const char *name)
+{
+    return web_theme_template(((struct rendering *)self)->theme, name);
+}
+
+/// The calls of templates: texts, and {{{markdown:…}}}.
+static int answer_call(void *self, const struct mustache_call *what, struct mustache_buffer *out)
+{
+    struct rendering *rendering = self;
+    if (strcmp(what->name, "markdown") != 0) {
+        return texts_call(&rendering->texts, what, out);
+    }
+    const char *text = what->count > 0 ? json_string_value(what->args[0].value) : NULL;
+    struct shoal_buf html = {0};
+    int code = text ? shoal_markdown(&html, text) : 0;
+    mustache_put(out, html.data ? html.data : "", html.length);
+    shoal_buf_fini(&html);
+    return code == 0 ? 0 : -1;
+}
+
+/// "themes/default: style/a.css" as an address that changes with the theme.
+static json_t *asset_list(struct shoal_arena *arena, const char *prefix, const json_t *first,
+    const json_t *second)
+{
+    json_t *list = json_array();
+    const json_t *const sources[] = {first, second};
+    for (int i = 0; i < 2; i++) {
+        size_t index;
+        const json_t *name;
+        json_array_foreach(sources[i], index, name)
+        {
+            json_array_append_new(list,
+                json_string(shoal_arena_printf(arena, "%s/%s", prefix, json_string_value(name))));
+        }
+    }
+    return list;
+}
+
+static json_t *locale_links(struct shoal_arena *arena, struct shoal_request *request,
+    const struct web_theme *theme, const char *current)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < theme->locale_count; i++) {
+        const char *id = theme->locales[i].id;
+        const json_t *label = texts_find(theme->locales[i].texts, "language");
+        const char *href = shoal_arena_printf(arena, "%s?lang=%s", shoal_request_path(request), id);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "id", id, "label",
+            json_is_string(label) ? json_string_value(label) : id, "href", href, "current",
+            strcmp(id, current) == 0));
+    }
+    return list;
+}
+
+/// What templates read under "page".
+static json_t *page_facts(struct shoal_call *call, struct shoal_request *request,
+    const struct web_theme *theme, const json_t *page, const char *locale, const json_t *data)
+{
+    struct shoal_arena *arena = shoal_call_arena(call);
+    const char *path = shoal_request_path(request);
+    const char *query = shoal_request_query_string(request);
+    const char *asset = shoal_text(data, "asset", "");
+    const json_t *manifest = theme->manifest;
+    json_t *facts = json_object();
+    json_object_set_new(facts, "name", json_string(shoal_text(page, "name", "error")));
+    json_object_set_new(facts, "path", json_string(path));
+    json_object_set_new(facts, "url", json_string(query && *query
+            ? shoal_arena_printf(arena, "%s?%s", path, query) : path));
+    json_object_set_new(facts, "canonical", json_string(shoal_url(call, path)));
+    json_object_set_new(facts, "locale", json_string(locale));
+    bool is_rtl = strncmp(locale, "ar", 2) == 0 || strncmp(locale, "he", 2) == 0 ||
+                  strncmp(locale, "fa", 2) == 0;
+    json_object_set_new(facts, "dir", json_string(is_rtl ? "rtl" : "ltr"));
+    json_object_set_new(facts, "locales", locale_links(arena, request, theme, locale));
+    json_object_set_new(facts, "styles",
+        asset_list(arena, asset, json_object_get(manifest, "styles"), NULL));
+    json_object_set_new(facts, "scripts", asset_list(arena, asset,
+        json_object_get(manifest, "layout_scripts"), json_object_get(page, "scripts")));
+    json_object_set(facts, "query", json_object_get(data, "query"));
+    if (shoal_text(page, "robots", NULL)) {
+        json_object_set(facts, "robots", json_object_get(page, "robots"));
+    }
+    return facts;
+}
+
+static json_t *fill_slots(struct shoal_call *call, const json_t *data)
+{
+    json_t *slots = json_object();
+    for (size_t i = 0; i < sizeof slot_names / sizeof slot_names[0]; i++) {
+        struct shoal_buf html = {0};
+        shoal_slot_render(call, slot_names[i], data, &html);
+        if (html.length > 0) {
+            shoal_json_set(slots, slot_names[i], json_stringn(html.data, html.length));
+        }
+        shoal_buf_fini(&html);
+    }
+    return slots;
+}
+
+static void set_headers(struct shoal_request *request, const json_t *page, const char *locale)
+{
+    bool is_framed = shoal_flag(page, "framed", false);
+    shoal_answer_header(request, "Content-Security-Policy",
+        is_framed ? CSP_PAGE "frame-ancestors *" : CSP_PAGE "frame-ancestors 'none'");
+    if (!is_framed) {
+        shoal_answer_header(request, "X-Frame-Options", "DENY");
+    }
+    shoal_answer_header(request, "Referrer-Policy", "strict-origin-when-cross-origin");
+    shoal_answer_header(request, "Content-Language", locale);
+}
+
+/// Lets plugins change data and head: the filter page.data.
+static void filter_data(struct shoal_call *call, struct shoal_request *request,
+    const char *template, json_t *data)
+{
+    if (!shoal_hook_heard("page.data")) {
+        return;
+    }
+    json_t *value = json_pack("{s:s, s:s, s:O, s:[]}", "path", shoal_request_path(request), "template",
+        template, "data", data, "head");
+    shoal_fire_filter(call, "page.data", &value);
+    json_t *changed = json_object_get(value, "data");
+    if (json_is_object(changed) && changed != data) {
+        json_object_update(data, changed);
+    }
+    json_decref(value);
+}
+
+/// The visitor's language: the cookie of the language links, else what the browser prefers.
+static const char *wanted_locale(struct shoal_call *call, struct shoal_request *request)
+{
+    const char *cookie = shoal_request_cookie(request, "shoal_lang");
+    return cookie ? cookie : shoal_call_locale(call);
+}
+
+static int pour(struct shoal_call *call, struct shoal_request *request,
+    const struct web_theme *theme, const json_t *page, const char *template, int status,
+    json_t *data, struct shoal_err *err)
+{
+    const char *locale = NULL;
+    const struct texts *texts = web_theme_texts(theme, wanted_locale(call, request), &locale);
+    const struct mustache *compiled = web_theme_template(theme, template);
+    if (!compiled) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "the theme has no template \"%s\"", template);
+    }
+    json_object_set_new(data, "asset",
+        json_string(shoal_arena_printf(shoal_call_arena(call), "/assets/%s", theme->version)));
+    json_object_set_new(data, "page", page_facts(call, request, theme, page, locale, data));
+    json_object_set_new(data, "csrf", json_string(shoal_csrf(call, request)));
+    filter_data(call, request, template, data);
+    json_object_set_new(data, "slots", fill_slots(call, data));
+
+    struct rendering rendering = {theme, {texts, shoal_now_ms()}};
+    struct mustache_options options = {
+        .self = &rendering, .partial = find_partial, .call = answer_call};
+    struct mustache_buffer out = {0};
+    struct mustache_error why = {0};
+    int code = 0;
+    if (mustache_render(compiled, data, &options, &out, &why) != 0) {
+        code = shoal_fail(err, SHOAL_EINTERNAL, "template %s", why.text);
+    } else {
+        set_headers(request, page, locale);
+        code = shoal_answer_bytes(request, status, "text/html; charset=utf-8", out.data, out.length);
+    }
+    mustache_buffer_fini(&out);
+    return code;
+}
+
+int web_render(struct shoal_call *call, struct shoal_request *request, struct web *web,
+    const json_t *page, const char *template, int status, json_t *data,
+    struct shoal_err *err)
+{
+    if (!web->is_dev) {
+        return pour(call, request, web->theme, page, template, status, data, err);
+    }
+    // While a theme is being made, an edit shows with the next page.
+    struct web_theme *fresh = web_theme_read(shoal_instance_path("themes"),
+        shoal_setting_text(web->self, call, "theme"), err);
+    if (!fresh) {
+        return err->code;
+    }
+    int code = pour(call, request, fresh, page, template, status, data, err);
+    web_theme_free(fresh);
+    return code;
+}

@@ -1,0 +1,60 @@
+// make.mjs - writes hooks.md from hooks.def and reference.md from the headers. node sdk/docs/make.mjs
+// SPDX-License-Identifier: MIT
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const sdk = join(import.meta.dirname, '..')
+const kinds = { TELL: 'tell', DURABLE: 'durable tell', FILTER: 'filter', DECIDE: 'decide' }
+const failures = {
+  NONE: 'nobody notices', OPEN: 'counts as a pass', CLOSED: 'counts as a refusal', HOLD: 'counts as a hold',
+  SAME: 'the value goes on unchanged', AGAIN: 'delivered again with backoff, then parked'
+}
+
+/** The rows of hooks.def: SHOAL_HOOK("name", KIND, "owner", "since", cpu_ms, wall_ms, FAILURE, "moment", "payload"). */
+export function readHooks () {
+  const text = readFileSync(join(sdk, 'hooks.def'), 'utf8').replace(/^\/\/.*$/gm, '')
+  const row = /SHOAL_HOOK\(\s*"([^"]+)",\s*(\w+),\s*"([^"]+)",\s*"([^"]+)",\s*(\d+),\s*(\d+),\s*(\w+),\s*((?:"[^"]*"\s*)+),\s*((?:"[^"]*"\s*)+)\)/g
+  const join_ = texts => [...texts.matchAll(/"([^"]*)"/g)].map(each => each[1]).join('')
+  return [...text.matchAll(row)].map(([, name, kind, owner, since, cpu, wall, failure, moment, payload]) =>
+    ({ name, kind, owner, since, cpu, wall, failure, moment: join_(moment), payload: join_(payload) }))
+}
+
+export function hooksPage () {
+  const lines = ['# Hooks', '', 'Made from `sdk/hooks.def`. A plugin lists the hooks that it uses in its manifest.', '']
+  for (const hook of readHooks()) {
+    lines.push(`## ${hook.name}`, '', `A **${kinds[hook.kind]}** of ${hook.owner}, since ${hook.since}: ${hook.moment}.`, '',
+      `- Payload: ${hook.payload}`, `- Budget: ${hook.cpu} ms of CPU, ${hook.wall} ms in all`,
+      `- A listener that fails: ${failures[hook.failure]}`, '')
+  }
+  return lines.join('\n')
+}
+
+/** Blocks of a header: a comment and the declarations below it, up to an empty line. */
+function readBlocks (text) {
+  return text.split(/\n\s*\n/).filter(block => /^\/\/[\/ ]/m.test(block) || /SHOAL_API|^typedef|^(struct|enum) /m.test(block))
+}
+
+export function referencePage () {
+  const lines = ['# Reference', '', 'Made from the headers in `sdk/include/shoal`. In Lua the names are the same without `shoal_`.', '']
+  const folder = join(sdk, 'include', 'shoal')
+  const names = [...readdirSync(folder).filter(name => name.endsWith('.h')).sort(),
+    ...readdirSync(join(folder, 'svc')).sort().map(name => `svc/${name}`)]
+  for (const name of names) {
+    const text = readFileSync(join(folder, name), 'utf8')
+    const [first] = text.split('\n')
+    lines.push(`## shoal/${name}`, '', `${first.replace(/^\/\/ \S+ - /, '').replace(/^./, letter => letter.toUpperCase())}`, '')
+    for (const block of readBlocks(text)) {
+      if (/^#|^\/\/ \S+ - /.test(block.trim())) continue
+      const comment = block.split('\n').filter(line => line.startsWith('//')).map(line => line.replace(/^\/\/\/? ?/, ''))
+      const code = block.split('\n').filter(line => !line.startsWith('//'))
+      if (code.join('').trim()) lines.push('```c', code.join('\n').replaceAll('SHOAL_API ', '').trim(), '```', '')
+      if (comment.length) lines.push(comment.join('\n').trim(), '')
+    }
+  }
+  return lines.join('\n').replace(/\n{3,}/g, '\n\n') + '\n'
+}
+
+if (process.argv[1] === import.meta.filename) {
+  writeFileSync(join(import.meta.dirname, 'hooks.md'), hooksPage())
+  writeFileSync(join(import.meta.dirname, 'reference.md'), referencePage())
+}
