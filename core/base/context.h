@@ -16,8 +16,8 @@ struct shoal_plugin_id {
     const char *table_prefix; ///< "transcode_ffmpeg_": its tables
     bool is_shipped;          ///< came with the server
     const char *const *views; ///< published views and tables that it may read, NULL-ended
-    const char *const
-        *permissions; ///< as its manifest lists them ("http:any"), NULL-ended, or NULL
+    /// As its manifest lists them ("http:any"), NULL-ended, or NULL.
+    const char *const *permissions;
 };
 
 /// One call: a request, a job, a timer tick, a command. Lives on the thread that runs it.
@@ -52,8 +52,7 @@ struct shoal_call *shoal_call_current(void);
 /// Makes call (or NULL) the one that this thread runs and gives back the one before: for threads
 /// that go on with a call of another, which waits meanwhile.
 struct shoal_call *shoal_call_adopt(struct shoal_call *call);
-/// Called after each enter and leave, when it is set: the watchdog of the server keeps its books
-/// so.
+/// Called after each enter and leave, when it is set: so the watchdog of the server keeps its books.
 extern void (*shoal_call_watch)(struct shoal_call *call);
 /// Called by shoal_call_fini() to give the reader back; set by data.
 extern void (*shoal_call_release_db)(struct shoal_call *call);

@@ -15,7 +15,7 @@ static const struct shoal_job_kind kinds[] = {
         .lease_s = 120},
     {.kind = "images", .run = catalog_images_run, .attempts = 3, .lease_s = 120},
     {.kind = "transcode", .run = catalog_transcode_run, .gave_up = catalog_transcode_gave_up,
-        .attempts = 4, .lease_s = 120, .concurrency = 1, .backoff_ms = 15000},
+        .attempts = 4, .lease_s = 120, .concurrency = 1},
     {.kind = "remove", .run = catalog_remove_run, .attempts = 12, .backoff_ms = 60000},
     {.kind = "schedule", .run = catalog_schedule_run},
 };
@@ -83,6 +83,8 @@ int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err
 
 void shoal_catalog_stop(void)
 {
+    shoal_timers_owner_remove(NULL);
+    shoal_jobs_owner_remove(NULL);
     catalog_token_cache_clear();
     catalog_media_stop();
 }

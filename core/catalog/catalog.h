@@ -5,10 +5,13 @@
 #include <shoal/catalog.h>
 #include <shoal/media.h>
 
+#include "data/data.h"
 #include "host/host.h"
 
 /// Migrates the catalog's tables; before plugins start. copied: see shoal_migrate().
 int shoal_catalog_migrate(char *copied, struct shoal_err *err);
+/// Its migrations ("core.catalog"), in order.
+const struct shoal_migration *shoal_catalog_migrations(size_t *count);
 /// Registers the catalog's job kinds and its authentication with the host; before plugins start.
 int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err);
 void shoal_catalog_stop(void);

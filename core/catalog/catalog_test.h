@@ -20,8 +20,8 @@
 
 SHOAL_SQL(test_video_add,
     "INSERT INTO catalog_video (uuid, channel_id, name, privacy, state, verdict, is_open, "
-    "is_blocked, waits, created, updated, published) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
-    "FALSE, $9, $9, $9) RETURNING id");
+    "is_announced, is_blocked, waits, created, updated, published) VALUES ($1, $2, $3, $4, $5, "
+    "$6, $7, $7, $8, FALSE, $9, $9, $9) RETURNING id");
 
 /// A row of catalog_video, as a test wants it.
 struct test_video {

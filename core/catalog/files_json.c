@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <shoal/services.h>
+#include <shoal/svc/storage.h>
 #include "catalog/catalog_priv.h"
 
 const char *catalog_resolution_label(struct shoal_arena *arena, int resolution, int width,
@@ -59,7 +61,10 @@ static json_t *storage_number(const struct catalog_video *video, const struct ca
     if (video->origin_host[0] != '\0') {
         return json_null();
     }
-    return json_integer(strcmp(file->storage, "storage_fs") == 0 ? 0 : 1);
+    struct shoal_service service;
+    bool is_near = shoal_service_find("storage", file->storage, &service) &&
+        ((const struct shoal_svc_storage *)service.table)->local_path != NULL;
+    return json_integer(is_near ? 0 : 1);
 }
 
 json_t *catalog_file_json(struct shoal_call *call, const struct catalog_video *video,
@@ -70,7 +75,7 @@ json_t *catalog_file_json(struct shoal_call *call, const struct catalog_video *v
         ? shoal_arena_printf(call->arena,
               "/download/streaming-playlists/hls/videos/%s-%d-fragmented.mp4", video->uuid,
               file->resolution)
-        : shoal_arena_printf(call->arena, "/download/videos/%s-%d.mp4", video->uuid,
+        : shoal_arena_printf(call->arena, "/download/web-videos/%s-%d.mp4", video->uuid,
               file->resolution);
     json_t *out = json_pack("{s:I, s:{s:i, s:s}, s:i, s:i, s:I, s:i, s:s, s:s, s:s, s:n, s:n, s:n, "
                             "s:b, s:b}",

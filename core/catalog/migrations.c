@@ -242,6 +242,12 @@ static const struct shoal_migration migrations[] = {
     {4, "published views", views_sql},
 };
 
+const struct shoal_migration *shoal_catalog_migrations(size_t *count)
+{
+    *count = sizeof(migrations) / sizeof(migrations[0]);
+    return migrations;
+}
+
 int shoal_catalog_migrate(char *copied, struct shoal_err *err)
 {
     return shoal_migrate_builtin("core.catalog", migrations,

@@ -85,6 +85,17 @@ static const char *work_path(struct shoal_call *call, const struct catalog_video
                              (long long)video->version);
 }
 
+// The work folder of a job, also when its video is gone.
+static void work_remove(struct shoal_call *call, const struct shoal_job *job)
+{
+    struct catalog_video video = {.uuid = shoal_text(job->payload, "uuid", ""),
+        .version = shoal_integer(job->payload, "version", 1)};
+    const char *work = shoal_uuid_valid(video.uuid) ? work_path(call, &video, NULL) : NULL;
+    if (work != NULL) {
+        shoal_tree_remove(work, NULL);
+    }
+}
+
 // The first provider that takes this plan.
 static int provider_find(struct shoal_call *call, const json_t *probe, const json_t *plan,
     struct shoal_service *out, struct shoal_err *err)
@@ -142,8 +153,12 @@ int catalog_transcode_run(struct shoal_call *call, const struct shoal_job *job, 
     const json_t *plan = json_object_get(job->payload, "plan");
     bool done = false;
     int code = catalog_job_video(call, job, &video, err);
+    if (code == SHOAL_ENOTFOUND) {
+        work_remove(call, job);
+        return 0;
+    }
     if (code != 0) {
-        return code == SHOAL_ENOTFOUND ? 0 : code;
+        return code;
     }
     struct run run = {call, job, &video, 0};
     const char *work = work_path(call, &video, err);
@@ -166,7 +181,7 @@ int catalog_transcode_run(struct shoal_call *call, const struct shoal_job *job, 
     }
     code = catalog_ladder_finish(call, &video, err);
     if (code == 0) {
-        shoal_tree_remove(work, NULL);
+        work_remove(call, job);
     }
     return code;
 }
@@ -177,16 +192,49 @@ void catalog_transcode_gave_up(struct shoal_call *call, const struct shoal_job *
     (void)arg;
     struct catalog_video video;
     struct shoal_err err = {0};
+    work_remove(call, job);
     if (catalog_job_video(call, job, &video, &err) != 0) {
         return;
     }
     shoal_warn("video %s was not transcoded: %s", video.uuid, why);
-    const char *work = work_path(call, &video, &err);
-    if (work != NULL) {
-        shoal_tree_remove(work, NULL);
-    }
     if (video.state == SHOAL_STATE_TO_TRANSCODE &&
         catalog_state_set(call, video.id, SHOAL_STATE_TRANSCODING_FAILED, &err) != 0) {
         shoal_error("video %s: %s", video.uuid, err.text);
     }
+}
+
+// "transcode:UUID:VERSION"
+static int key_read(struct shoal_call *call, const char *key, struct catalog_video *video,
+    struct shoal_err *err)
+{
+    static const char prefix[] = "transcode:";
+    size_t length = sizeof(prefix) - 1;
+    if (key == NULL || strncmp(key, prefix, length) != 0 || strnlen(key, 80) < length + 38) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "there is no such transcoding");
+    }
+    const char *uuid = shoal_arena_strndup(call->arena, key + length, 36);
+    int code = catalog_video_find(call, uuid, video, NULL, err);
+    if (code == 0 && video->version != strtoll(key + length + 37, NULL, 10)) {
+        code = shoal_fail(err, SHOAL_ENOTFOUND, "video %s has a newer file", uuid);
+    }
+    return code;
+}
+
+int shoal_rendition_done(struct shoal_call *call, const char *key,
+    const struct shoal_rendition *rendition, int state, const char *why, struct shoal_err *err)
+{
+    struct catalog_video video;
+    int code = key_read(call, key, &video, err);
+    if (code == 0 && rendition != NULL) {
+        code = catalog_rendition_add(call, &video, rendition, err);
+    }
+    if (code != 0 || state == SHOAL_LATER) {
+        return code;
+    }
+    if (state == 0) {
+        code = catalog_ladder_finish(call, &video, err);
+    }
+    return code == 0
+        ? shoal_job_finish(call, video.ladder_job, video.ladder_fence, state, why, err)
+        : code;
 }

@@ -19,6 +19,7 @@ static const struct topic topics[] = {
     {"Plugins", shoal_cli_plugins},
     {"Looking inside", shoal_cli_show},
     {"Copies", shoal_cli_backups},
+    {NULL, shoal_cli_hidden},
 };
 #define TOPICS (sizeof topics / sizeof topics[0])
 
@@ -29,7 +30,7 @@ static void help_all(FILE *out)
           "  shoal init DIR     makes an instance\n"
           "  shoal serve DIR    serves it\n",
         out);
-    for (size_t i = 0; i < TOPICS; i++) {
+    for (size_t i = 0; i < TOPICS && topics[i].title != NULL; i++) {
         fprintf(out, "\n%s\n", topics[i].title);
         for (const struct shoal_command *c = topics[i].commands; c->verb != NULL; c++) {
             char left[64];

@@ -54,6 +54,7 @@ extern const struct shoal_command shoal_cli_users[];
 extern const struct shoal_command shoal_cli_plugins[];
 extern const struct shoal_command shoal_cli_show[];     ///< hooks routes jobs
 extern const struct shoal_command shoal_cli_backups[];
+extern const struct shoal_command shoal_cli_hidden[];   ///< sql: for tests, not in the help
 
 /// Runs a command line; returns the exit code.
 int shoal_cli_run(int argc, char **argv);
@@ -92,6 +93,9 @@ struct shoal_instance {
     bool has_call;
 };
 int shoal_instance_open(struct shoal_instance *instance, const char *folder,
+    enum shoal_open level, struct shoal_err *err);
+/// The same without becoming the folder's owner: for instances that live as long as the command.
+int shoal_instance_open_as_is(struct shoal_instance *instance, const char *folder,
     enum shoal_open level, struct shoal_err *err);
 void shoal_instance_close(struct shoal_instance *instance);
 /// What the host is started with: the shipped folders of this server.

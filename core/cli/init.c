@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <jansson.h>
 #include <sodium.h>
 
 #include <shoal/base.h>
@@ -19,6 +20,7 @@
 #include "super/drop.h"
 
 #define PASSWORD_CHARS 20
+#define PLUGINS_MOST   32
 
 struct plan {
     const char *folder, *listen, *url;
@@ -92,31 +94,40 @@ static int folder_make(struct plan *plan, struct shoal_err *err)
     return code;
 }
 
-/// The plugins that a plain site is made of, as far as they came with this server.
-static size_t plugins_found(const char *found[16])
+/// The plugins that a plain site is made of, in order: starter.json beside the shipped plugins.
+static json_t *plugins_found(void)
 {
-    static const char *const wanted[] = {
-        "storage_fs", "transcode_ffmpeg", "api", "media", "web", NULL};
     char folder[PATH_MAX], path[PATH_MAX + 64];
-    size_t count = 0;
-    if (shoal_path_shipped("plugins", folder)) {
-        for (size_t i = 0; wanted[i] != NULL; i++) {
-            struct stat info;
-            snprintf(path, sizeof path, "%s/%s/plugin.json", folder, wanted[i]);
-            if (stat(path, &info) == 0) {
-                found[count++] = wanted[i];
-            }
+    json_t *found = json_array();
+    if (!shoal_path_shipped("plugins", folder)) {
+        return found;
+    }
+    snprintf(path, sizeof path, "%s/starter.json", folder);
+    json_t *wanted = json_load_file(path, 0, NULL);
+    size_t index;
+    json_t *name;
+    json_array_foreach(wanted, index, name)
+    {
+        struct stat info;
+        const char *text = json_string_value(name);
+        snprintf(path, sizeof path, "%s/%s/plugin.json", folder, text != NULL ? text : "");
+        if (text != NULL && stat(path, &info) == 0 && json_array_size(found) < PLUGINS_MOST) {
+            json_array_append(found, name);
         }
     }
-    found[count] = NULL;
-    return count;
+    json_decref(wanted);
+    return found;
 }
 
 static int config_write(const struct plan *plan, struct shoal_err *err)
 {
-    const char *plugins[16];
-    plugins_found(plugins);
+    json_t *found = plugins_found();
+    const char *plugins[PLUGINS_MOST + 1] = {NULL};
+    for (size_t i = 0; i < json_array_size(found); i++) {
+        plugins[i] = json_string_value(json_array_get(found, i));
+    }
     char *text = shoal_init_config(plan->listen, plan->url, plugins);
+    json_decref(found);
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/shoal.lua", plan->folder);
     int code = shoal_file_write_whole(path, text, strlen(text), 0640, err);

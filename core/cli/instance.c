@@ -87,20 +87,25 @@ static int open_parts(struct shoal_instance *instance, const char *folder, enum 
     return code;
 }
 
+int shoal_instance_open_as_is(struct shoal_instance *instance, const char *folder,
+    enum shoal_open level, struct shoal_err *err)
+{
+    *instance = (struct shoal_instance){0};
+    // A command speaks by its output; only what went wrong is worth a log line.
+    shoal_log_set_level(SHOAL_LOG_WARN);
+    int code = open_parts(instance, folder, level, err);
+    if (code != 0) {
+        shoal_instance_close(instance);
+    }
+    return code;
+}
+
 int shoal_instance_open(struct shoal_instance *instance, const char *folder,
     enum shoal_open level, struct shoal_err *err)
 {
     *instance = (struct shoal_instance){0};
     int code = shoal_drop_to_owner(folder, err);
-    if (code == 0) {
-        // A command speaks by its output; only what went wrong is worth a log line.
-        shoal_log_set_level(SHOAL_LOG_WARN);
-        code = open_parts(instance, folder, level, err);
-    }
-    if (code != 0) {
-        shoal_instance_close(instance);
-    }
-    return code;
+    return code == 0 ? shoal_instance_open_as_is(instance, folder, level, err) : code;
 }
 
 void shoal_instance_close(struct shoal_instance *instance)

@@ -223,10 +223,8 @@ static int server_start(struct served *served, struct shoal_err *err)
         .app = refuses ? (struct shoal_app){served, run_or_refuse, epoch_of} : served->inner,
     };
     const char *locale = text(served, "instance.language");
-    served->locales[0] = locale;
-    options.locales = locale != NULL && strcmp(locale, "en") != 0
-                          ? (served->locales[1] = "en", served->locales)
-                          : NULL;
+    shoal_host_locales(locale != NULL ? locale : "en", served->locales, 65);
+    options.locales = served->locales;
     shoal_server_use(served->router);
     served->server = shoal_server_start(&options, err);
     return served->server == NULL ? (err->code != 0 ? err->code : SHOAL_EIO) : 0;

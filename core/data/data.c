@@ -59,11 +59,7 @@ static int start_table(
 {
     (void)call;
     (void)arg;
-    int code = db_run(tx,
-        "CREATE TABLE IF NOT EXISTS migration (owner TEXT NOT NULL, number INTEGER NOT NULL,"
-        " name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_ms INTEGER NOT NULL,"
-        " PRIMARY KEY (owner, number))",
-        err);
+    int code = db_run(tx, data_migration_table, err);
     int64_t count = 0;
     if (code == 0) {
         code = shoal_db_i64(tx, &sql_migration_count, SHOAL_NOARGS, &count, err);

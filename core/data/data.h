@@ -34,6 +34,10 @@ struct shoal_migration {
 };
 int shoal_migrate_builtin(const char *owner, const struct shoal_migration *list, size_t count,
     char *copied, struct shoal_err *err);
+/// The migrations of this room ("core.data"), and those of a folder, in order, in the arena.
+const struct shoal_migration *shoal_data_migrations(size_t *count);
+int shoal_migrations_read(struct shoal_arena *arena, const char *folder,
+    const struct shoal_migration **list, size_t *count, struct shoal_err *err);
 /// Translates one portable migration for a database: "sqlite" or "postgresql". Free with free().
 char *shoal_migration_translate(const char *sql, const char *dialect, struct shoal_err *err);
 /// A consistent copy of the whole database while it is in use.

@@ -1,7 +1,9 @@
 // jobs_holder.c - names the process that holds a job, and tells whether another one is gone.
 //
 // NODE/PID.START.CHANCE: the node is this boot and this namespace of processes, so that a number of
-// a process means the same to whoever compares it. SPDX-License-Identifier: AGPL-3.0-or-later
+// a process means the same to whoever compares it.
+//
+// SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/base.h>
 
 #include <errno.h>

@@ -105,3 +105,9 @@ int migrate_read_folder(struct shoal_arena *arena, const char *folder,
     *list = all;
     return code;
 }
+
+int shoal_migrations_read(struct shoal_arena *arena, const char *folder,
+    const struct shoal_migration **list, size_t *count, struct shoal_err *err)
+{
+    return migrate_read_folder(arena, folder, list, count, err);
+}

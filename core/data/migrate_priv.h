@@ -7,8 +7,10 @@
 #include "data/data.h"
 
 /// The tables of this room, applied as owner "core.data" when the database is opened.
-extern const struct shoal_migration data_schema[];
+extern const struct shoal_migration *const data_schema;
 extern const size_t data_schema_count;
+/// The table of migrations, as every database understands it.
+extern const char data_migration_table[];
 
 /// Reads NNN_name.sql of a folder in order into the arena. A folder that is not there has none.
 int migrate_read_folder(struct shoal_arena *arena, const char *folder,

@@ -42,5 +42,21 @@ static const char start[] =
     "  name TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, ran_ms TIME NOT NULL,"
     "  busy_until_ms TIME NOT NULL);";
 
-const struct shoal_migration data_schema[] = {{1, "start", start}};
-const size_t data_schema_count = sizeof(data_schema) / sizeof(data_schema[0]);
+const char data_migration_table[] =
+    "CREATE TABLE IF NOT EXISTS migration (owner TEXT NOT NULL, number INTEGER NOT NULL,"
+    " name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_ms BIGINT NOT NULL,"
+    " PRIMARY KEY (owner, number))";
+
+// The first is no migration: it is there before any, whatever number the database is at.
+static const struct shoal_migration all[] = {
+    {0, "table of migrations", data_migration_table},
+    {1, "start", start},
+};
+const struct shoal_migration *const data_schema = all + 1;
+const size_t data_schema_count = sizeof(all) / sizeof(all[0]) - 1;
+
+const struct shoal_migration *shoal_data_migrations(size_t *count)
+{
+    *count = sizeof(all) / sizeof(all[0]);
+    return all;
+}

@@ -328,6 +328,61 @@ static void what_was_acknowledged_survives_a_kill(void **state)
     shoal_tree_remove(kit_folder, NULL);
 }
 
+static int note_and_die(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    note(call, tx, arg, err);
+    kill(getpid(), SIGKILL);
+    return 0;
+}
+
+static void a_kill_within_a_transaction_leaves_nothing_of_it(void **state)
+{
+    (void)state;
+    kit_folder_make();
+    kit_reopen();
+    kit_run("CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT UNIQUE)");
+    kit_run("INSERT INTO note (text) VALUES ('kept')");
+    shoal_data_close();
+    pid_t child = fork();
+    if (child == 0) {
+        struct shoal_call call;
+        if (shoal_data_open(kit_folder, NULL) == 0) {
+            shoal_call_init(&call);
+            shoal_tx(&call, note_and_die, ARG("lost"), NULL);
+        }
+        _exit(1);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_true(WIFSIGNALED(status));
+    kit_reopen();
+    assert_int_equal(kit_i64("SELECT COUNT(*) FROM note"), 1);
+    shoal_data_close();
+    shoal_tree_remove(kit_folder, NULL);
+}
+
+static int fill(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    struct shoal_sql sql = {"fill", "INSERT INTO note (text) VALUES (hex(randomblob(3000000)))"};
+    return shoal_db_exec(tx, &sql, SHOAL_NOARGS, NULL, err);
+}
+
+static void a_full_disk_is_said_and_others_go_on(void **state)
+{
+    (void)state;
+    struct shoal_call call;
+    struct shoal_err err = {0};
+    kit_run("PRAGMA max_page_count = 200");
+    shoal_call_init(&call);
+    assert_int_equal(shoal_tx(&call, fill, NULL, &err), SHOAL_EFULL);
+    assert_int_equal(shoal_tx(&call, note, ARG("small"), &err), 0);
+    shoal_call_fini(&call);
+    assert_int_equal(kit_i64("SELECT COUNT(*) FROM note"), 1);
+}
+
 static void a_closed_database_says_so(void **state)
 {
     (void)state;
@@ -360,6 +415,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_with_table, kit_close)
         cmocka_unit_test(what_was_acknowledged_survives_a_kill),
+        cmocka_unit_test(a_kill_within_a_transaction_leaves_nothing_of_it),
+        CASE(a_full_disk_is_said_and_others_go_on),
         CASE(writers_that_queue_share_a_commit),
         CASE(one_that_fails_takes_only_its_own_changes_back),
         CASE(the_others_run_again_when_the_group_is_lost),

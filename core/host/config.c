@@ -81,6 +81,16 @@ static int check_url(const json_t *value, struct shoal_err *err)
     return 0;
 }
 
+static int unknown_key(const char *name, int line, struct shoal_err *err)
+{
+    if (shoal_config_key_is_folder(name)) {
+        return shoal_config_fail(err, line, "\"%s\" must be a table", name);
+    }
+    const char *nearest = shoal_config_key_nearest(name);
+    return shoal_config_fail(err, line, "unknown key \"%s\"%s%s%s", name,
+        nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+}
+
 /// Checks the values below a path and puts them into their kept form, in place.
 static int check_values(
     struct shoal_config *config, json_t *object, const char *path, struct shoal_err *err)
@@ -103,13 +113,7 @@ static int check_values(
             continue;
         }
         if (!row) {
-            const char *nearest = shoal_config_key_nearest(name);
-            bool is_folder = shoal_config_key_is_folder(name);
-            return shoal_config_fail(err, line,
-                is_folder ? "\"%s\" must be a table%s%s%s"
-                : nearest ? "unknown key \"%s\"; did you mean %s\"%s\"%s?"
-                          : "unknown key \"%s\"%s%s%s",
-                name, "", nearest && !is_folder ? nearest : "", "");
+            return unknown_key(name, line, err);
         }
         struct shoal_err inner = {0};
         json_t *normal = shoal_setting_normal(row, value, &inner);

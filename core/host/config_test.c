@@ -3,8 +3,8 @@
 #include "host/config_priv.h"
 #include "host/test_kit.h"
 
-static struct shoal_config *read_text(struct kit *kit, const char *text, const char *override,
-    struct shoal_err *err)
+static struct shoal_config *read_text(
+    struct kit *kit, const char *text, const char *override, struct shoal_err *err)
 {
     kit_folder(kit);
     kit_write(kit, "shoal.lua", text);
@@ -18,7 +18,8 @@ static void drop(struct kit *kit, struct shoal_config *config)
 }
 
 /// Expects a sentence that begins with `place` and contains `part`.
-static void expect_error(const char *text, const char *override, const char *place, const char *part)
+static void expect_error(
+    const char *text, const char *override, const char *place, const char *part)
 {
     struct kit kit;
     struct shoal_err err = {0};
@@ -96,10 +97,10 @@ static void secrets_come_from_files_beside_it(void **state)
 static void an_unknown_key_is_named_with_its_line_and_the_nearest(void **state)
 {
     (void)state;
-    expect_error("-- a comment\ninstance = {\n  nmae = \"x\",\n}\n", NULL, "shoal.lua:3:",
-        "did you mean \"instance.name\"");
-    expect_error("--[[ long\ncomment ]]\nlisen = \"x\"\n", NULL, "shoal.lua:3:",
-        "did you mean \"listen\"");
+    expect_error("-- a comment\ninstance = {\n  nmae = \"x\",\n}\n", NULL,
+        "shoal.lua:3:", "did you mean \"instance.name\"");
+    expect_error(
+        "--[[ long\ncomment ]]\nlisen = \"x\"\n", NULL, "shoal.lua:3:", "did you mean \"listen\"");
     expect_error("zzzzzzzzzzzz = 1\n", NULL, "shoal.lua:1:", "unknown key \"zzzzzzzzzzzz\"");
 }
 
@@ -108,8 +109,8 @@ static void bad_values_are_named_with_their_line(void **state)
     (void)state;
     expect_error("\nurl = \"example.org\"\n", NULL, "shoal.lua:2:", "https://");
     expect_error("user = {\n  video_quota = \"lots\" }\n", NULL, "shoal.lua:2:", "a size");
-    expect_error("listen = {\n \"127.0.0.1:9000\",\n \"nonsense:x\" }\n", NULL, "shoal.lua:3:",
-        "nonsense:x");
+    expect_error("listen = {\n \"127.0.0.1:9000\",\n \"nonsense:x\" }\n", NULL,
+        "shoal.lua:3:", "nonsense:x");
     expect_error("listen = \"[::]:443 tls\"\n", NULL, "shoal.lua", "needs tls");
     expect_error("plugins = {\n\"api\",\n\"api\" }\n", NULL, "shoal.lua:3:", "twice");
     expect_error("plugins = { \"Bad Name\" }\n", NULL, "shoal.lua:1:", "must be a name");
@@ -142,8 +143,8 @@ static void the_command_line_wins(void **state)
 {
     (void)state;
     struct kit kit;
-    struct shoal_config *config = read_text(&kit, "instance = { name = \"Reef\" }\nplugins = {\"web\"}",
-        "instance.name=Lagoon", NULL);
+    struct shoal_config *config = read_text(
+        &kit, "instance = { name = \"Reef\" }\nplugins = {\"web\"}", "instance.name=Lagoon", NULL);
     assert_string_equal(shoal_text(config->values, "instance.name", ""), "Lagoon");
     assert_true(shoal_config_is_override(config, "instance.name"));
     drop(&kit, config);

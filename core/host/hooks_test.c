@@ -228,8 +228,8 @@ static void filters_that_fail_leave_the_value_as_it_was(void **state)
 {
     (void)state;
     struct shoal_err err = {0};
-    assert_int_equal(kit_load("filters", start_filters, "\"hooks\": [\"video.view\", \"user.view\"]",
-                         NULL, &err),
+    assert_int_equal(kit_load("filters", start_filters,
+                         "\"hooks\": [\"video.view\", \"user.view\"]", NULL, &err),
         0);
     json_t *value = json_pack("{s:i}", "n", 1);
     shoal_fire_filter(&kit.call, "video.view", &value);
@@ -258,8 +258,8 @@ static int start_tells(struct shoal_plugin *self, struct shoal_err *err)
     return shoal_tell(self, "video.changed", listen_to, NULL);
 }
 
-static int fire_changed(struct shoal_call *call, struct shoal_db *tx, void *arg,
-    struct shoal_err *err)
+static int fire_changed(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
     return shoal_fire_durable(tx, "video.changed", arg, err);
@@ -269,8 +269,8 @@ static void tells_are_heard_in_memory(void **state)
 {
     (void)state;
     atomic_store(&heard, 0);
-    assert_int_equal(
-        kit_load("tells", start_tells, "\"hooks\": [\"video.state\", \"video.changed\"]", NULL, NULL),
+    assert_int_equal(kit_load("tells", start_tells,
+                         "\"hooks\": [\"video.state\", \"video.changed\"]", NULL, NULL),
         0);
     shoal_fire_tell("video.state", json_object());
     shoal_fire_tell("video.state", json_object());
@@ -283,8 +283,8 @@ static void durable_tells_are_delivered_by_jobs_until_they_are_heard(void **stat
     (void)state;
     struct shoal_err err = {0};
     atomic_store(&heard, 0);
-    assert_int_equal(
-        kit_load("tells", start_tells, "\"hooks\": [\"video.state\", \"video.changed\"]", NULL, NULL),
+    assert_int_equal(kit_load("tells", start_tells,
+                         "\"hooks\": [\"video.state\", \"video.changed\"]", NULL, NULL),
         0);
     json_t *event = json_pack("{s:b}", "fails", 1);
     assert_int_equal(shoal_tx(&kit.call, fire_changed, event, &err), 0);
@@ -309,8 +309,8 @@ static int start_wrong(struct shoal_plugin *self, struct shoal_err *err)
 static void subscriptions_are_checked(void **state)
 {
     (void)state;
-    assert_int_equal(kit_load("wrong", start_wrong,
-                         "\"hooks\": [\"nobody.fires\", \"video.view\"]", NULL, NULL),
+    assert_int_equal(
+        kit_load("wrong", start_wrong, "\"hooks\": [\"nobody.fires\", \"video.view\"]", NULL, NULL),
         0);
     struct shoal_plugin *plugin = shoal_plugin_find("wrong");
     assert_int_equal(shoal_filter(plugin, "video.view", add_one, NULL), SHOAL_EINVAL);

@@ -49,6 +49,9 @@ int shoal_host_verb_run(struct shoal_call *call, const char *plugin, const char 
 /// What `check` says of the plugins without starting them: [{name, problem or null, permissions: [
 /// sentences]}].
 json_t *shoal_host_check(const struct shoal_host_options *options);
+/// The languages of pages for the server's options: first, then those that plugins added;
+/// NULL-ended. Borrowed for as long as the process lives. Returns: how many.
+size_t shoal_host_locales(const char *first, const char **out, size_t room);
 /// Waits until every tell in memory that was fired so far has been heard.
 void shoal_host_tells_wait(void);
 

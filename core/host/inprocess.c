@@ -36,6 +36,9 @@ static int run_internal(struct shoal_call *call, struct shoal_request *from,
     }
     call->request = outer;
     call->inprocess_depth--;
+    if (from && shoal_request_is_private(request)) {
+        shoal_answer_private(from); // what was made from a private answer is private too
+    }
     *status = shoal_request_internal_take(request, answer);
     return *status < 0 ? shoal_fail(err, *status, "%s %s gave no answer", method, path) : 0;
 }

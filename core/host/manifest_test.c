@@ -1,11 +1,13 @@
 // manifest_test.c - plugin.json: what is accepted, and the sentence for each thing that is not.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <dirent.h>
+
 #include "host/manifest.h"
 #include "host/permissions.h"
 #include "host/test_kit.h"
 
-static const struct shoal_manifest *parse(struct shoal_arena *arena, const char *more,
-    struct shoal_err *err)
+static const struct shoal_manifest *parse(
+    struct shoal_arena *arena, const char *more, struct shoal_err *err)
 {
     char *text = kit_manifest("hello", more);
     const struct shoal_manifest *manifest =
@@ -78,11 +80,13 @@ static void names_what_is_wrong(void **state)
     refuses("\"fires\": [{\"name\": \"a.b\", \"kind\": \"filter\", \"failure\": \"closed\", "
             "\"moment\": \"x\"}]",
         "cannot have the failure");
-    refuses("\"settings\": [{\"name\": \"a\", \"type\": \"bool\", \"default\": 3, \"help\": \"x\"}]",
+    refuses(
+        "\"settings\": [{\"name\": \"a\", \"type\": \"bool\", \"default\": 3, \"help\": \"x\"}]",
         "true or false");
     refuses("\"settings\": [{\"name\": \"a\", \"type\": \"colour\", \"help\": \"x\"}]", "type");
-    refuses("\"settings\": [{\"name\": \"a\", \"type\": \"int\", \"help\": \"x\"}, {\"name\": \"a\", "
-            "\"type\": \"int\", \"help\": \"x\"}]",
+    refuses(
+        "\"settings\": [{\"name\": \"a\", \"type\": \"int\", \"help\": \"x\"}, {\"name\": \"a\", "
+        "\"type\": \"int\", \"help\": \"x\"}]",
         "twice");
     refuses("\"settings\": [{\"name\": \"sha256\", \"type\": \"text\", \"help\": \"x\"}]",
         "belongs to the host");
@@ -142,6 +146,29 @@ static void permissions_cover_what_they_name(void **state)
     assert_true(shoal_permitted(NULL, "secrets", NULL));
 }
 
+static void manifests_of_the_shipped_plugins_are_right(void **state)
+{
+    (void)state;
+    DIR *folder = opendir(SHOAL_SOURCE_DIR "/plugins");
+    assert_non_null(folder);
+    int seen = 0;
+    for (struct dirent *entry; (entry = readdir(folder));) {
+        char path[1024];
+        struct shoal_err err = {0};
+        struct shoal_arena *arena = shoal_arena_new(0);
+        snprintf(path, sizeof(path), SHOAL_SOURCE_DIR "/plugins/%s", entry->d_name);
+        bool is_plugin = entry->d_name[0] != '.' && entry->d_type == DT_DIR;
+        if (is_plugin && !shoal_manifest_read(arena, path, entry->d_name, &err) &&
+            err.code != SHOAL_ENOTFOUND) {
+            fail_msg("%s: %s", entry->d_name, err.text);
+        }
+        seen += is_plugin && err.code == 0;
+        shoal_arena_free(arena);
+    }
+    closedir(folder);
+    assert_true(seen > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +178,7 @@ int main(void)
         cmocka_unit_test(checks_the_head),
         cmocka_unit_test(versions_lie_in_ranges),
         cmocka_unit_test(permissions_cover_what_they_name),
+        cmocka_unit_test(manifests_of_the_shipped_plugins_are_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,10 +9,10 @@
 #include <shoal/json.h>
 
 #include "base/log.h"
+#include "data/data.h"
 #include "host/config_keys.h"
 #include "host/config_priv.h"
-#include "host/host.h"
-#include "host/plugin_priv.h"
+#include "host/host_priv.h"
 #include "host/settings_priv.h"
 
 static struct shoal_settings *instance;
@@ -41,9 +41,13 @@ static void open_instance(const struct shoal_config *config)
 
 void shoal_host_settings_open(const struct shoal_config *config)
 {
+    struct shoal_host *host = shoal_host_get();
     pthread_mutex_lock(&lock);
     open_instance(config);
     pthread_mutex_unlock(&lock);
+    if (!host->options.config) {
+        host->options.config = config; // for shoal_instance_path(), before the host starts
+    }
     shoal_settings_apply();
 }
 
@@ -84,7 +88,7 @@ static void apply_rate(const char *key, enum shoal_rate bucket)
     json_decref(value);
 }
 
-void shoal_settings_apply(void)
+static void apply_rates(void)
 {
     apply_rate("http.rate.api", SHOAL_RATE_API);
     apply_rate("http.rate.login", SHOAL_RATE_LOGIN);
@@ -92,16 +96,30 @@ void shoal_settings_apply(void)
     apply_rate("http.rate.write", SHOAL_RATE_WRITE);
     apply_rate("http.rate.search", SHOAL_RATE_SEARCH);
     apply_rate("http.rate.page", SHOAL_RATE_PAGE);
-    json_t *level = shoal_instance_setting("log.level");
-    json_t *format = shoal_instance_setting("log.format");
+}
+
+/// What the pages said about the log; what the file says is the program's business, since it also
+/// knows --dev.
+static void apply_log(void)
+{
+    json_t *level = shoal_store_get("", "log.level");
+    json_t *format = shoal_store_get("", "log.format");
     enum shoal_log_level number = SHOAL_LOG_INFO;
     if (json_is_string(level) && shoal_log_level_parse(json_string_value(level), &number) == 0) {
         shoal_log_set_level(number);
     }
-    bool is_json = json_is_string(format) && strcmp(json_string_value(format), "json") == 0;
-    shoal_log_set_format(is_json ? SHOAL_LOG_JSON : SHOAL_LOG_HUMAN);
+    if (json_is_string(format)) {
+        bool is_json = strcmp(json_string_value(format), "json") == 0;
+        shoal_log_set_format(is_json ? SHOAL_LOG_JSON : SHOAL_LOG_HUMAN);
+    }
     json_decref(level);
     json_decref(format);
+}
+
+void shoal_settings_apply(void)
+{
+    apply_rates();
+    apply_log();
 }
 
 /// The value of a declared setting; an undeclared one is a bug of the plugin.

@@ -109,7 +109,10 @@ static inline int kit_load(const char *name,
     static size_t used;
     struct shoal_plugin_descriptor *descriptor = &descriptors[used++ % 32];
     *descriptor = (struct shoal_plugin_descriptor){.size = sizeof(*descriptor),
-        .abi_major = SHOAL_ABI_MAJOR, .abi_minor = SHOAL_ABI_MINOR, .name = name, .start = start};
+        .abi_major = SHOAL_ABI_MAJOR,
+        .abi_minor = SHOAL_ABI_MINOR,
+        .name = name,
+        .start = start};
     char *manifest = kit_manifest(name, more);
     int code = shoal_host_builtin(descriptor, manifest, "", options, err);
     free(manifest);

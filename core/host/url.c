@@ -77,7 +77,8 @@ const char *shoal_url(struct shoal_call *call, const char *path)
     return shoal_arena_printf(call->arena, "%s%s", own_address(call->arena), path);
 }
 
-/// What npm gives the pages: beside the plugins in a build folder, beside the themes once installed.
+/// What npm gives the pages: beside the plugins in a build folder, beside the themes once
+/// installed.
 static const char *vendor_path(const struct shoal_host_options *options)
 {
     static char path[4096];

@@ -59,6 +59,7 @@ static void came_back(void *arg);
 void shoal_exchange_replied(struct shoal_request *request)
 {
     shoal_reply_make(request);
+    shoal_debug("%s %s %d", request->method, request->path, request->reply.status);
     shoal_request_leave(request);
     if (request->answer.kind != SHOAL_ANSWER_PULL) {
         shoal_request_drop(request);

@@ -91,10 +91,16 @@ int shoal_request_internal_take(struct shoal_request *request, json_t **answer)
 {
     const struct shoal_answer *given = &request->answer;
     *answer = NULL;
-    if (given->kind == SHOAL_ANSWER_BYTES && given->body && given->type && strstr(given->type, "json")) {
+    bool has_bytes = given->kind == SHOAL_ANSWER_BYTES && given->body && given->type;
+    if (has_bytes && strstr(given->type, "json")) {
         *answer = json_loadb(given->body, given->length, JSON_DECODE_ANY, NULL);
     }
     return given->status;
+}
+
+bool shoal_request_is_private(const struct shoal_request *request)
+{
+    return request->answer.is_private;
 }
 
 void shoal_request_internal_uploads(struct shoal_request *request, struct shoal_request *from)

@@ -147,7 +147,8 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 void shoal_loop_maybe_end(struct shoal_loop *loop)
 {
-    if (loop->is_stopping && !loop->conns && loop->held == 0 && !uv_is_closing((uv_handle_t *)&loop->tick)) {
+    bool is_closing = uv_is_closing((uv_handle_t *)&loop->tick);
+    if (loop->is_stopping && !loop->conns && loop->held == 0 && !is_closing) {
         pthread_mutex_lock(&loop->lock);
         bool is_done = loop->post_count == 0;
         loop->is_ended = is_done;
@@ -183,6 +184,11 @@ int shoal_loop_start(struct shoal_loop *loop, struct shoal_err *err)
     }
     sigset_t all, before;
     sigfillset(&all);
+    // A fault must reach the crash handler: blocked, it would end the process without a word.
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sigdelset(&all, faults[i]);
+    }
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&loop->thread, NULL, run, loop);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

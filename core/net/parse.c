@@ -87,7 +87,8 @@ static int check_lines(const char *data, size_t length, struct shoal_refusal *re
             return refuse(refusal, 400, "the head holds a control character");
         }
     }
-    return lines - 2 > SHOAL_HEADER_MAX ? refuse(refusal, 431, "there are more than 100 headers") : 0;
+    bool is_many = lines - 2 > SHOAL_HEADER_MAX; // without the first line and the blank one
+    return is_many ? refuse(refusal, 431, "there are more than 100 headers") : 0;
 }
 
 static int on_method(llhttp_t *parser, const char *at, size_t length)

@@ -49,7 +49,10 @@ static size_t sequence_length(const unsigned char *at, size_t left)
     if (c < 0x80) {
         return 1;
     }
-    size_t need = c >= 0xc2 && c <= 0xdf ? 2 : (c & 0xf0) == 0xe0 ? 3 : c >= 0xf0 && c <= 0xf4 ? 4 : 0;
+    size_t need = c >= 0xc2 && c <= 0xdf ? 2
+        : (c & 0xf0) == 0xe0             ? 3
+        : c >= 0xf0 && c <= 0xf4         ? 4
+                                         : 0;
     if (need == 0 || need > left) {
         return 0;
     }

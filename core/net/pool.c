@@ -59,6 +59,11 @@ struct shoal_pool *shoal_pool_new(const char *name, int threads, size_t queue_ma
     pool->threads = shoal_alloc((size_t)threads, sizeof *pool->threads);
     sigset_t all, before; // signals are the main thread's
     sigfillset(&all);
+    // A fault must reach the crash handler: blocked, it would end the process without a word.
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        sigdelset(&all, faults[i]);
+    }
     pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int i = 0; i < threads; i++) {
         if (pthread_create(&pool->threads[i], NULL, run, pool) != 0) {

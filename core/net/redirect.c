@@ -82,7 +82,8 @@ void shoal_redirect_answer(struct shoal_conn *conn, const char *bytes, size_t le
 {
     struct shoal_loop *loop = conn->loop;
     struct shoal_span token;
-    bool is_read = shoal_span_is(loop->head.method, "GET") || shoal_span_is(loop->head.method, "HEAD");
+    struct shoal_span method = loop->head.method;
+    bool is_read = shoal_span_is(method, "GET") || shoal_span_is(method, "HEAD");
     if (!is_read || !conn->body_is_done || !is_challenge(conn, &token)) {
         send_away(conn);
         return;

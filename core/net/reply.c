@@ -78,10 +78,11 @@ static char *make_head(const struct shoal_request *request, const struct lines *
 {
     const struct shoal_answer *answer = &request->answer;
     struct shoal_buf head = {0};
+    // 308 without a Location is what resumable uploads answer between two chunks.
+    bool has_location = answer->headers.data && strcasestr(answer->headers.data, "location:");
     shoal_buf_printf(&head, "HTTP/1.1 %d %s\r\n", lines->status,
-        lines->status == 308 && !strstr(answer->headers.data ? answer->headers.data : "", "Location:")
-            ? "Resume Incomplete"
-            : shoal_status_text(lines->status));
+        lines->status == 308 && !has_location ? "Resume Incomplete"
+                                              : shoal_status_text(lines->status));
     if (lines->type) {
         shoal_buf_printf(&head, "Content-Type: %s\r\n", lines->type);
     }
@@ -209,7 +210,8 @@ static void share(struct shoal_request *request)
     answer->body = NULL;
     const char *tags = shoal_request_peek(request, "if-none-match");
     const char *encodings = shoal_request_peek(request, "accept-encoding");
-    request->is_same = tags && item->etag[0] && shoal_etag_listed(shoal_span(tags), item->etag, true);
+    request->is_same =
+        tags && item->etag[0] && shoal_etag_listed(shoal_span(tags), item->etag, true);
     request->takes_gzip = encodings && shoal_accept_gzip(shoal_span(encodings));
     request->reply.status = item->status;
     request->reply.item = item;

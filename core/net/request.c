@@ -52,6 +52,17 @@ static bool is_secret(struct shoal_span name)
     return shoal_span_like(name, "authorization") || shoal_span_like(name, "cookie");
 }
 
+// A client that asks for another host than ours gets ours: links are never made of what it made up.
+static struct shoal_span choose_host(const char *url, struct shoal_span asked)
+{
+    const char *scheme_end = url ? strstr(url, "://") : NULL;
+    if (!scheme_end) {
+        return asked;
+    }
+    const char *at = scheme_end + 3;
+    return (struct shoal_span){at, strcspn(at, "/")};
+}
+
 struct shoal_request *shoal_request_new(struct shoal_loop *loop, const char *bytes, size_t length,
     const struct shoal_origin *origin)
 {
@@ -66,7 +77,7 @@ struct shoal_request *shoal_request_new(struct shoal_loop *loop, const char *byt
     request->server = loop->server;
     request->loop = loop;
     request->origin = *origin;
-    struct shoal_span host = origin->host;
+    struct shoal_span host = choose_host(loop->server->options.url, origin->host);
     request->host = shoal_arena_strndup(request->call.arena, host.at, host.length);
     copy_head(request, loop, bytes, length);
     copy_match(request, &loop->match);

@@ -24,6 +24,8 @@ struct shoal_request *shoal_request_internal_new(struct shoal_call *call,
     struct shoal_err *err);
 /// The answer of an in-process request: status and, if it is JSON, its value (new reference or NULL).
 int shoal_request_internal_take(struct shoal_request *request, json_t **answer);
+/// Whether something was read that only this client sent.
+bool shoal_request_is_private(const struct shoal_request *request);
 /// Adopts the uploads of another request (for shoal_inprocess_from()).
 void shoal_request_internal_uploads(struct shoal_request *request, struct shoal_request *from);
 

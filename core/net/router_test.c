@@ -137,13 +137,24 @@ static void chooses_by_accept(void **state)
     assert_string_equal(match.entry->route.produces, "text/html");
 }
 
+static void finds_a_parameter_behind_a_prefix(void **state)
+{
+    assert_int_equal(add(*state, "GET", "/p/@{name}", NULL, NULL), 0);
+    assert_int_equal(add(*state, "GET", "/p/{name}", NULL, NULL), 0);
+    assert_string_equal(find(*state, "GET", "/p/@fish", NULL), "/p/@{name}");
+    assert_string_equal(match.text + match.values[0], "fish");
+    assert_string_equal(find(*state, "GET", "/p/fish", NULL), "/p/{name}");
+    assert_string_equal(find(*state, "GET", "/p/@", NULL), "/p/{name}");
+}
+
 static void refuses_a_route_twice_and_broken_patterns(void **state)
 {
     assert_int_equal(add(*state, "GET", "/videos/{other}", NULL, NULL), SHOAL_ECONFLICT);
     assert_int_equal(add(*state, "GET", "videos", NULL, NULL), SHOAL_EINVAL);
     assert_int_equal(add(*state, "GET", "/a/{}", NULL, NULL), SHOAL_EINVAL);
     assert_int_equal(add(*state, "GET", "/a/{x", NULL, NULL), SHOAL_EINVAL);
-    assert_int_equal(add(*state, "GET", "/a/b{x}", NULL, NULL), SHOAL_EINVAL);
+    assert_int_equal(add(*state, "GET", "/a/{x}b", NULL, NULL), SHOAL_EINVAL);
+    assert_int_equal(add(*state, "GET", "/a/b{x", NULL, NULL), SHOAL_EINVAL);
     assert_int_equal(add(*state, "GET", "/a//b", NULL, NULL), SHOAL_EINVAL);
     assert_int_equal(add(*state, "GET", "/a/{x...}/b", NULL, NULL), SHOAL_EINVAL);
     assert_int_equal(add(*state, "", "/a", NULL, NULL), SHOAL_EINVAL);
@@ -187,6 +198,7 @@ int main(void)
         CASE(tells_a_wrong_method_from_a_wrong_path),
         CASE(refuses_paths_that_hide_structure),
         CASE(chooses_by_accept),
+        CASE(finds_a_parameter_behind_a_prefix),
         CASE(refuses_a_route_twice_and_broken_patterns),
         CASE(forgets_the_routes_of_an_owner),
         CASE(lists_all_routes),

@@ -249,3 +249,25 @@ void shoal_server_stop(struct shoal_server *server)
     }
     free_server(server);
 }
+
+void shoal_server_stats(struct shoal_server_stats *stats)
+{
+    *stats = (struct shoal_server_stats){0};
+    if (current) {
+        stats->requests = atomic_load(&current->counters[SHOAL_COUNT_REQUESTS]);
+        stats->cached = atomic_load(&current->counters[SHOAL_COUNT_CACHED]);
+        stats->refused = atomic_load(&current->counters[SHOAL_COUNT_REFUSED]);
+        stats->busy = atomic_load(&current->counters[SHOAL_COUNT_BUSY]);
+        stats->connections = atomic_load(&current->conn_count);
+    }
+}
+
+int64_t shoal_server_beat_ms(void)
+{
+    int64_t oldest = 0;
+    for (int i = 0; current && i < current->loop_count; i++) {
+        int64_t beat = atomic_load(&current->loops[i]->beat_ms);
+        oldest = i == 0 || beat < oldest ? beat : oldest;
+    }
+    return oldest;
+}

@@ -76,6 +76,16 @@ void shoal_router_free(struct shoal_router *router);
 /// The router that the server matches with.
 void shoal_server_use(struct shoal_router *router);
 
+/// What the running server has done so far, for metrics; zeros without one. [any]
+struct shoal_server_stats {
+    uint64_t requests, cached, refused, busy;
+    uint32_t connections;
+};
+void shoal_server_stats(struct shoal_server_stats *stats);
+/// shoal_tick_ms() of the loop that was silent longest (alive loops speak every 250 ms), for the
+/// watchdog; 0 without a server. [any]
+int64_t shoal_server_beat_ms(void);
+
 /// Rate of a bucket: `count` requests in `window_ms`, per token or address (IPv6 /64). Settable live.
 void shoal_rate_set(enum shoal_rate bucket, uint32_t count, uint32_t window_ms);
 

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <shoal/base.h>
@@ -89,6 +90,7 @@ int shoal_super_child_read(struct shoal_super_child *child, struct shoal_err *er
         return shoal_fail(err, SHOAL_EINVAL, "the supervisor's channel is not there");
     }
     fcntl(child->crash_fd, F_SETFD, FD_CLOEXEC);
+    prctl(PR_SET_NAME, "shoal"); // it was started as /proc/self/exe
     // The terminal's ^C goes to everybody; only the supervisor's word counts here.
     static const int deaf[] = {SIGINT, SIGHUP, SIGTERM, SIGUSR2, SIGPIPE};
     for (size_t i = 0; i < sizeof deaf / sizeof deaf[0]; i++) {

@@ -255,8 +255,10 @@ static void crashed(struct shoal_supervisor *super, struct shoal_child *child, i
     } else {
         shoal_error("the server ended with code %d", WEXITSTATUS(status));
     }
-    if (child->crash_bytes > 0) {
-        shoal_error("its last words:\n%s", child->crash);
+    for (const char *line = child->crash; *line != '\0';) {
+        int length = (int)strcspn(line, "\n");
+        shoal_error("  %.*s", length, line);
+        line += length + (line[length] == '\n' ? 1 : 0);
     }
     enum shoal_remedy remedy =
         shoal_backoff_crash(&super->backoff, &crash, shoal_tick_ms() - child->started_ms);

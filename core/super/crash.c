@@ -16,6 +16,7 @@
 
 #include "base/context.h"
 #include "super/super.h"
+#include "super/watchdog.h"
 
 #define MODULES_MAX 512
 #define FRAMES_MAX  48
@@ -199,6 +200,21 @@ void shoal_crash_request_hash(const char *method, const char *path, const char *
     out[16] = '\0';
 }
 
+void *shoal_crash_stack(void *stack)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    if (stack == NULL) {
+        stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        stack = stack == MAP_FAILED ? NULL : stack;
+    }
+    stack_t place = {.ss_sp = stack, .ss_size = STACK_BYTES};
+    if (stack != NULL) {
+        sigaltstack(&place, NULL);
+    }
+#endif
+    return stack;
+}
+
 void shoal_crash_install(int fd)
 {
     crash.fd = fd;
@@ -207,12 +223,7 @@ void shoal_crash_install(int fd)
     // The first backtrace() loads a library: not in the handler.
     void *frames[4];
     backtrace(frames, 4);
-    stack_t stack = {.ss_size = STACK_BYTES};
-    stack.ss_sp = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-        0);
-    if (stack.ss_sp != MAP_FAILED) {
-        sigaltstack(&stack, NULL);
-    }
+    shoal_crash_stack(NULL);
     struct sigaction action = {.sa_sigaction = on_crash,
         .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND)};
     sigemptyset(&action.sa_mask);

@@ -4,6 +4,7 @@
 // ping. Whoever hangs is named on the crash pipe, then the process aborts and is started again.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ struct slot {
     atomic_int_least64_t since_ms;    ///< 0: no plugin runs
     atomic_int_least64_t deadline_ms; ///< of the call; 0: none
     _Atomic(const struct shoal_plugin_id *) plugin;
+    void *stack;                      ///< for the crash handler, kept for the next thread
 };
 
 static struct {
@@ -46,6 +48,10 @@ static _Thread_local struct slot *mine;
 static void slot_leave(void *value)
 {
     struct slot *slot = value;
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    stack_t none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&none, NULL);
+#endif
     atomic_store(&slot->since_ms, 0);
     atomic_store(&slot->is_taken, false);
 }
@@ -56,6 +62,7 @@ static struct slot *slot_take(void)
         bool is_free = false;
         if (atomic_compare_exchange_strong(&dog.slots[i].is_taken, &is_free, true)) {
             pthread_setspecific(dog.at_exit, &dog.slots[i]);
+            dog.slots[i].stack = shoal_crash_stack(dog.slots[i].stack);
             return &dog.slots[i];
         }
     }

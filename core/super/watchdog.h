@@ -15,6 +15,9 @@
 
 /// Whether a thread that is in a plugin since then hangs. Times of shoal_tick_ms(), 0 for none.
 bool shoal_watchdog_judges(int64_t now_ms, int64_t since_ms, int64_t deadline_ms);
+/// Gives this thread a stack for the crash handler, so that a stack overflow is reported too: this
+/// one (of an ended thread), or a new one. Returns: the stack, to be used again.
+void *shoal_crash_stack(void *stack);
 /// Where to name the culprit before aborting.
 void shoal_watchdog_report_to(int fd);
 

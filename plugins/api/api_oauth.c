@@ -76,6 +76,9 @@ static json_t *token_meta(struct shoal_request *request, const json_t *body)
     const char *device = shoal_request_header(request, "User-Agent");
     const char *address = shoal_request_address(request);
     const char *otp = shoal_request_header(request, "x-peertube-otp");
+    if (otp == NULL && shoal_request_internal(request)) {
+        otp = shoal_text(body, "otp", NULL); // the login page has a field for it
+    }
     if (device != NULL) {
         json_object_set_new(meta, "device", json_stringn(device, strnlen(device, 300)));
     }
@@ -144,7 +147,6 @@ int api_token(struct shoal_call *call, struct shoal_request *request, void *arg,
     json_decref(meta);
     if (token == NULL && strcmp(err->api_code, "missing_two_factor") == 0) {
         shoal_answer_header(request, "x-peertube-otp", "required; app");
-        shoal_answer_header(request, "Access-Control-Expose-Headers", "x-peertube-otp, Retry-After");
     }
     return api_answer(request, token, err);
 }

@@ -27,12 +27,10 @@ static int refuse(struct shoal_request *request, int status, const char *code, c
     return result;
 }
 
-static void expose_headers(struct shoal_request *request)
+static void keep_out_of_caches(struct shoal_request *request)
 {
     shoal_answer_private(request);
     shoal_answer_header(request, "Cache-Control", "no-store");
-    shoal_answer_header(request, "Access-Control-Expose-Headers",
-        "Location, Range, Retry-After, X-Upload-Expires");
 }
 
 static void say_range(struct shoal_call *call, struct shoal_request *request, uint64_t written)
@@ -173,7 +171,7 @@ int api_resumable_begin(struct shoal_call *call, struct shoal_request *request, 
     struct api *api = arg;
     struct api_session session = {0};
     json_t *draft = NULL;
-    expose_headers(request);
+    keep_out_of_caches(request);
     int code = read_session(call, request, &session, &draft, err);
     if (code != 0) {
         return code;
@@ -213,7 +211,7 @@ static bool find_session(struct shoal_call *call, struct shoal_request *request,
     struct api_session *session, int *code, struct shoal_err *err)
 {
     const char *id = shoal_request_query(request, "upload_id");
-    expose_headers(request);
+    keep_out_of_caches(request);
     if (!api_upload_id_valid(id) || !api_upload_id_owned(id, shoal_call_viewer(call)->user_id)) {
         *code = refuse(request, 403, "Forbidden", "This is no upload of yours");
         return false;

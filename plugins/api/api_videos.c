@@ -69,6 +69,25 @@ int api_videos_token(struct shoal_call *call, struct shoal_request *request, voi
     return api_answer(request, json_pack("{s:o}", "files", token), err);
 }
 
+// What a camera wrote into the file (where, when, whose it is) and where the file lies are no business
+// of those who may watch it.
+static void forget_tags(json_t *value)
+{
+    json_object_del(value, "tags");
+    json_object_del(value, "filename");
+    const char *key = NULL;
+    json_t *child = NULL;
+    size_t i = 0;
+    json_object_foreach(value, key, child)
+    {
+        forget_tags(child);
+    }
+    json_array_foreach(value, i, child)
+    {
+        forget_tags(child);
+    }
+}
+
 int api_videos_metadata(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
@@ -85,6 +104,7 @@ int api_videos_metadata(struct shoal_call *call, struct shoal_request *request, 
     }
     json_t *metadata = shoal_video_metadata(call, shoal_text(video, "uuid", ""), file_id, err);
     json_decref(video);
+    forget_tags(metadata);
     return api_answer(request, metadata, err);
 }
 

@@ -9,11 +9,8 @@ static const char policy[] = "default-src 'none'; style-src 'unsafe-inline'; san
 
 static void guard(struct shoal_request *request)
 {
-    shoal_answer_header(request, "X-Content-Type-Options", "nosniff");
     shoal_answer_header(request, "Content-Security-Policy", policy);
     shoal_answer_header(request, "Cross-Origin-Resource-Policy", "cross-origin");
-    shoal_answer_header(request, "Access-Control-Expose-Headers",
-        "Accept-Ranges, Content-Length, Content-Range, Retry-After");
 }
 
 static int serve(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -75,6 +72,7 @@ static const struct row rows[] = {
     {"/lazy-static/video-captions/{name}", {.kind = "caption", .is_image = true}},
     {"/lazy-static/torrents/{name}", {.kind = "torrent", .is_image = true}},
     {"/download/web-videos/{name}", {.kind = "web_video", .is_download = true}},
+    {"/download/videos/{name}", {.kind = "web_video", .is_download = true}}, // as 6.x called it
     {"/download/streaming-playlists/hls/videos/{name}",
         {.kind = "hls_media", .is_hls = true, .is_download = true}},
     {"/download/torrents/{name}", {.kind = "torrent", .is_download = true}},

@@ -369,6 +369,45 @@ static void odd_sizes_and_film_rate_are_kept(void **state)
     json_decref(made);
 }
 
+/// The mean of a plane of the first frame of an 8-bit 4:2:0 video.
+static int plane_mean(const char *path, int plane, int width, int height)
+{
+    CLIP("frame.yuv", "-i", path, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p");
+    size_t length = 0;
+    char *bytes = file_read(in_folder("frame.yuv"), &length);
+    size_t luma = (size_t)width * (size_t)height;
+    assert_int_equal(length, luma * 3 / 2);
+    size_t begin = plane == 0 ? 0 : luma + (size_t)(plane - 1) * luma / 4;
+    size_t count = plane == 0 ? luma : luma / 4;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += (unsigned char)bytes[begin + i];
+    }
+    free(bytes);
+    return (int)(sum / count);
+}
+
+static void colours_stay_what_they_were(void **state)
+{
+    (void)state;
+    // Red in RGB: 63, 102, 240 by BT.709, and the file says so.
+    CLIP("red.mkv", "-f", "lavfi", "-i", "color=c=0xff0000:s=320x180:r=10:d=1,format=gbrp", "-c:v",
+        "ffv1");
+    // Gray in full range (128) is 126 in limited range.
+    CLIP("full.mp4", "-f", "lavfi", "-i", "color=c=0x808080:s=320x180:r=10:d=1", "-vf",
+        "scale=out_range=pc,format=yuvj420p", "-c:v", "libx264", "-preset", "ultrafast");
+    struct result result;
+    ladder("red.mkv", (const int[]){180}, 1, &result);
+    assert_in_range(plane_mean(result.media[0], 0, 320, 180), 61, 65);
+    assert_in_range(plane_mean(result.media[0], 1, 320, 180), 100, 104);
+    assert_in_range(plane_mean(result.media[0], 2, 320, 180), 238, 242);
+    json_t *made = probe_path(result.media[0]);
+    assert_string_equal(shoal_text(made, "raw.streams.0.color_space", ""), "bt709");
+    json_decref(made);
+    ladder("full.mp4", (const int[]){180}, 1, &result);
+    assert_in_range(plane_mean(result.media[0], 0, 320, 180), 124, 128);
+}
+
 static void variable_frame_rate_becomes_constant(void **state)
 {
     (void)state;
@@ -655,6 +694,7 @@ int main(void)
         cmocka_unit_test(ten_bit_hevc_becomes_eight_bit),
         cmocka_unit_test(portrait_with_rotation_stands_upright),
         cmocka_unit_test(odd_sizes_and_film_rate_are_kept),
+        cmocka_unit_test(colours_stay_what_they_were),
         cmocka_unit_test(variable_frame_rate_becomes_constant),
         cmocka_unit_test(audio_alone_has_a_picture_and_resolution_0),
         cmocka_unit_test(images_come_in_their_sizes_without_words),

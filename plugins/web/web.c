@@ -11,13 +11,6 @@ static struct web_route *new_route(struct web *web, const json_t *row)
     return route;
 }
 
-static enum shoal_auth auth_of(const json_t *row)
-{
-    // A page for users shows strangers the way to the login, so the check is the page's own.
-    (void)row;
-    return SHOAL_AUTH_OPTIONAL;
-}
-
 static int add_pages(struct web *web, struct shoal_err *err)
 {
     size_t index;
@@ -29,7 +22,7 @@ static int add_pages(struct web *web, struct shoal_err *err)
             .path = shoal_text(row, "path", ""),
             .handler = web_page,
             .arg = new_route(web, row),
-            .auth = auth_of(row),
+            .auth = SHOAL_AUTH_OPTIONAL, // the page itself shows strangers the way to the login
             .rate = SHOAL_RATE_PAGE,
             .cache_s = web->is_dev ? 0 : (uint32_t)shoal_integer(row, "cache_s", 0),
         };
@@ -48,13 +41,15 @@ static int add_actions(struct web *web, struct shoal_err *err)
     json_array_foreach(json_object_get(web->theme->manifest, "actions"), index, row)
     {
         bool has_files = strcmp(shoal_text(row, "call.body", ""), "through") == 0;
+        bool is_users = strcmp(shoal_text(row, "auth", ""), "user") == 0;
         bool is_login = strcmp(shoal_text(row, "session", ""), "start") == 0;
         struct shoal_route route = {
             .method = "POST",
             .path = shoal_text(row, "path", ""),
             .handler = web_action,
             .arg = new_route(web, row),
-            .auth = auth_of(row),
+            // Before the body is read: nobody sends gigabytes to be told to log in.
+            .auth = is_users ? SHOAL_AUTH_USER : SHOAL_AUTH_OPTIONAL,
             .body = has_files ? SHOAL_BODY_FILES : SHOAL_BODY_DATA,
             .body_max_bytes = has_files ? (uint64_t)shoal_setting_i64(web->self, "form_upload_max") : 0,
             .timeout_ms = has_files ? 120000 : 0,
@@ -66,6 +61,16 @@ static int add_actions(struct web *web, struct shoal_err *err)
         }
     }
     return 0;
+}
+
+/// Visitors get the best of the theme's languages.
+static int add_locales(struct web *web, struct shoal_err *err)
+{
+    int code = 0;
+    for (int i = 0; i < web->theme->locale_count && code == 0; i++) {
+        code = shoal_locale_add(web->self, web->theme->locales[i].id, err);
+    }
+    return code;
 }
 
 /// An old address leads to the new one.
@@ -122,6 +127,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     int code = add_pages(web, err);
     code = code == 0 ? add_actions(web, err) : code;
     code = code == 0 ? add_redirects(web, err) : code;
+    code = code == 0 ? add_locales(web, err) : code;
     code = code == 0 ? web_files_add(web, err) : code;
     return code == 0 ? shoal_fallback_set(self, web_error_page, web, err) : code;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "web_priv.h"
 
@@ -58,8 +59,13 @@ static json_t *typed(const char *type, const char *text)
 }
 
 /// The body of the API call from the form's fields; an unticked box is not sent and means false.
-static json_t *make_body(const json_t *action, const json_t *form)
+static json_t *make_body(const json_t *action, json_t *form)
 {
+    if (!shoal_get(action, "call.fields")) {
+        json_t *whole = json_copy(form);
+        json_object_del(whole, "csrf");
+        return whole;
+    }
     json_t *body = json_object();
     const char *name;
     const json_t *type;
@@ -69,7 +75,7 @@ static json_t *make_body(const json_t *action, const json_t *form)
             json_object_set(body, name, json_object_get(type, "value"));
             continue;
         }
-        const char *word = json_string_value(type);
+        const char *word = json_is_string(type) ? json_string_value(type) : "string";
         const json_t *value = json_object_get(form, name);
         if (json_is_string(value)) {
             json_object_set_new(body, name, typed(word, json_string_value(value)));
@@ -125,10 +131,16 @@ static int succeed(struct shoal_call *call, struct shoal_request *request, const
 }
 
 /// A form of another site may not log a visitor in: the cookie check cannot see that.
-static bool is_cross_site(struct shoal_request *request)
+static bool is_cross_site(struct shoal_call *call, struct shoal_request *request)
 {
     const char *site = shoal_request_header(request, "sec-fetch-site");
-    return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+    const char *origin = shoal_request_header(request, "origin");
+    if (site) {
+        return strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+    }
+    return origin && strcasecmp(origin, shoal_arena_printf(shoal_call_arena(call), "%s://%s",
+                                            shoal_request_scheme(request),
+                                            shoal_request_host(request))) != 0;
 }
 
 int web_action(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -136,7 +148,7 @@ int web_action(struct shoal_call *call, struct shoal_request *request, void *arg
 {
     const struct web_route *route = arg;
     const json_t *action = route->row;
-    if (is_cross_site(request)) {
+    if (is_cross_site(call, request)) {
         return shoal_fail(err, SHOAL_EFORBIDDEN, "this form came from another site");
     }
     json_t *form = shoal_request_body(request, err);
@@ -146,14 +158,9 @@ int web_action(struct shoal_call *call, struct shoal_request *request, void *arg
     json_t *scope = web_scope_new(request, json_object_get(action, "path"));
     shoal_arena_defer(shoal_call_arena(call), (void (*)(void *))json_decref, scope);
     json_object_set(scope, "form", form);
-    bool is_through = strcmp(shoal_text(action, "call.body", ""), "through") == 0;
-    json_t *body = is_through ? json_incref(form) : make_body(action, form);
+    json_t *body = make_body(action, form);
     if (strcmp(shoal_text(action, "session", ""), "start") == 0) {
         json_object_set_new(body, "session", json_true());
-        const char *otp = shoal_text(form, "otp", NULL);
-        if (otp) {
-            json_object_set_new(body, "otp", json_string(otp));
-        }
     }
     const char *path = web_expand(shoal_call_arena(call), shoal_text(action, "call.path", ""), scope);
     int status = 0;

@@ -15,22 +15,14 @@ static int64_t page_number(const json_t *scope)
     return number < 1 ? 1 : number > PAGES_MAX ? PAGES_MAX : number;
 }
 
-/// The page's own address with another page number.
+/// The page's own address with another page number; the first needs none.
 static json_t *page_link(struct shoal_call *call, struct shoal_request *request, const json_t *scope,
     int64_t number)
 {
-    struct shoal_arena *arena = shoal_call_arena(call);
-    const char *link = shoal_arena_printf(arena, "%s?", shoal_request_path(request));
-    const char *key;
-    const json_t *value;
-    json_object_foreach(json_object_get(scope, "query"), key, value)
-    {
-        if (strcmp(key, "page") != 0 && strcmp(key, "lang") != 0 && *json_string_value(value)) {
-            link = shoal_arena_printf(arena, "%s%s=%s&", link, key,
-                shoal_url_encode(arena, json_string_value(value)));
-        }
-    }
-    return json_string(shoal_arena_printf(arena, "%spage=%lld", link, (long long)number));
+    const char *value = number == 1 ? NULL
+                                    : shoal_arena_printf(shoal_call_arena(call), "%lld",
+                                          (long long)number);
+    return json_string(web_link(call, request, scope, "page", value));
 }
 
 /// {previous, next, numbers: [{number, href, current} or {gap}]} for a list of `total`; none for one page.
@@ -197,7 +189,8 @@ static int gather(struct shoal_call *call, struct shoal_request *request, const 
 }
 
 /// A video that not everybody may watch gets a token for its media, for the player's addresses.
-static void add_media_token(struct shoal_call *call, const json_t *page, json_t *scope)
+static void add_media_token(struct shoal_call *call, struct shoal_request *request,
+    const json_t *page, json_t *scope)
 {
     const char *name = shoal_text(page, "media", NULL);
     const json_t *video = name ? json_object_get(scope, name) : NULL;
@@ -206,6 +199,7 @@ static void add_media_token(struct shoal_call *call, const json_t *page, json_t 
         return;
     }
     struct shoal_err err = {0};
+    shoal_answer_private(request);
     json_t *token = shoal_media_token(call, shoal_text(video, "uuid", ""), NULL, "play", &err);
     const char *text = shoal_text(token, "files.token", shoal_text(token, "token", NULL));
     if (text) {
@@ -255,7 +249,7 @@ int web_page_with(struct shoal_call *call, struct shoal_request *request, struct
         json_decref(form);
         return code;
     }
-    add_media_token(call, page, scope);
+    add_media_token(call, request, page, scope);
     json_t *values = first_values(page, scope);
     if (form) {
         json_object_update(values, form);
@@ -274,13 +268,10 @@ static int switch_language(struct shoal_call *call, struct shoal_request *reques
 {
     const char *chosen = NULL;
     web_theme_texts(web->theme, locale, &chosen);
+    shoal_answer_private(request);
     shoal_answer_header(request, "Set-Cookie", shoal_arena_printf(shoal_call_arena(call),
         "shoal_lang=%s; Path=/; Max-Age=31536000; SameSite=Lax", chosen));
-    json_t *link = page_link(call, request, scope, page_number(scope));
-    int code = shoal_answer_redirect(request, 302,
-        shoal_arena_strdup(shoal_call_arena(call), json_string_value(link)));
-    json_decref(link);
-    return code;
+    return shoal_answer_redirect(request, 302, web_link(call, request, scope, "lang", NULL));
 }
 
 int web_page(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -298,7 +289,7 @@ int web_page(struct shoal_call *call, struct shoal_request *request, void *arg,
     if (!is_user && strcmp(shoal_text(route->row, "auth", ""), "user") == 0) {
         shoal_answer_private(request);
         return shoal_answer_redirect(request, 302, shoal_arena_printf(arena, "/login?next=%s",
-            shoal_url_encode(arena, shoal_request_path(request))));
+            shoal_url_encode(arena, web_link(call, request, scope, "lang", NULL))));
     }
     return web_page_with(call, request, route->web, route->row, scope, 200, NULL, NULL, err);
 }
@@ -312,13 +303,14 @@ int web_error_page(struct shoal_call *call, struct shoal_request *request, int s
     const char *path = shoal_request_path(request);
     bool is_framed = path && strncmp(path, "/videos/embed/", 14) == 0;
     const json_t *page = is_framed ? web_theme_page(web->theme, "embed") : NULL;
-    int code = gather_common(call, request, scope, err);
-    if (code != 0) {
-        return code;
+    // An error page shows also where nothing else works.
+    if (gather_common(call, request, scope, err) != 0) {
+        shoal_warn("an error page lacks its data: %s", err->text);
     }
     json_object_set_new(scope, "error", json_pack("{s:i, s:s, s:s, s:s, s:s}", "status", status,
         "title", shoal_error_text(why->code), "message", why->text, "sentence",
-        status < 500 ? why->text : "", "request_id", shoal_call_id(call)));
+        status < 500 && status != 404 ? why->text : "", "request_id",
+        status < 500 ? "" : shoal_call_id(call)));
     const char *template = shoal_text(page, "error",
         shoal_text(web->theme->manifest, "error", "pages/error"));
     return web_render(call, request, web, page, template, status, scope, err);

@@ -65,6 +65,9 @@ json_t *web_scope_new(struct shoal_request *request, const json_t *path_pattern)
 /// Fills "{path.id}" and "{form.next|/}" in; values are percent-encoded unless one is the whole text.
 const char *web_expand(struct shoal_arena *arena, const char *text, const json_t *scope);
 bool web_is_local_path(const char *path);
+/// The page's own address with its query, but for `key`, which gets this value (NULL: goes away).
+const char *web_link(struct shoal_call *call, struct shoal_request *request, const json_t *scope,
+    const char *key, const char *value);
 
 // web_page.c
 int web_page(struct shoal_call *call, struct shoal_request *request, void *route,

@@ -58,14 +58,15 @@ static json_t *asset_list(struct shoal_arena *arena, const char *prefix, const j
     return list;
 }
 
-static json_t *locale_links(struct shoal_arena *arena, struct shoal_request *request,
-    const struct web_theme *theme, const char *current)
+/// The page in the theme's other languages.
+static json_t *locale_links(struct shoal_call *call, struct shoal_request *request,
+    const struct web_theme *theme, const json_t *data, const char *current)
 {
     json_t *list = json_array();
     for (int i = 0; i < theme->locale_count; i++) {
         const char *id = theme->locales[i].id;
         const json_t *label = texts_find(theme->locales[i].texts, "language");
-        const char *href = shoal_arena_printf(arena, "%s?lang=%s", shoal_request_path(request), id);
+        const char *href = web_link(call, request, data, "lang", id);
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "id", id, "label",
             json_is_string(label) ? json_string_value(label) : id, "href", href, "current",
             strcmp(id, current) == 0));
@@ -92,9 +93,9 @@ static json_t *page_facts(struct shoal_call *call, struct shoal_request *request
     bool is_rtl = strncmp(locale, "ar", 2) == 0 || strncmp(locale, "he", 2) == 0 ||
                   strncmp(locale, "fa", 2) == 0;
     json_object_set_new(facts, "dir", json_string(is_rtl ? "rtl" : "ltr"));
-    json_object_set_new(facts, "locales", locale_links(arena, request, theme, locale));
-    json_object_set_new(facts, "styles",
-        asset_list(arena, asset, json_object_get(manifest, "styles"), NULL));
+    json_object_set_new(facts, "locales", locale_links(call, request, theme, data, locale));
+    json_object_set_new(facts, "styles", asset_list(arena, asset,
+        json_object_get(manifest, "styles"), json_object_get(page, "styles")));
     json_object_set_new(facts, "scripts", asset_list(arena, asset,
         json_object_get(manifest, "layout_scripts"), json_object_get(page, "scripts")));
     json_object_set(facts, "query", json_object_get(data, "query"));
@@ -104,11 +105,18 @@ static json_t *page_facts(struct shoal_call *call, struct shoal_request *request
     return facts;
 }
 
-static json_t *fill_slots(struct shoal_call *call, const json_t *data)
+/// HTML of plugins by slot; what page.data gave for the head comes first there.
+static json_t *fill_slots(struct shoal_call *call, const json_t *data, const json_t *head)
 {
     json_t *slots = json_object();
     for (size_t i = 0; i < sizeof slot_names / sizeof slot_names[0]; i++) {
         struct shoal_buf html = {0};
+        size_t index;
+        const json_t *line;
+        json_array_foreach(i == 0 ? head : NULL, index, line)
+        {
+            shoal_buf_printf(&html, "%s\n", json_is_string(line) ? json_string_value(line) : "");
+        }
         shoal_slot_render(call, slot_names[i], data, &html);
         if (html.length > 0) {
             shoal_json_set(slots, slot_names[i], json_stringn(html.data, html.length));
@@ -130,28 +138,34 @@ static void set_headers(struct shoal_request *request, const json_t *page, const
     shoal_answer_header(request, "Content-Language", locale);
 }
 
-/// Lets plugins change data and head: the filter page.data.
-static void filter_data(struct shoal_call *call, struct shoal_request *request,
+/// Lets plugins change data and add to the head: the filter page.data.
+/// Returns: a list of HTML texts for the head, new; NULL where nobody listens.
+static json_t *filter_data(struct shoal_call *call, struct shoal_request *request,
     const char *template, json_t *data)
 {
     if (!shoal_hook_heard("page.data")) {
-        return;
+        return NULL;
     }
-    json_t *value = json_pack("{s:s, s:s, s:O, s:[]}", "path", shoal_request_path(request), "template",
-        template, "data", data, "head");
+    json_t *value = json_pack("{s:s, s:s, s:O, s:[]}", "path", shoal_request_path(request),
+        "template", template, "data", data, "head");
     shoal_fire_filter(call, "page.data", &value);
     json_t *changed = json_object_get(value, "data");
     if (json_is_object(changed) && changed != data) {
         json_object_update(data, changed);
     }
+    json_t *head = json_incref(json_object_get(value, "head"));
     json_decref(value);
+    return head;
 }
 
-/// The visitor's language: the cookie of the language links, else what the browser prefers.
-static const char *wanted_locale(struct shoal_call *call, struct shoal_request *request)
+/// The visitor's texts: by the cookie of the language links, else by what the browser prefers.
+static const struct texts *visitors_texts(struct shoal_call *call, struct shoal_request *request,
+    const struct web_theme *theme, const char **locale)
 {
     const char *cookie = shoal_request_cookie(request, "shoal_lang");
-    return cookie ? cookie : shoal_call_locale(call);
+    const struct texts *texts = web_theme_texts(theme, cookie, locale);
+    bool is_kept = cookie && strcmp(cookie, *locale) == 0;
+    return is_kept ? texts : web_theme_texts(theme, shoal_call_locale(call), locale);
 }
 
 static int pour(struct shoal_call *call, struct shoal_request *request,
@@ -159,7 +173,7 @@ static int pour(struct shoal_call *call, struct shoal_request *request,
     json_t *data, struct shoal_err *err)
 {
     const char *locale = NULL;
-    const struct texts *texts = web_theme_texts(theme, wanted_locale(call, request), &locale);
+    const struct texts *texts = visitors_texts(call, request, theme, &locale);
     const struct mustache *compiled = web_theme_template(theme, template);
     if (!compiled) {
         return shoal_fail(err, SHOAL_EINTERNAL, "the theme has no template \"%s\"", template);
@@ -168,8 +182,9 @@ static int pour(struct shoal_call *call, struct shoal_request *request,
         json_string(shoal_arena_printf(shoal_call_arena(call), "/assets/%s", theme->version)));
     json_object_set_new(data, "page", page_facts(call, request, theme, page, locale, data));
     json_object_set_new(data, "csrf", json_string(shoal_csrf(call, request)));
-    filter_data(call, request, template, data);
-    json_object_set_new(data, "slots", fill_slots(call, data));
+    json_t *head = filter_data(call, request, template, data);
+    json_object_set_new(data, "slots", fill_slots(call, data, head));
+    json_decref(head);
 
     struct rendering rendering = {theme, {texts, shoal_now_ms()}};
     struct mustache_options options = {

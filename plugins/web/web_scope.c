@@ -118,6 +118,26 @@ const char *web_expand(struct shoal_arena *arena, const char *text, const json_t
     return out;
 }
 
+const char *web_link(struct shoal_call *call, struct shoal_request *request, const json_t *scope,
+    const char *key, const char *value)
+{
+    struct shoal_arena *arena = shoal_call_arena(call);
+    const char *link = shoal_request_path(request);
+    const char *name;
+    const json_t *old;
+    char mark = '?';
+    json_object_foreach(json_object_get(scope, "query"), name, old)
+    {
+        const char *text = json_string_value(old);
+        if (strcmp(name, key) != 0 && strcmp(name, "lang") != 0 && text && *text) {
+            link = shoal_arena_printf(arena, "%s%c%s=%s", link, mark, name,
+                shoal_url_encode(arena, text));
+            mark = '&';
+        }
+    }
+    return value ? shoal_arena_printf(arena, "%s%c%s=%s", link, mark, key, value) : link;
+}
+
 /// A path of this site: no other host, no scheme, nothing that a browser reads as one.
 bool web_is_local_path(const char *path)
 {

@@ -274,24 +274,38 @@ struct hashing {
     uint64_t sum;
 };
 
-/// FNV-1a over names, sizes and times: enough to tell that something changed.
+static uint64_t fnv1a(uint64_t sum, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        sum = (sum ^ (unsigned char)bytes[i]) * 1099511628211u;
+    }
+    return sum;
+}
+
+/// Names and contents, so that the same files have the same address on every machine.
 static int each_hashed(void *user, const char *path, const char *name, struct shoal_err *err)
 {
-    (void)err;
     struct hashing *hashing = user;
-    struct stat facts;
-    char line[700];
-    if (stat(path, &facts) != 0) {
-        return 0;
+    size_t length = 0;
+    char *text = read_file(path, &length, err);
+    if (!text) {
+        return err ? err->code : SHOAL_EIO;
     }
-    snprintf(line, sizeof line, "%s %lld %lld %ld", name, (long long)facts.st_size,
-        (long long)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec);
-    uint64_t sum = 14695981039346656037u;
-    for (const char *at = line; *at; at++) {
-        sum = (sum ^ (unsigned char)*at) * 1099511628211u;
-    }
-    hashing->sum += sum; // the order of a folder's files does not matter
+    uint64_t sum = fnv1a(14695981039346656037u, name, strlen(name) + 1);
+    hashing->sum += fnv1a(sum, text, length); // the order of a folder's files does not matter
+    free(text);
     return 0;
+}
+
+/// The player's library is served below the same address.
+static void hash_vendor(struct hashing *hashing)
+{
+    const char *vendor = shoal_instance_path("vendor");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/hls.mjs", vendor ? vendor : "");
+    if (vendor && access(path, R_OK) == 0) {
+        each_hashed(hashing, path, "vendor/hls.mjs", NULL);
+    }
 }
 
 struct web_theme *web_theme_read(const char *themes_path, const char *name, struct shoal_err *err)
@@ -310,6 +324,7 @@ struct web_theme *web_theme_read(const char *themes_path, const char *name, stru
             code = walk(theme->folders[i], "", 0, &budget, each_hashed, &hashing, err);
         }
     }
+    hash_vendor(&hashing);
     if (code == 0) {
         code = read_locales(theme, err);
     }

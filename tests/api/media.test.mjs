@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
 
 import { startInstance } from '../kit/instance.mjs'
@@ -218,4 +219,17 @@ test('the files of a video that became private are no longer found where they we
   const now = (await site.get(`/videos/${video.uuid}`, { token: alice.token })).json
   assert.match(media(now), /\/private\//)
   assert.equal((await fetchPath(media(now), bearer(alice))).status, 200)
+})
+
+test('nothing that is served says where a video was filmed', async () => {
+  const file = await clip('gps')
+  assert.ok((await readFile(file)).includes('48.8584'), 'the clip has no GPS tag')
+  const { uuid } = await site.upload(file, { name: 'From home' }, alice.token)
+  const clean = (bytes, what) => assert.ok(!/48\.8584|filmed at home/.test(bytes.toString('latin1')), what)
+  const video = await site.published(uuid, alice.token)
+  for (const one of [...video.files, ...video.streamingPlaylists[0].files]) {
+    for (const url of [one.fileUrl, one.fileDownloadUrl, one.metadataUrl]) clean((await fetchPath(pathOf(url))).body, url)
+  }
+  for (const path of [video.thumbnailPath, video.previewPath, master(video)]) clean((await fetchPath(path)).body, path)
+  clean(Buffer.from(JSON.stringify(video)), 'details')
 })

@@ -140,7 +140,7 @@ test('T04 a new video takes no fields that are not for its owner to set', async 
 test('pictures of the uploader become thumbnail and preview', async () => {
   const bytes = await readFile(await clip('png', { size: '640x360' }))
   const video = await site.upload(file, { thumbnailfile: { name: 't.png', bytes, mime: 'image/png' }, previewfile: { name: 'p.png', bytes, mime: 'image/png' } })
-  const now = (await site.get(`/videos/${video.uuid}`, { token: true })).json
+  const now = await site.published(video.uuid)
   for (const path of [now.thumbnailPath, now.previewPath]) {
     const image = await site.raw({ path })
     assert.equal(image.status, 200)

@@ -139,7 +139,7 @@ test('says what sharing sites and yt-dlp look for', async () => {
 
 test('no inline script or style, and only the embed page may be framed', async () => {
   for (const path of everybodys()) {
-    const answer = await fetch(site.url + path)
+    const answer = await fetch(site.url + path, { headers: { accept: 'text/html' } })
     const policy = answer.headers.get('content-security-policy')
     assert.doesNotMatch(policy, /unsafe/)
     assert.match(policy, path.includes('embed') ? /frame-ancestors \*/ : /frame-ancestors 'none'/)

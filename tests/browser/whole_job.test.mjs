@@ -20,6 +20,12 @@ after(async () => {
   await site?.stop()
 })
 
+/** Presses the button in the middle of the picture. */
+async function play (page) {
+  await page.evaluate(() => { document.querySelector('video').muted = true })
+  await page.click('[data-button=big]', { timeout: 120000 })
+}
+
 async function wholeJob (options, name) {
   const page = await open(browser, options)
   await logIn(page, site)
@@ -36,7 +42,8 @@ async function wholeJob (options, name) {
   await page.waitForSelector('video')
   assert.equal(await page.textContent('h1'), name)
 
-  await page.evaluate(() => { const video = document.querySelector('video'); video.muted = true; return video.play() })
+  // While it is prepared the page says so, and offers to play as soon as there is something.
+  await play(page)
   await page.waitForFunction(() => document.querySelector('video').currentTime > 1, null, { timeout: 30000 })
   assert.deepEqual(await accessibility(page), [])
   assert.deepEqual(page.problems, [])
@@ -57,16 +64,15 @@ async function untilPublished (page) {
 async function changesQuality (page) {
   const video = await untilPublished(page)
   await page.reload()
-  await page.evaluate(() => { const v = document.querySelector('video'); v.muted = true; return v.play() })
+  await play(page)
   await page.waitForFunction(() => document.querySelector('video').currentTime > 0.5, null, { timeout: 30000 })
   assert.match(await page.evaluate(() => document.querySelector('video').currentSrc), /^blob:/)
   const lowest = video.streamingPlaylists[0].files.map(each => each.resolution.id).sort((a, b) => a - b)[0]
-  const choose = await page.evaluate(resolution => {
-    const player = window.shoal.player
-    player.quality = resolution
-    return player.levels?.map(level => level.resolution ?? level.height ?? level)
-  }, lowest)
-  assert.ok(choose.length > 1, 'the player offers more than one quality')
+  await page.locator('[data-player]').hover()
+  await page.click('[data-button=settings]')
+  const menu = page.locator('.player-menu fieldset', { hasText: 'Quality' })
+  assert.ok(await menu.locator('input').count() > 2, 'the menu offers more than one quality, and to choose by itself')
+  await menu.getByLabel(`${lowest}p`, { exact: true }).check()
   await page.waitForFunction(resolution => {
     const v = document.querySelector('video')
     return Math.min(v.videoWidth, v.videoHeight) === resolution

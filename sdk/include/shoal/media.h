@@ -39,6 +39,17 @@ struct shoal_submission {
 SHOAL_API int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *what,
     json_t **video, struct shoal_err *err);
 
+struct shoal_rendition;
+/// What a transcoder that answered SHOAL_LATER calls for each rendition, maybe after a restart.
+///
+/// key:       of struct shoal_transcode. rendition: see shoal/svc/transcoder.h; NULL: none this time.
+/// state:     SHOAL_LATER: more will come; 0: this was all; negative: it failed, and why says how.
+/// Returns:   0, or a negative error upon which it may be handed over again.
+/// Errors:    SHOAL_ENOTFOUND (the video is gone or has a newer file: stop), SHOAL_EIO, SHOAL_ECORRUPT.
+/// Thread:    [worker]. Blocks: yes. Since: 1.0.
+SHOAL_API int shoal_rendition_done(struct shoal_call *call, const char *key,
+    const struct shoal_rendition *rendition, int state, const char *why, struct shoal_err *err);
+
 /// Where a public URL leads: one file that the catalog knows.
 struct shoal_media_file {
     int64_t id;

@@ -18,6 +18,12 @@ typedef int shoal_slot_fn(struct shoal_call *call, const char *slot, const json_
 ///          permission "pages"). Thread: start() only. Blocks: no. Since: 1.0.
 SHOAL_API int shoal_slot_add(struct shoal_plugin *self, const char *slot, shoal_slot_fn *fn,
     void *arg, struct shoal_err *err);
+/// Adds a language ("fr", "pt-BR") in which the site's pages are written (for the plugin that renders):
+/// shoal_call_locale() gives one of these.
+///
+/// Returns: 0 or a negative error. Errors: SHOAL_EINVAL (not a tag), SHOAL_EFORBIDDEN (no permission
+///          "pages"), SHOAL_EBUSY (too many). Thread: start() only. Blocks: no. Since: 1.0.
+SHOAL_API int shoal_locale_add(struct shoal_plugin *self, const char *locale, struct shoal_err *err);
 /// Everything that fills a slot, one after the other, appended to out (for the plugin that renders).
 SHOAL_API void shoal_slot_render(struct shoal_call *call, const char *slot, const json_t *data,
     struct shoal_buf *out);

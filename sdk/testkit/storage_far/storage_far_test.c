@@ -26,7 +26,7 @@ static int begin(void **state)
     struct shoal_err err = {0};
     int rc = shoal_kit_load(kit, &shoal_plugin_descriptor,
         SHOAL_SOURCE_DIR "/sdk/testkit/storage_far",
-        json_pack("{s:i s:i}", "delay", 1, "fail_one_in", 5), &err);
+        json_pack("{s:i s:i}", "delay", 1, "fail_one_in", 7), &err);
     if (rc != 0 || !shoal_service_find("storage", "storage_far", &service)) {
         print_message("%s\n", err.text);
         return -1;
@@ -99,11 +99,11 @@ static void it_keeps_what_it_took(void **state)
     assert_true(lost > 0);
 }
 
-static void one_call_in_five_fails(void **state)
+static void one_call_in_seven_fails(void **state)
 {
     (void)state;
     int failed = 0;
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 70; i++) {
         struct shoal_err err = {0};
         int64_t rc = storage->stat(shoal_kit_system(kit), service.arg, "a/one.mp4", &err);
         failed += rc == SHOAL_EUPSTREAM ? 1 : 0;
@@ -123,7 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_keeps_what_it_took),
-        cmocka_unit_test(one_call_in_five_fails),
+        cmocka_unit_test(one_call_in_seven_fails),
         cmocka_unit_test(it_has_no_paths),
     };
     return cmocka_run_group_tests(tests, begin, end);

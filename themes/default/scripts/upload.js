@@ -401,7 +401,6 @@ function listenToDrops() {
 }
 
 if (form && shoal.user) {
-  at('scripted').hidden = false
   listenToDrops()
   form.addEventListener('submit', event => {
     const file = form.elements.videofile.files[0]

@@ -1,0 +1,119 @@
+// setting_row_test.c - values that fit their rows, near names, networks.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "host/config_keys.h"
+#include "host/registry_priv.h"
+#include "host/setting_row.h"
+#include "host/test_kit.h"
+
+static void sizes_times_and_rates_are_read(void **state)
+{
+    (void)state;
+    int64_t number = 0;
+    uint32_t count = 0;
+    uint32_t window_ms = 0;
+    assert_int_equal(shoal_size_parse("2M", &number), 0);
+    assert_int_equal(number, 2097152);
+    assert_int_equal(shoal_size_parse("1.5 G", &number), 0);
+    assert_int_equal(number, 1610612736);
+    assert_int_equal(shoal_size_parse("-1", &number), 0);
+    assert_int_equal(number, -1);
+    assert_int_equal(shoal_size_parse("2 apples", &number), SHOAL_EINVAL);
+    assert_int_equal(shoal_size_parse("1e300T", &number), SHOAL_EINVAL);
+    assert_int_equal(shoal_size_parse("nan", &number), SHOAL_EINVAL);
+    assert_int_equal(shoal_duration_parse("2h", &number), 0);
+    assert_int_equal(number, 7200000);
+    assert_int_equal(shoal_duration_parse("250ms", &number), 0);
+    assert_int_equal(number, 250);
+    assert_int_equal(shoal_rate_parse("500/10s", &count, &window_ms), 0);
+    assert_int_equal(count, 500);
+    assert_int_equal(window_ms, 10000);
+    assert_int_equal(shoal_rate_parse("500", &count, &window_ms), SHOAL_EINVAL);
+    assert_int_equal(shoal_rate_parse("5/0s", &count, &window_ms), SHOAL_EINVAL);
+}
+
+static json_t *normal(
+    enum shoal_setting_type type, const char *choices, json_t *value, struct shoal_err *err)
+{
+    const struct shoal_setting_row row = {
+        .name = "key", .type = type, .otherwise = "0", .choices = choices};
+    json_t *out = shoal_setting_normal(&row, value, err);
+    json_decref(value);
+    return out;
+}
+
+static void texts_are_read_by_the_type(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    json_t *value = normal(SHOAL_SETTING_BOOL, NULL, json_string("true"), &err);
+    assert_true(json_is_true(value));
+    json_decref(value);
+    value = normal(SHOAL_SETTING_INT, NULL, json_string("12"), &err);
+    assert_int_equal(json_integer_value(value), 12);
+    json_decref(value);
+    value = normal(SHOAL_SETTING_LIST, NULL, json_string("a,b"), &err);
+    assert_int_equal(json_array_size(value), 2);
+    json_decref(value);
+    value = normal(SHOAL_SETTING_TEXT, "red green", json_string("green"), &err);
+    assert_non_null(value);
+    json_decref(value);
+    assert_null(normal(SHOAL_SETTING_TEXT, "red green", json_string("gree"), &err));
+    assert_string_equal(err.field, "key");
+    assert_null(normal(SHOAL_SETTING_INT, NULL, json_real(1.5), &err));
+    assert_null(normal(SHOAL_SETTING_TEXT, NULL, json_integer(1), &err));
+    assert_null(normal(SHOAL_SETTING_LIST, NULL, json_pack("[i]", 1), &err));
+}
+
+static void every_default_of_the_instance_fits_its_row(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < shoal_config_key_count; i++) {
+        const struct shoal_setting_row *row = &shoal_config_keys[i];
+        json_t *value = json_loads(row->otherwise, JSON_DECODE_ANY, NULL);
+        struct shoal_err err = {0};
+        assert_non_null(value);
+        json_t *out = shoal_setting_normal(row, value, &err);
+        if (!out) {
+            fail_msg("%s: %s", row->name, err.text);
+        }
+        assert_true(row->help[0] != 0);
+        assert_ptr_equal(shoal_config_key_find(row->name), row);
+        json_decref(out);
+        json_decref(value);
+    }
+}
+
+static void finds_the_name_that_was_meant(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"theme", "locale", "logo"};
+    assert_string_equal(shoal_nearest("thmee", names, 3), "theme");
+    assert_string_equal(shoal_nearest("locals", names, 3), "locale");
+    assert_null(shoal_nearest("nothing_like_it", names, 3));
+}
+
+static void networks_hold_their_addresses(void **state)
+{
+    (void)state;
+    json_t *list = json_pack("[s, s, s]", "127.0.0.0/8", "2001:db8::/33", "192.0.2.7");
+    assert_true(shoal_cidr_lists(list, "127.3.2.1"));
+    assert_true(shoal_cidr_lists(list, "2001:db8:7fff::1"));
+    assert_false(shoal_cidr_lists(list, "2001:db8:8000::1"));
+    assert_true(shoal_cidr_lists(list, "192.0.2.7"));
+    assert_false(shoal_cidr_lists(list, "192.0.2.8"));
+    assert_false(shoal_cidr_lists(list, "nonsense"));
+    assert_false(shoal_cidr_lists(NULL, "127.0.0.1"));
+    json_decref(list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sizes_times_and_rates_are_read),
+        cmocka_unit_test(texts_are_read_by_the_type),
+        cmocka_unit_test(every_default_of_the_instance_fits_its_row),
+        cmocka_unit_test(finds_the_name_that_was_meant),
+        cmocka_unit_test(networks_hold_their_addresses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
