@@ -50,8 +50,8 @@ static json_t *account_pack(struct shoal_call *call, const struct shoal_rows *ro
     return out;
 }
 
-json_t *catalog_account_json(struct shoal_call *call, int64_t id, bool summary,
-    struct shoal_err *err)
+json_t *catalog_account_json(
+    struct shoal_call *call, int64_t id, bool summary, struct shoal_err *err)
 {
     struct shoal_rows *rows =
         shoal_db_query(shoal_call_db(call), &account_get, SHOAL_ARGS(SHOAL_I64(id)), err);

@@ -11,11 +11,18 @@
 #define MINUTE_MS INT64_C(60000)
 
 static const struct shoal_job_kind kinds[] = {
-    {.kind = "remux", .run = catalog_remux_run, .gave_up = catalog_remux_gave_up, .attempts = 3,
+    {.kind = "remux",
+        .run = catalog_remux_run,
+        .gave_up = catalog_remux_gave_up,
+        .attempts = 3,
         .lease_s = 120},
     {.kind = "images", .run = catalog_images_run, .attempts = 3, .lease_s = 120},
-    {.kind = "transcode", .run = catalog_transcode_run, .gave_up = catalog_transcode_gave_up,
-        .attempts = 4, .lease_s = 120, .concurrency = 1},
+    {.kind = "transcode",
+        .run = catalog_transcode_run,
+        .gave_up = catalog_transcode_gave_up,
+        .attempts = 4,
+        .lease_s = 120,
+        .concurrency = 1},
     {.kind = "remove", .run = catalog_remove_run, .attempts = 12, .backoff_ms = 60000},
     {.kind = "schedule", .run = catalog_schedule_run},
 };
@@ -90,8 +97,8 @@ void shoal_catalog_stop(void)
 }
 
 SHOAL_SQL(actor_known, "SELECT COUNT(*) FROM catalog_actor WHERE name = $1 AND host = ''");
-SHOAL_SQL(service_account_add,
-    "INSERT INTO catalog_account (actor_id, display_name) VALUES ($1, $2)");
+SHOAL_SQL(
+    service_account_add, "INSERT INTO catalog_account (actor_id, display_name) VALUES ($1, $2)");
 
 // The actor of the instance itself has the name that other servers expect; nobody else may take it.
 static int instance_actor(struct shoal_db *tx, struct shoal_err *err)

@@ -11,7 +11,10 @@
 
 #define CATALOG_DAY_MS (INT64_C(24) * 3600 * 1000)
 /// Resolutions that PeerTube names, ascending; 0 is audio alone.
-#define CATALOG_RESOLUTIONS {144, 240, 360, 480, 720, 1080, 1440, 2160}
+#define CATALOG_RESOLUTIONS                                                                        \
+    {                                                                                              \
+        144, 240, 360, 480, 720, 1080, 1440, 2160                                                  \
+    }
 
 /// What video.publish said about a video.
 enum catalog_verdict {
@@ -23,9 +26,10 @@ enum catalog_verdict {
 
 // --- instance (catalog.c, keys.c) ---
 
-/// Reads (makes, when missing) a secret of the instance: `bytes` random bytes as hex under this name.
-int catalog_key_ensure(struct shoal_call *call, const char *name, size_t bytes,
-    struct shoal_err *err);
+/// Reads (makes, when missing) a secret of the instance: `bytes` random bytes as hex under this
+/// name.
+int catalog_key_ensure(
+    struct shoal_call *call, const char *name, size_t bytes, struct shoal_err *err);
 /// The value of a key in the arena, or NULL.
 const char *catalog_key_get(struct shoal_call *call, const char *name, struct shoal_err *err);
 /// A setting of the instance, or the fallback where the instance does not have it.
@@ -36,8 +40,8 @@ const char *catalog_folder(struct shoal_call *call, const char *what, struct sho
 
 // --- viewers (viewer.c, may.c) ---
 
-bool catalog_is_staff(const struct shoal_viewer *viewer);  ///< administrator, moderator or system
-bool catalog_is_admin(const struct shoal_viewer *viewer);  ///< administrator or system
+bool catalog_is_staff(const struct shoal_viewer *viewer); ///< administrator, moderator or system
+bool catalog_is_admin(const struct shoal_viewer *viewer); ///< administrator or system
 /// SHOAL_EAUTH where the viewer is no user.
 int catalog_need_user(const struct shoal_viewer *viewer, struct shoal_err *err);
 /// Lets the rest of this call act as another viewer; give the old one back afterwards.
@@ -49,9 +53,9 @@ struct catalog_subject {
     enum shoal_privacy privacy;
     enum shoal_video_state state;
     bool is_open, is_blocked, is_local, is_downloadable;
-    bool by_number;           ///< asked for by number: does not open unlisted videos
-    bool has_password_right;  ///< the caller has checked the password
-    bool has_password;        ///< one was given
+    bool by_number;          ///< asked for by number: does not open unlisted videos
+    bool has_password_right; ///< the caller has checked the password
+    bool has_password;       ///< one was given
     int64_t owner_account_id;
 };
 /// The one place that knows who may do what with a video.
@@ -84,31 +88,31 @@ void catalog_token_cache_clear(void);
 // --- names (names.c) ---
 
 bool catalog_name_valid(const char *name);
-size_t catalog_utf8_length(const char *text);          ///< code points; SIZE_MAX for bad UTF-8
+size_t catalog_utf8_length(const char *text); ///< code points; SIZE_MAX for bad UTF-8
 /// "name", "name@host" (own host counts as local) into its parts, in the arena.
 int catalog_handle_split(struct shoal_call *call, const char *handle, const char **name,
     const char **host, struct shoal_err *err);
-const char *catalog_host(struct shoal_call *call);     ///< of this instance, with port if unusual
+const char *catalog_host(struct shoal_call *call); ///< of this instance, with port if unusual
 /// Lower case for ASCII and Latin-1 letters; in the arena.
 const char *catalog_fold(struct shoal_arena *arena, const char *text);
 
 // --- JSON fields that come from clients: numbers and flags may be text ---
 
-bool catalog_field_null(const json_t *fields, const char *key);   ///< there and null
-bool catalog_field_has(const json_t *fields, const char *key);    ///< there and not null
+bool catalog_field_null(const json_t *fields, const char *key); ///< there and null
+bool catalog_field_has(const json_t *fields, const char *key);  ///< there and not null
 int catalog_field_i64(const json_t *fields, const char *key, int64_t *out, struct shoal_err *err);
 int catalog_field_bool(const json_t *fields, const char *key, bool *out, struct shoal_err *err);
 int catalog_field_text(const json_t *fields, const char *key, size_t min, size_t max,
     const char **out, struct shoal_err *err);
 json_t *catalog_text_or_null(const char *text);
-json_t *catalog_time(int64_t time_ms);                            ///< null for 0
-json_t *catalog_labelled(int64_t id, const char *label);          ///< {id, label}; id -1: null, Unknown
+json_t *catalog_time(int64_t time_ms);                   ///< null for 0
+json_t *catalog_labelled(int64_t id, const char *label); ///< {id, label}; id -1: null, Unknown
 
 /// {start, count, sort} of a list, checked.
 struct catalog_page {
     int64_t start, count;
-    int sort;         ///< index into the list of fields given
-    bool is_down;     ///< "-field"
+    int sort;     ///< index into the list of fields given
+    bool is_down; ///< "-field"
 };
 int catalog_page_read(const json_t *query, const char *const *sorts, const char *otherwise,
     struct catalog_page *page, struct shoal_err *err);
@@ -123,19 +127,20 @@ struct catalog_user {
     bool is_blocked, is_waiting, is_email_verified;
 };
 /// SHOAL_ENOTFOUND where there is none. by name: username or e-mail.
-int catalog_user_by_id(struct shoal_call *call, int64_t id, struct catalog_user *out,
-    struct shoal_err *err);
-int catalog_user_by_name(struct shoal_call *call, const char *name, struct catalog_user *out,
-    struct shoal_err *err);
+int catalog_user_by_id(
+    struct shoal_call *call, int64_t id, struct catalog_user *out, struct shoal_err *err);
+int catalog_user_by_name(
+    struct shoal_call *call, const char *name, struct catalog_user *out, struct shoal_err *err);
 /// `me`: with channels and settings. by: may be NULL.
-json_t *catalog_user_json(struct shoal_call *call, const struct catalog_user *user, bool me,
-    struct shoal_err *err);
-json_t *catalog_user_brief(struct shoal_call *call, int64_t user_id); ///< {id, username, …} for hooks
+json_t *catalog_user_json(
+    struct shoal_call *call, const struct catalog_user *user, bool me, struct shoal_err *err);
+json_t *catalog_user_brief(
+    struct shoal_call *call, int64_t user_id); ///< {id, username, …} for hooks
 /// Tells user.changed, within the transaction.
 int catalog_user_tell(struct shoal_call *call, struct shoal_db *tx, int64_t user_id,
     const char *what, struct shoal_err *err);
-int catalog_actor_add(struct shoal_db *tx, const char *kind, const char *name, int64_t *id,
-    struct shoal_err *err);
+int catalog_actor_add(
+    struct shoal_db *tx, const char *kind, const char *name, int64_t *id, struct shoal_err *err);
 /// Makes user, account and channel rows. channel NULL: NAME_channel.
 struct catalog_new_user {
     const char *username, *email, *password_hash, *display_name, *channel;
@@ -150,23 +155,23 @@ int catalog_user_insert(struct shoal_call *call, struct shoal_db *tx, struct cat
 int catalog_user_resume(struct shoal_call *call, const char *hook, const char *subject,
     bool released, const char *sentence, void *arg, struct shoal_err *err);
 
-json_t *catalog_account_json(struct shoal_call *call, int64_t id, bool summary,
-    struct shoal_err *err);
-json_t *catalog_channel_json(struct shoal_call *call, int64_t id, bool summary,
-    struct shoal_err *err);
+json_t *catalog_account_json(
+    struct shoal_call *call, int64_t id, bool summary, struct shoal_err *err);
+json_t *catalog_channel_json(
+    struct shoal_call *call, int64_t id, bool summary, struct shoal_err *err);
 int catalog_channel_insert(struct shoal_db *tx, int64_t account_id, const char *name,
     const char *display_name, const char *description, const char *support, int64_t *id,
     struct shoal_err *err);
 /// May the viewer put videos into this channel? account_id: out, its owner.
-int catalog_channel_owned(struct shoal_call *call, int64_t channel_id, int64_t *account_id,
-    struct shoal_err *err);
+int catalog_channel_owned(
+    struct shoal_call *call, int64_t channel_id, int64_t *account_id, struct shoal_err *err);
 json_t *catalog_channels_of(struct shoal_call *call, int64_t account_id, struct shoal_err *err);
 
 /// Bytes that count against quotas: all time and since a moment.
 int catalog_quota_used(struct shoal_call *call, int64_t account_id, int64_t since_ms, int64_t *out,
     struct shoal_err *err);
-int catalog_quota_check(struct shoal_call *call, int64_t account_id, int64_t more_bytes,
-    struct shoal_err *err);
+int catalog_quota_check(
+    struct shoal_call *call, int64_t account_id, int64_t more_bytes, struct shoal_err *err);
 
 // --- videos ---
 
@@ -181,14 +186,15 @@ struct catalog_video {
     bool is_live, is_nsfw, is_downloadable, waits, is_open, is_announced, is_blocked;
     int64_t nsfw_flags, duration_s, aspect_e4, comments_policy;
     int64_t views, likes, dislikes, comments, downloads, source_bytes, version, ladder_job;
-    int64_t ladder_fence, schedule_at_ms, schedule_privacy, held_privacy, created_ms, updated_ms, published_ms;
+    int64_t ladder_fence, schedule_at_ms, schedule_privacy, held_privacy, created_ms, updated_ms,
+        published_ms;
     int64_t originally_published_ms, input_updated_ms;
 };
 /// By number, UUID or short UUID; nobody is asked whether it may be seen. by_number: out or NULL.
 int catalog_video_find(struct shoal_call *call, const char *id, struct catalog_video *out,
     bool *by_number, struct shoal_err *err);
-int catalog_video_by_number(struct shoal_call *call, int64_t id, struct catalog_video *out,
-    struct shoal_err *err);
+int catalog_video_by_number(
+    struct shoal_call *call, int64_t id, struct catalog_video *out, struct shoal_err *err);
 /// Finds the video and asks shoal_may().
 int catalog_video_may(struct shoal_call *call, enum shoal_verb verb, const char *id,
     const char *password, struct catalog_video *out, struct shoal_err *err);
@@ -197,16 +203,16 @@ bool catalog_privacy_is_closed(enum shoal_privacy privacy); ///< media need a to
 enum catalog_shape {
     CATALOG_LIST = 0,
     CATALOG_DETAIL = 1,
-    CATALOG_OWNER = 2,  ///< list, with what its owner sees
-    CATALOG_FILES = 4,  ///< list, with files
+    CATALOG_OWNER = 2, ///< list, with what its owner sees
+    CATALOG_FILES = 4, ///< list, with files
     CATALOG_TAGS = 8,
 };
 /// The video as the API shows it; shape: bits of enum catalog_shape.
-json_t *catalog_video_json(struct shoal_call *call, const struct catalog_video *video, int shape,
-    struct shoal_err *err);
+json_t *catalog_video_json(
+    struct shoal_call *call, const struct catalog_video *video, int shape, struct shoal_err *err);
 json_t *catalog_video_tags(struct shoal_call *call, int64_t video_id, struct shoal_err *err);
-const char *catalog_resolution_label(struct shoal_arena *arena, int resolution, int width,
-    int height);
+const char *catalog_resolution_label(
+    struct shoal_arena *arena, int resolution, int width, int height);
 
 /// What a client may say of a video; has_* bits say what it said.
 struct catalog_fields {
@@ -232,24 +238,24 @@ int catalog_fields_tags_write(struct shoal_call *call, struct shoal_db *tx, int6
 int catalog_fields_passwords_write(struct shoal_db *tx, int64_t video_id,
     const struct catalog_fields *fields, struct shoal_err *err);
 /// Queues the job that widens privacy at a moment.
-int catalog_schedule_add(struct shoal_db *tx, const char *uuid, int64_t at_ms,
-    struct shoal_err *err);
+int catalog_schedule_add(
+    struct shoal_db *tx, const char *uuid, int64_t at_ms, struct shoal_err *err);
 
 // --- states, publishing (states.c, publish.c) ---
 
 bool catalog_state_allowed(enum shoal_video_state from, enum shoal_video_state to);
 bool catalog_state_listed(enum shoal_video_state state);
 /// May others than the owner see a video like this?
-bool catalog_state_open(enum shoal_video_state state, bool waits, enum catalog_verdict verdict,
-    bool was_announced);
+bool catalog_state_open(
+    enum shoal_video_state state, bool waits, enum catalog_verdict verdict, bool was_announced);
 const char *catalog_state_label(enum shoal_video_state state);
 /// Moves a video to a state within a transaction and writes the durable tells that follow from it.
 /// state 0: as it is (the verdict or the privacy has changed). from: out or NULL.
 int catalog_state_move(struct shoal_call *call, struct shoal_db *tx, int64_t video_id,
     enum shoal_video_state state, enum shoal_video_state *from, struct shoal_err *err);
 /// The same in a transaction of its own, and tells video.state afterwards.
-int catalog_state_set(struct shoal_call *call, int64_t video_id, enum shoal_video_state state,
-    struct shoal_err *err);
+int catalog_state_set(
+    struct shoal_call *call, int64_t video_id, enum shoal_video_state state, struct shoal_err *err);
 /// Tells that are not durable; after the commit.
 void catalog_state_tell(struct shoal_call *call, int64_t video_id, enum shoal_video_state from,
     enum shoal_video_state to);
@@ -258,15 +264,15 @@ int catalog_video_tell(struct shoal_call *call, struct shoal_db *tx, const char 
     int64_t video_id, json_t *extra, struct shoal_err *err);
 /// Asks video.publish (once, unless again) and opens the video when it passes. private ones are
 /// not asked: nobody but the owner sees them.
-int catalog_publish_ask(struct shoal_call *call, int64_t video_id, bool again,
-    struct shoal_err *err);
+int catalog_publish_ask(
+    struct shoal_call *call, int64_t video_id, bool again, struct shoal_err *err);
 int catalog_publish_resume(struct shoal_call *call, const char *hook, const char *subject,
     bool released, const char *sentence, void *arg, struct shoal_err *err);
 /// Whether video.publish would let this through as it would become; for a wider privacy.
 enum shoal_verdict catalog_publish_judge(struct shoal_call *call, const struct catalog_video *video,
     int64_t privacy, bool is_new, struct shoal_decision *decision);
-/// Remembers what video.publish held; privacy: the wider one that waits for the release, 0: the video
-/// itself waits.
+/// Remembers what video.publish held; privacy: the wider one that waits for the release, 0: the
+/// video itself waits.
 int catalog_publish_hold(struct shoal_call *call, struct shoal_db *tx,
     const struct catalog_video *video, int64_t privacy, const struct shoal_decision *decision,
     struct shoal_err *err);
@@ -282,16 +288,16 @@ struct catalog_file {
 /// Files of a video, by kind (NULL: all), highest resolution first; in the arena.
 int catalog_files_get(struct shoal_call *call, int64_t video_id, const char *kind,
     struct catalog_file **out, size_t *count, struct shoal_err *err);
-int catalog_file_add(struct shoal_db *tx, const struct catalog_file *file, int64_t *id,
-    struct shoal_err *err);
+int catalog_file_add(
+    struct shoal_db *tx, const struct catalog_file *file, int64_t *id, struct shoal_err *err);
 int catalog_file_remove(struct shoal_db *tx, int64_t id, struct shoal_err *err);
 /// Queues the removal of objects an hour from now. Each: {storage, key}.
-int catalog_objects_remove(struct shoal_db *tx, const struct catalog_file *files, size_t count,
-    struct shoal_err *err);
-json_t *catalog_file_json(struct shoal_call *call, const struct catalog_video *video,
-    const struct catalog_file *file);
-json_t *catalog_playlists_json(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err);
+int catalog_objects_remove(
+    struct shoal_db *tx, const struct catalog_file *files, size_t count, struct shoal_err *err);
+json_t *catalog_file_json(
+    struct shoal_call *call, const struct catalog_video *video, const struct catalog_file *file);
+json_t *catalog_playlists_json(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err);
 const char *catalog_file_path(struct shoal_call *call, const struct catalog_video *video,
     const struct catalog_file *file); ///< path of its public URL
 
@@ -303,7 +309,7 @@ void catalog_media_stop(void);
 
 // --- constants ---
 
-const char *catalog_category_label(int64_t id);  ///< NULL: unknown
+const char *catalog_category_label(int64_t id); ///< NULL: unknown
 const char *catalog_licence_label(int64_t id);
 const char *catalog_privacy_label(int64_t id);
 const char *catalog_language_label(const char *id);

@@ -33,8 +33,8 @@ struct test_video {
     char uuid[37]; // out
 };
 
-static inline int test_video_tx(struct shoal_call *call, struct shoal_db *tx, void *arg,
-    struct shoal_err *err)
+static inline int test_video_tx(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
     struct test_video *video = arg;

@@ -72,8 +72,8 @@ static json_t *channel_pack(struct shoal_call *call, const struct shoal_rows *ro
     return out;
 }
 
-json_t *catalog_channel_json(struct shoal_call *call, int64_t id, bool summary,
-    struct shoal_err *err)
+json_t *catalog_channel_json(
+    struct shoal_call *call, int64_t id, bool summary, struct shoal_err *err)
 {
     struct shoal_rows *rows =
         shoal_db_query(shoal_call_db(call), &channel_get, SHOAL_ARGS(SHOAL_I64(id)), err);
@@ -95,8 +95,8 @@ json_t *catalog_channel_json(struct shoal_call *call, int64_t id, bool summary,
     return out;
 }
 
-int catalog_channel_find(struct shoal_call *call, const char *handle, int64_t *id,
-    struct shoal_err *err)
+int catalog_channel_find(
+    struct shoal_call *call, const char *handle, int64_t *id, struct shoal_err *err)
 {
     const char *name = NULL;
     const char *host = NULL;
@@ -112,17 +112,18 @@ json_t *shoal_channel_get(struct shoal_call *call, const char *handle, struct sh
 {
     int64_t id = 0;
     return catalog_channel_find(call, handle, &id, err) == 0
-        ? catalog_channel_json(call, id, false, err)
-        : NULL;
+               ? catalog_channel_json(call, id, false, err)
+               : NULL;
 }
 
-int catalog_channel_owned(struct shoal_call *call, int64_t channel_id, int64_t *account_id,
-    struct shoal_err *err)
+int catalog_channel_owned(
+    struct shoal_call *call, int64_t channel_id, int64_t *account_id, struct shoal_err *err)
 {
-    int code = shoal_db_i64(shoal_call_db(call), &channel_owner,
-        SHOAL_ARGS(SHOAL_I64(channel_id)), account_id, err);
+    int code = shoal_db_i64(
+        shoal_call_db(call), &channel_owner, SHOAL_ARGS(SHOAL_I64(channel_id)), account_id, err);
     if (code == SHOAL_ENOTFOUND) {
-        return shoal_fail_field(err, "channelId", "Unknown video \"video channel\" for this instance.");
+        return shoal_fail_field(
+            err, "channelId", "Unknown video \"video channel\" for this instance.");
     }
     if (code == 0 && !catalog_is_admin(&call->viewer) && call->viewer.account_id != *account_id) {
         return shoal_fail_field(err, "channelId", "Unknown video \"video channel\" for this user.");
@@ -166,14 +167,15 @@ json_t *shoal_channel_list(struct shoal_call *call, const json_t *query, struct 
         json_decref(account);
     }
     const char *search = shoal_text(query, "search", NULL);
-    const char *pattern = search == NULL
-        ? NULL
-        : shoal_arena_printf(call->arena, "%%%.100s%%", catalog_fold(call->arena, search));
+    const char *pattern = search == NULL ? NULL
+                                         : shoal_arena_printf(call->arena, "%%%.100s%%",
+                                               catalog_fold(call->arena, search));
     int64_t total = 0;
     int64_t ids[100];
     size_t count = 0;
     struct shoal_db *db = shoal_call_db(call);
-    if (shoal_db_i64(db, &channels_count, SHOAL_ARGS(SHOAL_TEXT(pattern), owner), &total, err) != 0) {
+    if (shoal_db_i64(db, &channels_count, SHOAL_ARGS(SHOAL_TEXT(pattern), owner), &total, err) !=
+        0) {
         return NULL;
     }
     struct shoal_rows *rows = shoal_db_query(db, lists[page.sort][page.is_down],

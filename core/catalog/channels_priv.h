@@ -4,7 +4,7 @@
 #define SHOAL_CORE_CATALOG_CHANNELS_PRIV_H
 #include "catalog/catalog_priv.h"
 
-int catalog_channel_find(struct shoal_call *call, const char *handle, int64_t *id,
-    struct shoal_err *err);
+int catalog_channel_find(
+    struct shoal_call *call, const char *handle, int64_t *id, struct shoal_err *err);
 
 #endif

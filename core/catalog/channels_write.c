@@ -14,10 +14,10 @@ SHOAL_SQL(channel_set,
     "WHERE id = $1");
 SHOAL_SQL(channel_videos_support,
     "UPDATE catalog_video SET support = $2, updated = $3 WHERE channel_id = $1");
-SHOAL_SQL(channel_actor_set,
-    "UPDATE catalog_actor SET updated = $2 WHERE id = "
-    "(SELECT actor_id FROM catalog_channel WHERE id = $1)");
-SHOAL_SQL(channel_videos, "SELECT uuid FROM catalog_video WHERE channel_id = $1 ORDER BY id LIMIT 1");
+SHOAL_SQL(channel_actor_set, "UPDATE catalog_actor SET updated = $2 WHERE id = "
+                             "(SELECT actor_id FROM catalog_channel WHERE id = $1)");
+SHOAL_SQL(
+    channel_videos, "SELECT uuid FROM catalog_video WHERE channel_id = $1 ORDER BY id LIMIT 1");
 SHOAL_SQL(channel_actor_remove,
     "DELETE FROM catalog_actor WHERE id = (SELECT actor_id FROM catalog_channel WHERE id = $1)");
 
@@ -70,8 +70,8 @@ static int text_read(const json_t *fields, const char *key, size_t min, size_t m
     return catalog_field_text(fields, key, min, max, out, err);
 }
 
-static int channel_read(const json_t *fields, bool is_new, struct channel_fields *out,
-    struct shoal_err *err)
+static int channel_read(
+    const json_t *fields, bool is_new, struct channel_fields *out, struct shoal_err *err)
 {
     int code = 0;
     if (is_new) {
@@ -85,8 +85,8 @@ static int channel_read(const json_t *fields, bool is_new, struct channel_fields
         code = catalog_field_text(fields, "displayName", 1, 120, &out->display_name, err);
     }
     if (code == 0) {
-        code = text_read(fields, "description", 1, 1000, &out->description, &out->has_description,
-            err);
+        code = text_read(
+            fields, "description", 1, 1000, &out->description, &out->has_description, err);
     }
     if (code == 0) {
         code = text_read(fields, "support", 3, 1000, &out->support, &out->has_support, err);
@@ -108,8 +108,8 @@ static int create_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
             (long long)channel->most);
     }
     if (code == 0) {
-        code = catalog_channel_insert(tx, channel->account_id, channel->name,
-            channel->display_name, channel->description, channel->support, &channel->id, err);
+        code = catalog_channel_insert(tx, channel->account_id, channel->name, channel->display_name,
+            channel->description, channel->support, &channel->id, err);
     }
     return code == 0 ? channel_tell(call, tx, channel->id, "created", err) : code;
 }
@@ -147,8 +147,8 @@ static int update_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     return code == 0 ? channel_tell(call, tx, channel->id, "updated", err) : code;
 }
 
-static int channel_mine(struct shoal_call *call, const char *handle, struct channel_fields *out,
-    struct shoal_err *err)
+static int channel_mine(
+    struct shoal_call *call, const char *handle, struct channel_fields *out, struct shoal_err *err)
 {
     int code = call->viewer.kind == SHOAL_VIEWER_SYSTEM ? 0 : catalog_need_user(&call->viewer, err);
     if (code == 0) {
@@ -161,8 +161,8 @@ static int channel_mine(struct shoal_call *call, const char *handle, struct chan
     return code;
 }
 
-int shoal_channel_update(struct shoal_call *call, const char *handle, const json_t *fields,
-    struct shoal_err *err)
+int shoal_channel_update(
+    struct shoal_call *call, const char *handle, const json_t *fields, struct shoal_err *err)
 {
     struct channel_fields channel = {0};
     int code = channel_mine(call, handle, &channel, err);
@@ -184,8 +184,8 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     if (code == 0) {
         code = channel_tell(call, tx, channel->id, "deleted", err);
     }
-    return code == 0 ? shoal_db_exec(tx, &channel_actor_remove,
-                           SHOAL_ARGS(SHOAL_I64(channel->id)), NULL, err)
+    return code == 0 ? shoal_db_exec(
+                           tx, &channel_actor_remove, SHOAL_ARGS(SHOAL_I64(channel->id)), NULL, err)
                      : code;
 }
 
@@ -193,8 +193,8 @@ static int videos_remove(struct shoal_call *call, int64_t channel_id, struct sho
 {
     int code = 0;
     while (code == 0) {
-        struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &channel_videos,
-            SHOAL_ARGS(SHOAL_I64(channel_id)), err);
+        struct shoal_rows *rows = shoal_db_query(
+            shoal_call_db(call), &channel_videos, SHOAL_ARGS(SHOAL_I64(channel_id)), err);
         if (rows == NULL) {
             return SHOAL_EIO;
         }

@@ -13,8 +13,8 @@ static const char *const licences[] = {NULL, "Attribution", "Attribution - Share
     "Attribution - No Derivatives", "Attribution - Non Commercial",
     "Attribution - Non Commercial - Share Alike", "Attribution - Non Commercial - No Derivatives",
     "Public Domain Dedication", "Free of known copyright restrictions", "All Rights Reserved"};
-static const char *const privacies[] = {NULL, "Public", "Unlisted", "Private", "Internal",
-    "Password protected"};
+static const char *const privacies[] = {
+    NULL, "Public", "Unlisted", "Private", "Internal", "Password protected"};
 
 #define COUNT(table) ((int64_t)(sizeof(table) / sizeof((table)[0])))
 

@@ -73,9 +73,10 @@ int catalog_field_text(const json_t *fields, const char *key, size_t min, size_t
     }
     // 4 bytes a code point: what is longer need not be counted.
     size_t length = strnlen(text, max * 4 + 1) > max * 4 ? SIZE_MAX : catalog_utf8_length(text);
-    if (length < min || length > max || strlen(text) != json_string_length(json_object_get(fields, key))) {
-        return shoal_fail_field(err, key, "%s should have between %zu and %zu characters", key, min,
-            max);
+    if (length < min || length > max ||
+        strlen(text) != json_string_length(json_object_get(fields, key))) {
+        return shoal_fail_field(
+            err, key, "%s should have between %zu and %zu characters", key, min, max);
     }
     *out = text;
     return 0;
@@ -100,8 +101,8 @@ json_t *catalog_labelled(int64_t id, const char *label)
     return json_pack("{s:I, s:s}", "id", (json_int_t)id, "label", label);
 }
 
-static int page_sort(const char *sort, const char *const *sorts, struct catalog_page *page,
-    struct shoal_err *err)
+static int page_sort(
+    const char *sort, const char *const *sorts, struct catalog_page *page, struct shoal_err *err)
 {
     page->is_down = sort[0] == '-';
     const char *field = page->is_down ? sort + 1 : sort;

@@ -23,8 +23,8 @@ static const char *text_of(struct shoal_call *call, const struct shoal_rows *row
     return text == NULL ? NULL : shoal_arena_strdup(call->arena, text);
 }
 
-static void file_read(struct shoal_call *call, const struct shoal_rows *rows,
-    struct catalog_file *out)
+static void file_read(
+    struct shoal_call *call, const struct shoal_rows *rows, struct catalog_file *out)
 {
     *out = (struct catalog_file){
         .id = shoal_col_i64(rows, 0),
@@ -58,8 +58,8 @@ int catalog_files_get(struct shoal_call *call, int64_t video_id, const char *kin
     struct catalog_file *files = NULL;
     size_t room = 0;
     *count = 0;
-    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &files_of,
-        SHOAL_ARGS(SHOAL_I64(video_id), SHOAL_TEXT(kind)), err);
+    struct shoal_rows *rows = shoal_db_query(
+        shoal_call_db(call), &files_of, SHOAL_ARGS(SHOAL_I64(video_id), SHOAL_TEXT(kind)), err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }
@@ -79,8 +79,8 @@ int catalog_files_get(struct shoal_call *call, int64_t video_id, const char *kin
     return shoal_rows_close(rows, err);
 }
 
-int catalog_file_add(struct shoal_db *tx, const struct catalog_file *file, int64_t *id,
-    struct shoal_err *err)
+int catalog_file_add(
+    struct shoal_db *tx, const struct catalog_file *file, int64_t *id, struct shoal_err *err)
 {
     int64_t added = 0;
     return shoal_db_i64(tx, &file_add,
@@ -99,21 +99,22 @@ int catalog_file_remove(struct shoal_db *tx, int64_t id, struct shoal_err *err)
     return shoal_db_exec(tx, &file_remove, SHOAL_ARGS(SHOAL_I64(id)), NULL, err);
 }
 
-int catalog_objects_remove(struct shoal_db *tx, const struct catalog_file *files, size_t count,
-    struct shoal_err *err)
+int catalog_objects_remove(
+    struct shoal_db *tx, const struct catalog_file *files, size_t count, struct shoal_err *err)
 {
     json_t *objects = json_array();
     for (size_t i = 0; i < count; i++) {
         if (files[i].url == NULL) {
-            json_array_append_new(objects,
-                json_pack("{s:s, s:s}", "storage", files[i].storage, "key", files[i].key));
+            json_array_append_new(
+                objects, json_pack("{s:s, s:s}", "storage", files[i].storage, "key", files[i].key));
         }
     }
     int code = 0;
     if (json_array_size(objects) > 0) {
         json_t *payload = json_pack("{s:O}", "objects", objects);
-        struct shoal_job_options options = {.run_at_ms = shoal_now_ms() +
-                catalog_setting_i64("video.delete_after", INT64_C(3600) * 1000)};
+        struct shoal_job_options options = {
+            .run_at_ms =
+                shoal_now_ms() + catalog_setting_i64("video.delete_after", INT64_C(3600) * 1000)};
         code = shoal_job_add(NULL, tx, "core.remove", payload, &options, NULL, err);
         json_decref(payload);
     }

@@ -7,8 +7,8 @@
 #include <shoal/svc/storage.h>
 #include "catalog/catalog_priv.h"
 
-const char *catalog_resolution_label(struct shoal_arena *arena, int resolution, int width,
-    int height)
+const char *catalog_resolution_label(
+    struct shoal_arena *arena, int resolution, int width, int height)
 {
     static const int known[] = CATALOG_RESOLUTIONS;
     size_t count = sizeof(known) / sizeof(known[0]);
@@ -30,8 +30,8 @@ const char *catalog_resolution_label(struct shoal_arena *arena, int resolution, 
     return shoal_arena_printf(arena, "%dp", resolution);
 }
 
-const char *catalog_file_path(struct shoal_call *call, const struct catalog_video *video,
-    const struct catalog_file *file)
+const char *catalog_file_path(
+    struct shoal_call *call, const struct catalog_video *video, const struct catalog_file *file)
 {
     struct shoal_arena *arena = call->arena;
     const char *closed = catalog_privacy_is_closed(video->privacy) ? "private/" : "";
@@ -42,17 +42,16 @@ const char *catalog_file_path(struct shoal_call *call, const struct catalog_vide
         return shoal_arena_printf(arena, "/lazy-static/previews/%s", file->name);
     }
     if (strncmp(file->kind, "hls_", 4) == 0) {
-        return shoal_arena_printf(arena, "/static/streaming-playlists/hls/%s%s/%s", closed,
-            video->uuid, file->name);
+        return shoal_arena_printf(
+            arena, "/static/streaming-playlists/hls/%s%s/%s", closed, video->uuid, file->name);
     }
     return shoal_arena_printf(arena, "/static/web-videos/%s%s", closed, file->name);
 }
 
-static const char *url_of(struct shoal_call *call, const struct catalog_video *video,
-    const struct catalog_file *file)
+static const char *url_of(
+    struct shoal_call *call, const struct catalog_video *video, const struct catalog_file *file)
 {
-    return file->url != NULL ? file->url
-                             : shoal_url(call, catalog_file_path(call, video, file));
+    return file->url != NULL ? file->url : shoal_url(call, catalog_file_path(call, video, file));
 }
 
 // A number that clients know: 0 for files of this machine, 1 for a far storage.
@@ -63,29 +62,29 @@ static json_t *storage_number(const struct catalog_video *video, const struct ca
     }
     struct shoal_service service;
     bool is_near = shoal_service_find("storage", file->storage, &service) &&
-        ((const struct shoal_svc_storage *)service.table)->local_path != NULL;
+                   ((const struct shoal_svc_storage *)service.table)->local_path != NULL;
     return json_integer(is_near ? 0 : 1);
 }
 
-json_t *catalog_file_json(struct shoal_call *call, const struct catalog_video *video,
-    const struct catalog_file *file)
+json_t *catalog_file_json(
+    struct shoal_call *call, const struct catalog_video *video, const struct catalog_file *file)
 {
     bool is_hls = strcmp(file->kind, "hls_media") == 0;
-    const char *download = is_hls
-        ? shoal_arena_printf(call->arena,
-              "/download/streaming-playlists/hls/videos/%s-%d-fragmented.mp4", video->uuid,
-              file->resolution)
-        : shoal_arena_printf(call->arena, "/download/web-videos/%s-%d.mp4", video->uuid,
-              file->resolution);
+    const char *download =
+        is_hls ? shoal_arena_printf(call->arena,
+                     "/download/streaming-playlists/hls/videos/%s-%d-fragmented.mp4", video->uuid,
+                     file->resolution)
+               : shoal_arena_printf(
+                     call->arena, "/download/web-videos/%s-%d.mp4", video->uuid, file->resolution);
     json_t *out = json_pack("{s:I, s:{s:i, s:s}, s:i, s:i, s:I, s:i, s:s, s:s, s:s, s:n, s:n, s:n, "
                             "s:b, s:b}",
         "id", (json_int_t)file->id, "resolution", "id", file->resolution, "label",
-        catalog_resolution_label(call->arena, file->resolution, file->width, file->height),
-        "width", file->width, "height", file->height, "size", (json_int_t)file->size_bytes, "fps",
-        file->fps, "fileUrl", url_of(call, video, file), "fileDownloadUrl",
-        shoal_url(call, download), "metadataUrl",
+        catalog_resolution_label(call->arena, file->resolution, file->width, file->height), "width",
+        file->width, "height", file->height, "size", (json_int_t)file->size_bytes, "fps", file->fps,
+        "fileUrl", url_of(call, video, file), "fileDownloadUrl", shoal_url(call, download),
+        "metadataUrl",
         shoal_url(call, shoal_arena_printf(call->arena, "/api/v1/videos/%s/metadata/%lld",
-            video->uuid, (long long)file->id)),
+                            video->uuid, (long long)file->id)),
         "magnetUri", "torrentUrl", "torrentDownloadUrl", "hasAudio", file->has_audio, "hasVideo",
         file->has_video);
     json_object_set_new(out, "storage", storage_number(video, file));
@@ -95,21 +94,19 @@ json_t *catalog_file_json(struct shoal_call *call, const struct catalog_video *v
     return out;
 }
 
-SHOAL_SQL(playlist_get,
-    "SELECT id, url, sha256_url, created, updated FROM catalog_playlist "
-    "WHERE video_id = $1 AND kind = 1");
+SHOAL_SQL(playlist_get, "SELECT id, url, sha256_url, created, updated FROM catalog_playlist "
+                        "WHERE video_id = $1 AND kind = 1");
 
 // The media playlist of a rendition has the name of its media file: STEM.m3u8 for
 // STEM-fragmented.mp4.
 static const char *media_playlist_name(struct shoal_arena *arena, const char *media)
 {
     const char *end = strstr(media, "-fragmented.mp4");
-    return end == NULL ? media
-                       : shoal_arena_printf(arena, "%.*s.m3u8", (int)(end - media), media);
+    return end == NULL ? media : shoal_arena_printf(arena, "%.*s.m3u8", (int)(end - media), media);
 }
 
-static json_t *renditions_json(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err)
+static json_t *renditions_json(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err)
 {
     struct catalog_file *files = NULL;
     size_t count = 0;
@@ -120,8 +117,8 @@ static json_t *renditions_json(struct shoal_call *call, const struct catalog_vid
     for (size_t i = 0; i < count; i++) {
         json_t *file = catalog_file_json(call, video, &files[i]);
         if (files[i].url == NULL) {
-            struct catalog_file playlist = {.kind = "hls_playlist",
-                .name = media_playlist_name(call->arena, files[i].name)};
+            struct catalog_file playlist = {
+                .kind = "hls_playlist", .name = media_playlist_name(call->arena, files[i].name)};
             json_object_set_new(file, "playlistUrl", json_string(url_of(call, video, &playlist)));
         }
         json_array_append_new(out, file);
@@ -143,19 +140,19 @@ static int playlist_urls(struct shoal_call *call, const struct catalog_video *vi
             return code;
         }
         if (count > 0) {
-            json_object_set_new(playlist, kinds[i].key,
-                json_string(url_of(call, video, &files[0])));
+            json_object_set_new(
+                playlist, kinds[i].key, json_string(url_of(call, video, &files[0])));
         }
     }
     return 0;
 }
 
-json_t *catalog_playlists_json(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err)
+json_t *catalog_playlists_json(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err)
 {
     json_t *out = json_array();
-    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &playlist_get,
-        SHOAL_ARGS(SHOAL_I64(video->id)), err);
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &playlist_get, SHOAL_ARGS(SHOAL_I64(video->id)), err);
     if (rows == NULL) {
         json_decref(out);
         return NULL;

@@ -22,8 +22,8 @@ struct picture {
 };
 
 // One picture of a kind: the one before goes.
-static int picture_tx(struct shoal_call *call, struct shoal_db *tx, void *arg,
-    struct shoal_err *err)
+static int picture_tx(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     struct picture *picture = arg;
     struct catalog_file *old = NULL;
@@ -72,8 +72,8 @@ static int picture_store(struct shoal_call *call, const struct catalog_video *vi
             .width = image->out_width,
             .height = image->out_height,
             .is_ready = true}};
-    int code = catalog_store_file(call, picture.file.key, "image/jpeg", image->path,
-        &picture.file.storage, err);
+    int code = catalog_store_file(
+        call, picture.file.key, "image/jpeg", image->path, &picture.file.storage, err);
     return code == 0 ? shoal_tx(call, picture_tx, &picture, err) : code;
 }
 
@@ -98,8 +98,8 @@ static int pictures_make(struct shoal_call *call, const char *path, const json_t
 }
 
 // A picture of a stranger is read by the transcoder, in its sandbox, like any other file of theirs.
-static int picture_probe(struct shoal_call *call, const char *path, json_t **probe,
-    struct shoal_err *err)
+static int picture_probe(
+    struct shoal_call *call, const char *path, json_t **probe, struct shoal_err *err)
 {
     struct shoal_service service;
     struct stat info;
@@ -157,9 +157,9 @@ int shoal_video_image(struct shoal_call *call, const char *id, const char *kind,
         if (strcmp(kinds[i].kind, kind) == 0) {
             code = user_picture(call, &video, i, path, err);
             return code == SHOAL_EUNREADABLE || code == SHOAL_ETOOLARGE
-                ? shoal_fail_field(err, i == 0 ? "thumbnailfile" : "previewfile",
-                      "This picture cannot be read")
-                : code;
+                       ? shoal_fail_field(err, i == 0 ? "thumbnailfile" : "previewfile",
+                             "This picture cannot be read")
+                       : code;
         }
     }
     return code == 0 ? shoal_fail(err, SHOAL_EINVAL, "a video has no picture \"%s\"", kind) : code;
@@ -193,8 +193,7 @@ static int users_first(struct shoal_call *call, const struct shoal_job *job,
         int code = user_picture(call, video, i, path, err);
         if (code == 0) {
             missing[i] = false;
-        } else if (code != SHOAL_EUNREADABLE && code != SHOAL_ETOOLARGE &&
-            code != SHOAL_EINVAL) {
+        } else if (code != SHOAL_EUNREADABLE && code != SHOAL_ETOOLARGE && code != SHOAL_EINVAL) {
             return code;
         }
         shoal_file()->unlink(path);
@@ -202,8 +201,8 @@ static int users_first(struct shoal_call *call, const struct shoal_job *job,
     return 0;
 }
 
-int catalog_images_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err)
+int catalog_images_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
     (void)arg;
     struct catalog_video video;
@@ -230,11 +229,10 @@ int catalog_images_run(struct shoal_call *call, const struct shoal_job *job, voi
     if (code != 0 || count == 0 || catalog_size_of(source) < 0) {
         return code;
     }
-    json_t *probe = video.probe == NULL
-        ? json_object() : shoal_json_parse(video.probe, strlen(video.probe), NULL);
+    json_t *probe = video.probe == NULL ? json_object()
+                                        : shoal_json_parse(video.probe, strlen(video.probe), NULL);
     const char *work = work_make(call, err);
-    code = work == NULL ? SHOAL_EIO
-                        : pictures_make(call, source, probe, work, images, count, err);
+    code = work == NULL ? SHOAL_EIO : pictures_make(call, source, probe, work, images, count, err);
     for (size_t i = 0; i < count && code == 0; i++) {
         code = picture_store(call, &video, at[i], &images[i], err);
     }

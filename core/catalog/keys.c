@@ -7,8 +7,8 @@
 #define KEY_BYTES_MAX 64
 
 SHOAL_SQL(key_get, "SELECT value FROM catalog_key WHERE name = $1");
-SHOAL_SQL(key_add,
-    "INSERT INTO catalog_key (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
+SHOAL_SQL(
+    key_add, "INSERT INTO catalog_key (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING");
 
 struct key_new {
     const char *name;
@@ -21,8 +21,8 @@ static int key_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
     const struct key_new *key = arg;
     char value[KEY_BYTES_MAX * 2 + 1];
     shoal_random_hex(value, key->bytes);
-    return shoal_db_exec(tx, &key_add, SHOAL_ARGS(SHOAL_TEXT(key->name), SHOAL_TEXT(value)), NULL,
-        err);
+    return shoal_db_exec(
+        tx, &key_add, SHOAL_ARGS(SHOAL_TEXT(key->name), SHOAL_TEXT(value)), NULL, err);
 }
 
 const char *catalog_key_get(struct shoal_call *call, const char *name, struct shoal_err *err)
@@ -45,8 +45,8 @@ const char *catalog_key_get(struct shoal_call *call, const char *name, struct sh
     return value;
 }
 
-int catalog_key_ensure(struct shoal_call *call, const char *name, size_t bytes,
-    struct shoal_err *err)
+int catalog_key_ensure(
+    struct shoal_call *call, const char *name, size_t bytes, struct shoal_err *err)
 {
     struct key_new key = {.name = name, .bytes = bytes > KEY_BYTES_MAX ? KEY_BYTES_MAX : bytes};
     struct shoal_err missing = {0};

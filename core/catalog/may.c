@@ -7,7 +7,7 @@
 static bool is_owner(const struct shoal_viewer *viewer, const struct catalog_subject *subject)
 {
     return viewer->kind == SHOAL_VIEWER_USER && viewer->account_id != 0 && subject->is_local &&
-        viewer->account_id == subject->owner_account_id;
+           viewer->account_id == subject->owner_account_id;
 }
 
 // A stranger who is told "log in" learns no more than that something private has this name.
@@ -19,8 +19,8 @@ static int refuse(const struct shoal_viewer *viewer, struct shoal_err *err)
     return shoal_fail(err, SHOAL_EFORBIDDEN, "you may not see this video");
 }
 
-static int ask_password(const struct shoal_viewer *viewer, const struct catalog_subject *subject,
-    struct shoal_err *err)
+static int ask_password(
+    const struct shoal_viewer *viewer, const struct catalog_subject *subject, struct shoal_err *err)
 {
     if (subject->has_password_right) {
         return 0;
@@ -34,8 +34,8 @@ static int ask_password(const struct shoal_viewer *viewer, const struct catalog_
         "video_requires_password", "this video needs a password");
 }
 
-static int may_see(const struct shoal_viewer *viewer, const struct catalog_subject *subject,
-    struct shoal_err *err)
+static int may_see(
+    const struct shoal_viewer *viewer, const struct catalog_subject *subject, struct shoal_err *err)
 {
     if (!subject->is_open || subject->is_blocked) {
         return refuse(viewer, err);
@@ -55,11 +55,11 @@ static int may_see(const struct shoal_viewer *viewer, const struct catalog_subje
     return refuse(viewer, err);
 }
 
-static int may_list(const struct shoal_viewer *viewer, const struct catalog_subject *subject,
-    struct shoal_err *err)
+static int may_list(
+    const struct shoal_viewer *viewer, const struct catalog_subject *subject, struct shoal_err *err)
 {
-    bool is_listed = subject->is_open && !subject->is_blocked &&
-        catalog_state_listed(subject->state) &&
+    bool is_listed =
+        subject->is_open && !subject->is_blocked && catalog_state_listed(subject->state) &&
         (subject->privacy == SHOAL_PRIVACY_PUBLIC ||
             (subject->privacy == SHOAL_PRIVACY_INTERNAL && viewer->kind == SHOAL_VIEWER_USER));
     return is_listed ? 0 : refuse(viewer, err);
@@ -72,7 +72,8 @@ static int may_change(const struct shoal_viewer *viewer, enum shoal_verb verb,
         return shoal_fail(err, SHOAL_EAUTH, "this needs a user who is logged in");
     }
     if (verb == SHOAL_MAY_UPDATE && !subject->is_local && viewer->kind != SHOAL_VIEWER_SYSTEM) {
-        return shoal_fail(err, SHOAL_EFORBIDDEN, "a video of another server cannot be changed here");
+        return shoal_fail(
+            err, SHOAL_EFORBIDDEN, "a video of another server cannot be changed here");
     }
     if (catalog_is_staff(viewer) || (verb != SHOAL_MAY_MODERATE && is_owner(viewer, subject))) {
         return 0;

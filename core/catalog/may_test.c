@@ -2,7 +2,16 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_test.h"
 
-enum who { NOBODY, STRANGER, OWNER, MODERATOR, ADMIN, REMOTE, SYSTEM, WHO_COUNT };
+enum who {
+    NOBODY,
+    STRANGER,
+    OWNER,
+    MODERATOR,
+    ADMIN,
+    REMOTE,
+    SYSTEM,
+    WHO_COUNT
+};
 
 static struct shoal_viewer viewer_of(enum who who)
 {
@@ -14,8 +23,8 @@ static struct shoal_viewer viewer_of(enum who who)
         return (struct shoal_viewer){
             .kind = SHOAL_VIEWER_USER, .role = SHOAL_ROLE_USER, .user_id = 3, .account_id = 3};
     case MODERATOR:
-        return (struct shoal_viewer){.kind = SHOAL_VIEWER_USER,
-            .role = SHOAL_ROLE_MODERATOR, .user_id = 2, .account_id = 2};
+        return (struct shoal_viewer){
+            .kind = SHOAL_VIEWER_USER, .role = SHOAL_ROLE_MODERATOR, .user_id = 2, .account_id = 2};
     case ADMIN:
         return (struct shoal_viewer){
             .kind = SHOAL_VIEWER_USER, .role = SHOAL_ROLE_ADMIN, .user_id = 1, .account_id = 1};
@@ -38,8 +47,9 @@ struct row {
     int expected[WHO_COUNT]; // nobody, stranger, owner, moderator, admin, remote, system
 };
 
-#define OPEN .is_open = true, .is_local = true, .is_downloadable = true, .owner_account_id = 3,    \
-             .state = SHOAL_STATE_PUBLISHED
+#define OPEN                                                                                       \
+    .is_open = true, .is_local = true, .is_downloadable = true, .owner_account_id = 3,             \
+    .state = SHOAL_STATE_PUBLISHED
 
 static const struct row rows[] = {
     {"public", {OPEN, .privacy = SHOAL_PRIVACY_PUBLIC}, SHOAL_MAY_SEE, {0, 0, 0, 0, 0, 0, 0}},
@@ -62,18 +72,22 @@ static const struct row rows[] = {
     {"password wrong", {OPEN, .privacy = SHOAL_PRIVACY_PASSWORD, .has_password = true},
         SHOAL_MAY_WATCH, {F, F, 0, 0, 0, F, 0}},
     {"password right",
-        {OPEN, .privacy = SHOAL_PRIVACY_PASSWORD, .has_password = true,
-            .has_password_right = true},
+        {OPEN, .privacy = SHOAL_PRIVACY_PASSWORD, .has_password = true, .has_password_right = true},
         SHOAL_MAY_WATCH, {0, 0, 0, 0, 0, 0, 0}},
     {"not out yet",
-        {.is_local = true, .privacy = SHOAL_PRIVACY_PUBLIC, .owner_account_id = 3,
+        {.is_local = true,
+            .privacy = SHOAL_PRIVACY_PUBLIC,
+            .owner_account_id = 3,
             .state = SHOAL_STATE_TO_TRANSCODE},
         SHOAL_MAY_SEE, {A, F, 0, 0, 0, F, 0}},
     {"blocked", {OPEN, .privacy = SHOAL_PRIVACY_PUBLIC, .is_blocked = true}, SHOAL_MAY_SEE,
         {A, F, 0, 0, 0, F, 0}},
     {"no downloads",
-        {.is_open = true, .is_local = true, .privacy = SHOAL_PRIVACY_PUBLIC,
-            .owner_account_id = 3, .state = SHOAL_STATE_PUBLISHED},
+        {.is_open = true,
+            .is_local = true,
+            .privacy = SHOAL_PRIVACY_PUBLIC,
+            .owner_account_id = 3,
+            .state = SHOAL_STATE_PUBLISHED},
         SHOAL_MAY_DOWNLOAD, {F, F, 0, 0, 0, F, 0}},
     {"download", {OPEN, .privacy = SHOAL_PRIVACY_PUBLIC}, SHOAL_MAY_DOWNLOAD,
         {0, 0, 0, 0, 0, 0, 0}},
@@ -82,12 +96,17 @@ static const struct row rows[] = {
     {"moderate", {OPEN, .privacy = SHOAL_PRIVACY_PUBLIC}, SHOAL_MAY_MODERATE,
         {A, F, F, 0, 0, F, 0}},
     {"update of a far one",
-        {.is_open = true, .privacy = SHOAL_PRIVACY_PUBLIC, .owner_account_id = 3,
+        {.is_open = true,
+            .privacy = SHOAL_PRIVACY_PUBLIC,
+            .owner_account_id = 3,
             .state = SHOAL_STATE_PUBLISHED},
         SHOAL_MAY_UPDATE, {A, F, F, F, F, F, 0}},
     {"failed in lists",
-        {.is_open = true, .is_local = true, .privacy = SHOAL_PRIVACY_PUBLIC,
-            .owner_account_id = 3, .state = SHOAL_STATE_TRANSCODING_FAILED},
+        {.is_open = true,
+            .is_local = true,
+            .privacy = SHOAL_PRIVACY_PUBLIC,
+            .owner_account_id = 3,
+            .state = SHOAL_STATE_TRANSCODING_FAILED},
         SHOAL_MAY_LIST, {A, F, 0, 0, 0, F, 0}},
 };
 

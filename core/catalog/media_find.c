@@ -12,16 +12,14 @@
     "SELECT f.id, f.video_id, v.uuid, f.kind, f.name, f.mime, f.storage, f.storage_key, "          \
     "f.size_bytes, f.resolution, v.privacy, f.is_ready, v.name, v.is_open, v.is_blocked "          \
     "FROM catalog_file f JOIN catalog_video v ON v.id = f.video_id "
-SHOAL_SQL(media_by_name,
-    MEDIA_SQL "WHERE f.kind = $1 AND f.name = $2 AND f.kind <> 'source' "
-              "AND (CAST($3 AS TEXT) IS NULL OR v.uuid = CAST($3 AS TEXT))");
-SHOAL_SQL(media_by_resolution,
-    MEDIA_SQL "WHERE f.kind = $1 AND v.uuid = $2 AND f.resolution = $3 "
-              "ORDER BY f.version DESC LIMIT 1");
+SHOAL_SQL(media_by_name, MEDIA_SQL "WHERE f.kind = $1 AND f.name = $2 AND f.kind <> 'source' "
+                                   "AND (CAST($3 AS TEXT) IS NULL OR v.uuid = CAST($3 AS TEXT))");
+SHOAL_SQL(media_by_resolution, MEDIA_SQL "WHERE f.kind = $1 AND v.uuid = $2 AND f.resolution = $3 "
+                                         "ORDER BY f.version DESC LIMIT 1");
 
 // A title as a file name: what shells and file systems dislike becomes "_".
-static const char *download_name(struct shoal_arena *arena, const char *title, int resolution,
-    const char *name)
+static const char *download_name(
+    struct shoal_arena *arena, const char *title, int resolution, const char *name)
 {
     char *safe = shoal_arena_strndup(arena, title, strnlen(title, 150));
     size_t length = strlen(safe);
@@ -38,13 +36,12 @@ static const char *download_name(struct shoal_arena *arena, const char *title, i
     }
     const char *end = strrchr(name, '.');
     end = end == NULL ? "" : end;
-    return resolution > 0
-        ? shoal_arena_printf(arena, "%s-%dp%s", safe, resolution, end)
-        : shoal_arena_printf(arena, "%s%s", safe, end);
+    return resolution > 0 ? shoal_arena_printf(arena, "%s-%dp%s", safe, resolution, end)
+                          : shoal_arena_printf(arena, "%s%s", safe, end);
 }
 
-static void media_read(struct shoal_call *call, const struct shoal_rows *rows,
-    struct shoal_media_file *file)
+static void media_read(
+    struct shoal_call *call, const struct shoal_rows *rows, struct shoal_media_file *file)
 {
     struct shoal_arena *arena = call->arena;
     enum shoal_privacy privacy = (enum shoal_privacy)shoal_col_i64(rows, 10);
@@ -102,8 +99,8 @@ static int media_by_video(struct shoal_call *call, const char *kind, const char 
         SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(uuid), SHOAL_I64(resolution)), file, err);
 }
 
-int shoal_media_find(struct shoal_call *call, const char *kind, const char *video,
-    const char *name, struct shoal_media_file *file, struct shoal_err *err)
+int shoal_media_find(struct shoal_call *call, const char *kind, const char *video, const char *name,
+    struct shoal_media_file *file, struct shoal_err *err)
 {
     if (kind == NULL || name == NULL || name[0] == '\0' ||
         strnlen(name, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX) {

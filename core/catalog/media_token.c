@@ -1,10 +1,10 @@
 // media_token.c - signed tokens for the media of one video, checked without the database.
 //
-// A token holds the video, the user, when it was made and when it ends. Whoever loses access (the video
-// gets narrower, the user is blocked) is on a short list with the moment of it: tokens made before that
-// moment stop working. The list is read from the database at the start and every few seconds, because
-// other processes of the instance write it too.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// A token holds the video, the user, when it was made and when it ends. Whoever loses access (the
+// video gets narrower, the user is blocked) is on a short list with the moment of it: tokens made
+// before that moment stop working. The list is read from the database at the start and every few
+// seconds, because other processes of the instance write it too. SPDX-License-Identifier:
+// AGPL-3.0-or-later
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
@@ -92,11 +92,11 @@ static bool is_revoked(const char *subject, int64_t made_ms)
     return false;
 }
 
-static int load(struct shoal_call *call, const struct shoal_sql *sql, const char *prefix,
-    struct shoal_err *err)
+static int load(
+    struct shoal_call *call, const struct shoal_sql *sql, const char *prefix, struct shoal_err *err)
 {
-    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), sql,
-        SHOAL_ARGS(SHOAL_I64(shoal_now_ms() - TOKEN_MS)), err);
+    struct shoal_rows *rows = shoal_db_query(
+        shoal_call_db(call), sql, SHOAL_ARGS(SHOAL_I64(shoal_now_ms() - TOKEN_MS)), err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }
@@ -134,11 +134,11 @@ static bool uuid_bytes(const char *uuid, unsigned char out[16])
 {
     size_t length = 0;
     return sodium_hex2bin(out, 16, uuid, strnlen(uuid, 36), "-", &length, NULL) == 0 &&
-        length == 16;
+           length == 16;
 }
 
-static void token_make(const char *uuid, int64_t user_id, int64_t made_ms, int64_t ends_ms,
-    char text[TEXT_BYTES])
+static void token_make(
+    const char *uuid, int64_t user_id, int64_t made_ms, int64_t ends_ms, char text[TEXT_BYTES])
 {
     unsigned char token[BODY_BYTES + crypto_auth_BYTES] = {1};
     uuid_bytes(uuid, token + 1);
@@ -148,8 +148,8 @@ static void token_make(const char *uuid, int64_t user_id, int64_t made_ms, int64
     pthread_rwlock_rdlock(&lock);
     crypto_auth(token + BODY_BYTES, token, BODY_BYTES, secret);
     pthread_rwlock_unlock(&lock);
-    sodium_bin2base64(text, TEXT_BYTES, token, TOKEN_BYTES,
-        sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_bin2base64(
+        text, TEXT_BYTES, token, TOKEN_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
 }
 
 static bool token_right(const unsigned char *token, const char *uuid)
@@ -164,10 +164,10 @@ static bool token_right(const unsigned char *token, const char *uuid)
     pthread_rwlock_rdlock(&lock);
     crypto_auth(mac, token, BODY_BYTES, secret);
     bool is_right = sodium_memcmp(mac, token + BODY_BYTES, MAC_BYTES) == 0 &&
-        !is_revoked(video, made_ms) && !is_revoked(user, made_ms);
+                    !is_revoked(video, made_ms) && !is_revoked(user, made_ms);
     pthread_rwlock_unlock(&lock);
     return is_right && token[0] == 1 && get64(token + 33) > shoal_now_ms() &&
-        uuid_bytes(uuid, wanted) && memcmp(wanted, token + 1, 16) == 0;
+           uuid_bytes(uuid, wanted) && memcmp(wanted, token + 1, 16) == 0;
 }
 
 int shoal_media_token_check(const char *token, const char *video_uuid)
@@ -193,8 +193,7 @@ static int read_decide(struct shoal_call *call, const struct catalog_video *vide
     json_t *payload = json_pack("{s:o?, s:[s, s], s:s, s:{s:o?, s:s}}", "video",
         catalog_video_json(call, video, CATALOG_DETAIL, NULL), "kinds", "web_video", "hls",
         "purpose", purpose, "visitor", "user", catalog_user_brief(call, call->viewer.user_id),
-        "addressPrefix",
-        call->request == NULL ? "" : shoal_request_address_prefix(call->request));
+        "addressPrefix", call->request == NULL ? "" : shoal_request_address_prefix(call->request));
     enum shoal_verdict verdict = shoal_fire_decide(call, "media.read", payload, &decision);
     json_decref(payload);
     if (verdict == SHOAL_PASS || verdict == SHOAL_ACCEPT) {
@@ -211,14 +210,14 @@ json_t *shoal_media_token(struct shoal_call *call, const char *video, const char
     bool is_download = strcmp(purpose, "download") == 0;
     char text[TEXT_BYTES];
     char ends[32];
-    if (catalog_video_may(call, is_download ? SHOAL_MAY_DOWNLOAD : SHOAL_MAY_WATCH, video,
-            password, &found, err) != 0 ||
+    if (catalog_video_may(call, is_download ? SHOAL_MAY_DOWNLOAD : SHOAL_MAY_WATCH, video, password,
+            &found, err) != 0 ||
         read_decide(call, &found, purpose, err) != 0) {
         return NULL;
     }
     int64_t now_ms = shoal_now_ms();
     // A change of this very millisecond came before: the viewer was asked after it.
     token_make(found.uuid, call->viewer.user_id, now_ms + 1, now_ms + TOKEN_MS, text);
-    return json_pack("{s:s, s:s}", "token", text, "expires",
-        shoal_time_format(now_ms + TOKEN_MS, ends));
+    return json_pack(
+        "{s:s, s:s}", "token", text, "expires", shoal_time_format(now_ms + TOKEN_MS, ends));
 }

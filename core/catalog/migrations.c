@@ -250,6 +250,6 @@ const struct shoal_migration *shoal_catalog_migrations(size_t *count)
 
 int shoal_catalog_migrate(char *copied, struct shoal_err *err)
 {
-    return shoal_migrate_builtin("core.catalog", migrations,
-        sizeof(migrations) / sizeof(migrations[0]), copied, err);
+    return shoal_migrate_builtin(
+        "core.catalog", migrations, sizeof(migrations) / sizeof(migrations[0]), copied, err);
 }

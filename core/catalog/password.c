@@ -41,9 +41,9 @@ static void give_turn(void)
 int catalog_password_hash(const char *password, char out[128], struct shoal_err *err)
 {
     take_turn();
-    int failed = sodium_init() < 0 ||
-        crypto_pwhash_str_alg(out, password, strlen(password), PASSWORD_OPS, PASSWORD_MEMORY,
-            crypto_pwhash_ALG_ARGON2ID13) != 0;
+    int failed =
+        sodium_init() < 0 || crypto_pwhash_str_alg(out, password, strlen(password), PASSWORD_OPS,
+                                 PASSWORD_MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0;
     give_turn();
     if (failed) {
         return shoal_fail(err, SHOAL_EBUSY, "there is no memory to hash a password");

@@ -10,9 +10,9 @@
 
 // What may come in, by the end of its name; what it really is, the probe says.
 static const char *const extensions[] = {".mp4", ".m4v", ".mov", ".qt", ".webm", ".mkv", ".mk3d",
-    ".avi", ".wmv", ".flv", ".f4v", ".ogv", ".ogg", ".ts", ".mts", ".m2ts", ".m2v", ".mpg",
-    ".mpeg", ".mpe", ".vob", ".mxf", ".3gp", ".3gpp", ".3g2", ".3gpp2", ".asf", ".nut", ".mp3",
-    ".m4a", ".aac", ".flac", ".wav", ".oga", ".opus", ".wma", ".ac3", ".mka", ".weba", NULL};
+    ".avi", ".wmv", ".flv", ".f4v", ".ogv", ".ogg", ".ts", ".mts", ".m2ts", ".m2v", ".mpg", ".mpeg",
+    ".mpe", ".vob", ".mxf", ".3gp", ".3gpp", ".3g2", ".3gpp2", ".asf", ".nut", ".mp3", ".m4a",
+    ".aac", ".flac", ".wav", ".oga", ".opus", ".wma", ".ac3", ".mka", ".weba", NULL};
 
 static bool name_known(const char *name)
 {
@@ -37,8 +37,8 @@ static bool mime_known(const char *mime)
     return strncasecmp(mime, "video/", 6) == 0 || strncasecmp(mime, "audio/", 6) == 0;
 }
 
-static int file_check(struct shoal_call *call, const json_t *file, int64_t *size_bytes,
-    struct shoal_err *err)
+static int file_check(
+    struct shoal_call *call, const json_t *file, int64_t *size_bytes, struct shoal_err *err)
 {
     const char *name = shoal_text(file, "name", "");
     const char *mime = shoal_text(file, "mime", "");
@@ -73,8 +73,8 @@ static int begin_decide(struct shoal_call *call, const json_t *draft, const json
     struct shoal_decision decision = {0};
     json_t *payload = json_pack("{s:o?, s:o?, s:O, s:O, s:s}", "user",
         catalog_user_brief(call, call->viewer.user_id), "channel",
-        catalog_channel_json(call, channel_id, false, NULL), "video", draft, "file", file,
-        "source", source);
+        catalog_channel_json(call, channel_id, false, NULL), "video", draft, "file", file, "source",
+        source);
     enum shoal_verdict verdict = shoal_fire_decide(call, "upload.begin", payload, &decision);
     json_decref(payload);
     if (verdict == SHOAL_PASS || verdict == SHOAL_ACCEPT) {

@@ -14,8 +14,8 @@
 #define READ_BYTES   (256 * 1024)
 #define SEGMENTS_MAX 100000
 
-char *catalog_hls_rename(const char *playlist, const char *from, const char *to,
-    struct shoal_err *err)
+char *catalog_hls_rename(
+    const char *playlist, const char *from, const char *to, struct shoal_err *err)
 {
     struct shoal_buf out = {0};
     size_t length = strlen(from);
@@ -38,8 +38,8 @@ char *catalog_hls_rename(const char *playlist, const char *from, const char *to,
     return shoal_buf_take(&out, NULL);
 }
 
-static int hash_range(int fd, int64_t offset, int64_t length, char out[65], const char *path,
-    struct shoal_err *err)
+static int hash_range(
+    int fd, int64_t offset, int64_t length, char out[65], const char *path, struct shoal_err *err)
 {
     crypto_hash_sha256_state state;
     unsigned char hash[crypto_hash_sha256_BYTES];
@@ -80,7 +80,7 @@ static bool range_read(const char *line, int64_t *length, int64_t *offset)
     const char *from = end + 1;
     *offset = strtoll(from, &end, 10);
     return end != from && errno == 0 && *length > 0 && *offset >= 0 &&
-        *offset <= INT64_MAX - *length;
+           *offset <= INT64_MAX - *length;
 }
 
 json_t *catalog_hls_segments(const char *playlist, const char *media_path, struct shoal_err *err)
@@ -105,8 +105,8 @@ json_t *catalog_hls_segments(const char *playlist, const char *media_path, struc
                 break;
             }
             code = hash_range(fd, offset, length, hash, media_path, err);
-            snprintf(key, sizeof(key), "%lld-%lld", (long long)offset,
-                (long long)(offset + length - 1));
+            snprintf(
+                key, sizeof(key), "%lld-%lld", (long long)offset, (long long)(offset + length - 1));
             json_object_set_new(out, key, json_string(hash));
         }
         line = strchr(line, '\n');

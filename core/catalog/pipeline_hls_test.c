@@ -31,7 +31,8 @@ static void segments_are_hashed_by_inclusive_ranges(void **state)
     (void)state;
     struct shoal_err err = {0};
     json_t *out = segments_of("#EXT-X-MAP:URI=\"m\",BYTERANGE=\"4@0\"\n#EXT-X-BYTERANGE:3@4\nm\n"
-                              "#EXT-X-BYTERANGE:3@7\nm\n", &err);
+                              "#EXT-X-BYTERANGE:3@7\nm\n",
+        &err);
     assert_int_equal(json_object_size(out), 2);
     assert_string_equal(shoal_text(out, "4-6", ""),
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -57,10 +58,17 @@ static void the_master_lists_the_lowest_first(void **state)
     (void)state;
     struct shoal_arena *arena = shoal_arena_new(0);
     const struct catalog_file files[] = {
-        {.name = "b-720-fragmented.mp4", .resolution = 720, .width = 1280, .height = 720,
-            .fps = 30, .bitrate_bps = 1900000, .codecs = "avc1.64001f,mp4a.40.2",
+        {.name = "b-720-fragmented.mp4",
+            .resolution = 720,
+            .width = 1280,
+            .height = 720,
+            .fps = 30,
+            .bitrate_bps = 1900000,
+            .codecs = "avc1.64001f,mp4a.40.2",
             .has_video = true},
-        {.name = "a-0-fragmented.mp4", .resolution = 0, .bitrate_bps = 128000,
+        {.name = "a-0-fragmented.mp4",
+            .resolution = 0,
+            .bitrate_bps = 128000,
             .codecs = "mp4a.40.2"},
     };
     char *out = catalog_hls_master(arena, files, 2);
@@ -81,8 +89,9 @@ static void the_hash_list_is_keyed_by_file(void **state)
         {.name = "a-360-fragmented.mp4", .segments = NULL}};
     char *out = catalog_hls_hashes(files, 2);
     json_t *all = json_loads(out, 0, NULL);
-    assert_string_equal(json_string_value(json_object_get(
-                            json_object_get(all, "b-720-fragmented.mp4"), "4-6")), "aa");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(all, "b-720-fragmented.mp4"), "4-6")),
+        "aa");
     assert_int_equal(json_object_size(json_object_get(all, "a-360-fragmented.mp4")), 0);
     json_decref(all);
     free(out);

@@ -1,5 +1,5 @@
-// pipeline_plan.c - which renditions a source gets: by its short side, its frame rate, the settings.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// pipeline_plan.c - which renditions a source gets: by its short side, its frame rate, the
+// settings. SPDX-License-Identifier: AGPL-3.0-or-later
 #include <math.h>
 #include <stdlib.h>
 
@@ -53,12 +53,12 @@ static void plan_add(json_t *plan, const json_t *probe, int resolution, double s
     if (resolution > 0 && resolution < 720 && fps > FPS_LOW) {
         fps = fps / 2 > 20 ? fps / 2 : FPS_LOW;
     }
-    json_t *row = json_pack("{s:i, s:f}", "resolution", resolution, "fps",
-        resolution == 0 ? 0.0 : fps);
+    json_t *row =
+        json_pack("{s:i, s:f}", "resolution", resolution, "fps", resolution == 0 ? 0.0 : fps);
     json_object_set_new(row, "video_codec", resolution == 0 ? json_null() : json_string("h264"));
     json_object_set_new(row, "audio_codec", has_audio ? json_string("aac") : json_null());
-    json_object_set_new(row, "bitrate_bps",
-        json_integer(resolution == 0 ? AUDIO_BPS : rate_of(resolution, fps)));
+    json_object_set_new(
+        row, "bitrate_bps", json_integer(resolution == 0 ? AUDIO_BPS : rate_of(resolution, fps)));
     json_array_append_new(plan, row);
 }
 
@@ -70,8 +70,7 @@ static size_t enabled_get(int out[PLAN_MAX])
     for (size_t i = 0; i < json_array_size(value) && count < PLAN_MAX - 1; i++) {
         const json_t *item = json_array_get(value, i);
         const char *text = json_string_value(item);
-        int64_t resolution =
-            text != NULL ? strtoll(text, NULL, 10) : json_integer_value(item);
+        int64_t resolution = text != NULL ? strtoll(text, NULL, 10) : json_integer_value(item);
         if (resolution > 0 && resolution <= RESOLUTION_MAX) {
             out[count++] = (int)resolution;
         }

@@ -11,20 +11,20 @@
 #define CATALOG_UPLOADS "uploads"
 
 // Jobs.
-int catalog_schedule_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err);
-int catalog_remux_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err);
-void catalog_remux_gave_up(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    const char *why);
-int catalog_images_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err);
-int catalog_transcode_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err);
-void catalog_transcode_gave_up(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    const char *why);
-int catalog_remove_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err);
+int catalog_schedule_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err);
+int catalog_remux_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err);
+void catalog_remux_gave_up(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, const char *why);
+int catalog_images_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err);
+int catalog_transcode_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err);
+void catalog_transcode_gave_up(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, const char *why);
+int catalog_remove_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err);
 /// Removes files in uploads/ and work folders in tmp/ that no row knows; older than a day.
 int catalog_sweep(struct shoal_call *call, void *arg, struct shoal_err *err);
 
@@ -46,27 +46,28 @@ int catalog_transcoder_find(struct shoal_service *out, struct shoal_err *err);
 /// The default storage; SHOAL_EUNSUPPORTED without one.
 int catalog_storage_find(struct shoal_service *out, struct shoal_err *err);
 /// Gives a local file to the default storage; the file is gone afterwards. *storage: who holds it.
-int catalog_store_file(struct shoal_call *call, const char *key, const char *mime,
-    const char *path, const char **storage, struct shoal_err *err);
+int catalog_store_file(struct shoal_call *call, const char *key, const char *mime, const char *path,
+    const char **storage, struct shoal_err *err);
 int catalog_store_bytes(struct shoal_call *call, const char *key, const char *mime,
     const void *data, size_t length, const char **storage, struct shoal_err *err);
 
 /// The file of the uploader on this disk, or NULL.
-const char *catalog_source_path(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err);
+const char *catalog_source_path(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err);
 /// Moves a file (over file systems too) and makes the move durable.
 int catalog_move(const char *from, const char *to, struct shoal_err *err);
 int64_t catalog_size_of(const char *path);
 
-/// Which renditions to make of a source: [{resolution, fps, video_codec, audio_codec, bitrate_bps}].
+/// Which renditions to make of a source: [{resolution, fps, video_codec, audio_codec,
+/// bitrate_bps}].
 json_t *catalog_plan_make(const json_t *probe);
 json_t *catalog_plan_filter(struct shoal_call *call, const struct catalog_video *video,
     const json_t *probe, const char *origin, json_t *plan);
 int catalog_resolution_of(const json_t *probe); ///< the short side; 0: audio alone
 
 /// Gives the lines of a media playlist their public file name; free() it.
-char *catalog_hls_rename(const char *playlist, const char *from, const char *to,
-    struct shoal_err *err);
+char *catalog_hls_rename(
+    const char *playlist, const char *from, const char *to, struct shoal_err *err);
 /// {"OFFSET-LAST": "sha256", …} of the segments that a playlist names; a new reference.
 json_t *catalog_hls_segments(const char *playlist, const char *media_path, struct shoal_err *err);
 /// The master playlist over renditions, lowest first; free() it.
@@ -78,7 +79,7 @@ char *catalog_hls_hashes(const struct catalog_file *files, size_t count);
 int catalog_rendition_add(struct shoal_call *call, const struct catalog_video *video,
     const struct shoal_rendition *rendition, struct shoal_err *err);
 /// All renditions are there: the video is published, its source goes.
-int catalog_ladder_finish(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err);
+int catalog_ladder_finish(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err);
 
 #endif

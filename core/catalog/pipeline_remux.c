@@ -27,8 +27,8 @@ int catalog_step_add(struct shoal_call *call, struct shoal_db *tx, const char *k
     json_object_set_new(payload, "uuid", json_string(video->uuid));
     json_object_set_new(payload, "version", json_integer(video->version));
     struct shoal_job_options options = {
-        .unique = shoal_arena_printf(call->arena, "%s:%lld", video->uuid,
-            (long long)video->version),
+        .unique =
+            shoal_arena_printf(call->arena, "%s:%lld", video->uuid, (long long)video->version),
         .subject = shoal_arena_printf(call->arena, "video:%s", video->uuid),
     };
     int code = shoal_job_add(NULL, tx, kind, payload, &options, NULL, err);
@@ -64,8 +64,7 @@ static int ready_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
     const struct web *web = arg;
     int64_t changed = 0;
     int code = shoal_db_exec(tx, &web_ready,
-        SHOAL_ARGS(SHOAL_I64(web->file->id), SHOAL_I64(web->size_bytes),
-            SHOAL_TEXT(web->storage)),
+        SHOAL_ARGS(SHOAL_I64(web->file->id), SHOAL_I64(web->size_bytes), SHOAL_TEXT(web->storage)),
         &changed, err);
     if (code == 0 && changed == 0) {
         // The video went away meanwhile; so does what was made for it.
@@ -96,10 +95,11 @@ static int remux(struct shoal_call *call, const struct catalog_video *video, con
         return code;
     }
     json_t *probe = video->probe == NULL
-        ? json_object() : shoal_json_parse(video->probe, strlen(video->probe), NULL);
+                        ? json_object()
+                        : shoal_json_parse(video->probe, strlen(video->probe), NULL);
     const struct shoal_svc_transcoder *table = service.table;
-    const char *key = shoal_arena_printf(call->arena, "remux:%s:%lld", video->uuid,
-        (long long)video->version);
+    const char *key =
+        shoal_arena_printf(call->arena, "remux:%s:%lld", video->uuid, (long long)video->version);
     shoal_enter(call, &service);
     code = table->remux(call, service.arg, source, probe, out, key, err);
     shoal_leave(call);
@@ -114,8 +114,8 @@ static int web_make(struct shoal_call *call, const struct catalog_video *video,
     if (tmp == NULL) {
         return SHOAL_EIO;
     }
-    const char *work = shoal_arena_printf(call->arena, "%s/remux-%s-%lld", tmp, video->uuid,
-        (long long)video->version);
+    const char *work = shoal_arena_printf(
+        call->arena, "%s/remux-%s-%lld", tmp, video->uuid, (long long)video->version);
     const char *out = shoal_arena_printf(call->arena, "%s/out.mp4", work);
     int code = shoal_folder_make(work, 0700, err);
     if (code == 0) {
@@ -130,8 +130,8 @@ static int web_make(struct shoal_call *call, const struct catalog_video *video,
     return code == 0 ? shoal_tx(call, ready_tx, &web, err) : code;
 }
 
-int catalog_remux_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err)
+int catalog_remux_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
     (void)arg;
     struct catalog_video video;
@@ -154,8 +154,8 @@ int catalog_remux_run(struct shoal_call *call, const struct shoal_job *job, void
     return code == 0 ? catalog_ladder_start(call, &video, has_web, err) : code;
 }
 
-void catalog_remux_gave_up(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    const char *why)
+void catalog_remux_gave_up(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, const char *why)
 {
     (void)arg;
     struct catalog_video video;
@@ -188,15 +188,16 @@ struct ladder {
 static int ladder_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     const struct ladder *ladder = arg;
-    return catalog_step_add(call, tx, "core.transcode", ladder->video,
-        json_pack("{s:O}", "plan", ladder->plan), err);
+    return catalog_step_add(
+        call, tx, "core.transcode", ladder->video, json_pack("{s:O}", "plan", ladder->plan), err);
 }
 
-static int ladder_queue(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err)
+static int ladder_queue(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err)
 {
     json_t *probe = video->probe == NULL
-        ? json_object() : shoal_json_parse(video->probe, strlen(video->probe), NULL);
+                        ? json_object()
+                        : shoal_json_parse(video->probe, strlen(video->probe), NULL);
     json_t *plan =
         catalog_plan_filter(call, video, probe, video->source_kind, catalog_plan_make(probe));
     struct ladder ladder = {.video = video, .plan = plan};
@@ -212,8 +213,8 @@ int catalog_ladder_start(struct shoal_call *call, const struct catalog_video *vi
     bool wants_ladder = catalog_setting_bool("transcoding.hls", true);
     if (!has_web_video && !wants_ladder) {
         return video->state == SHOAL_STATE_TRANSCODING_FAILED
-            ? 0
-            : catalog_state_set(call, video->id, SHOAL_STATE_TRANSCODING_FAILED, err);
+                   ? 0
+                   : catalog_state_set(call, video->id, SHOAL_STATE_TRANSCODING_FAILED, err);
     }
     int code = 0;
     if (has_web_video && (!video->waits || !wants_ladder)) {

@@ -1,5 +1,5 @@
-// pipeline_rendition.c - one rendition becomes part of a video: named, stored, hashed, made visible.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// pipeline_rendition.c - one rendition becomes part of a video: named, stored, hashed, made
+// visible. SPDX-License-Identifier: AGPL-3.0-or-later
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -22,8 +22,8 @@ SHOAL_SQL(playlist_touch,
     "INSERT INTO catalog_playlist (video_id, kind, created, updated) VALUES ($1, 1, $2, $2) "
     "ON CONFLICT (video_id, kind) DO UPDATE SET updated = excluded.updated");
 
-static const char *key_of(struct shoal_call *call, const struct catalog_video *video,
-    const char *name)
+static const char *key_of(
+    struct shoal_call *call, const struct catalog_video *video, const char *name)
 {
     return shoal_arena_printf(call->arena, "hls/%s/%s", video->uuid, name);
 }
@@ -63,8 +63,8 @@ static int rows_write(struct shoal_call *call, struct shoal_db *tx, const struct
     if (code == 0) {
         code = old_remove(call, tx, add->video->id, "hls_sha256", removed, err);
     }
-    const struct catalog_file *const files[] = {&add->media, &add->playlist, &add->master,
-        &add->hashes};
+    const struct catalog_file *const files[] = {
+        &add->media, &add->playlist, &add->master, &add->hashes};
     for (size_t i = 0; i < 4 && code == 0; i++) {
         code = catalog_file_add(tx, files[i], NULL, err);
     }
@@ -87,8 +87,7 @@ static int add_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
     struct catalog_video now;
     int code = catalog_video_by_number(call, add->video->id, &now, err);
     if (code == SHOAL_ENOTFOUND || (code == 0 && now.version != add->video->version)) {
-        const struct catalog_file orphans[] = {add->media, add->playlist, add->master,
-            add->hashes};
+        const struct catalog_file orphans[] = {add->media, add->playlist, add->master, add->hashes};
         return catalog_objects_remove(tx, orphans, 4, err);
     }
     json_t *removed = json_array();
@@ -109,8 +108,8 @@ static int media_store(struct shoal_call *call, const struct shoal_rendition *re
     if (link(rendition->media_path, given) != 0) {
         return shoal_file_fail(err, errno, "link", rendition->media_path);
     }
-    return catalog_store_file(call, add->media.key, add->media.mime, given, &add->media.storage,
-        err);
+    return catalog_store_file(
+        call, add->media.key, add->media.mime, given, &add->media.storage, err);
 }
 
 static int playlist_store(struct shoal_call *call, const struct shoal_rendition *rendition,
@@ -118,12 +117,11 @@ static int playlist_store(struct shoal_call *call, const struct shoal_rendition 
 {
     struct shoal_buf text = {0};
     int code = shoal_file_read_whole(rendition->playlist_path, PLAYLIST_MAX, &text, err);
-    char *named = code == 0
-        ? catalog_hls_rename(text.data == NULL ? "" : text.data, "media.mp4", add->media.name, err)
-        : NULL;
+    char *named = code == 0 ? catalog_hls_rename(text.data == NULL ? "" : text.data, "media.mp4",
+                                  add->media.name, err)
+                            : NULL;
     code = code == 0 && named == NULL ? SHOAL_ETOOLARGE : code;
-    json_t *segments =
-        code == 0 ? catalog_hls_segments(named, rendition->media_path, err) : NULL;
+    json_t *segments = code == 0 ? catalog_hls_segments(named, rendition->media_path, err) : NULL;
     code = code == 0 && segments == NULL ? SHOAL_ECORRUPT : code;
     if (code == 0) {
         char *hashes = json_dumps(segments, JSON_COMPACT);
@@ -139,12 +137,12 @@ static int playlist_store(struct shoal_call *call, const struct shoal_rendition 
     return code;
 }
 
-static int text_store(struct shoal_call *call, struct catalog_file *file, char *text,
-    struct shoal_err *err)
+static int text_store(
+    struct shoal_call *call, struct catalog_file *file, char *text, struct shoal_err *err)
 {
     file->size_bytes = (int64_t)strlen(text);
-    int code = catalog_store_bytes(call, file->key, file->mime, text, strlen(text),
-        &file->storage, err);
+    int code =
+        catalog_store_bytes(call, file->key, file->mime, text, strlen(text), &file->storage, err);
     free(text);
     return code;
 }
@@ -187,7 +185,8 @@ static void addition_init(struct shoal_call *call, const struct catalog_video *v
     add->media.height = rendition->height;
     add->media.fps = (int)lround(fmin(fmax(rendition->fps, 0), 1000));
     add->media.bitrate_bps = rendition->bitrate_bps;
-    add->media.codecs = shoal_arena_strdup(arena, rendition->codecs == NULL ? "" : rendition->codecs);
+    add->media.codecs =
+        shoal_arena_strdup(arena, rendition->codecs == NULL ? "" : rendition->codecs);
     add->media.has_video = rendition->has_video;
     add->media.has_audio = rendition->has_audio;
     add->playlist = file_of(call, video, "hls_playlist",
@@ -200,8 +199,8 @@ static void addition_init(struct shoal_call *call, const struct catalog_video *v
 }
 
 // Something plays now: with waitTranscoding this is the moment of publishing.
-static int playable_ask(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err)
+static int playable_ask(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err)
 {
     struct catalog_video now;
     int code = catalog_video_by_number(call, video->id, &now, err);
@@ -221,8 +220,7 @@ int catalog_rendition_add(struct shoal_call *call, const struct catalog_video *v
     size_t count = 0;
     int code = catalog_files_get(call, video->id, "hls_media", &files, &count, err);
     for (size_t i = 0; i < count && code == 0; i++) {
-        if (files[i].version == video->version &&
-            files[i].resolution == rendition->resolution) {
+        if (files[i].version == video->version && files[i].resolution == rendition->resolution) {
             return playable_ask(call, video, err); // handed over again after a restart
         }
     }
@@ -255,8 +253,8 @@ static int finish_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     return code == 0 ? catalog_objects_remove(tx, files, count, err) : code;
 }
 
-int catalog_ladder_finish(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err)
+int catalog_ladder_finish(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err)
 {
     struct catalog_video now;
     int code = catalog_video_by_number(call, video->id, &now, err);

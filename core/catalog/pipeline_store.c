@@ -18,15 +18,17 @@
 int catalog_transcoder_find(struct shoal_service *out, struct shoal_err *err)
 {
     return shoal_service_find("transcoder", NULL, out)
-        ? 0
-        : shoal_fail(err, SHOAL_EUNSUPPORTED, "this server has no transcoder: it takes no videos");
+               ? 0
+               : shoal_fail(
+                     err, SHOAL_EUNSUPPORTED, "this server has no transcoder: it takes no videos");
 }
 
 int catalog_storage_find(struct shoal_service *out, struct shoal_err *err)
 {
     return shoal_service_find("storage", NULL, out)
-        ? 0
-        : shoal_fail(err, SHOAL_EUNSUPPORTED, "this server has no storage: it takes no videos");
+               ? 0
+               : shoal_fail(
+                     err, SHOAL_EUNSUPPORTED, "this server has no storage: it takes no videos");
 }
 
 int64_t catalog_size_of(const char *path)
@@ -81,8 +83,8 @@ static int copy_file(const char *from, const char *to, struct shoal_err *err)
 static int sync_file(const char *path, struct shoal_err *err)
 {
     int fd = shoal_file()->open(path, O_RDONLY | O_CLOEXEC, 0);
-    int code = fd < 0 || shoal_file()->fsync(fd) != 0 ? shoal_file_fail(err, errno, "sync", path)
-                                                       : 0;
+    int code =
+        fd < 0 || shoal_file()->fsync(fd) != 0 ? shoal_file_fail(err, errno, "sync", path) : 0;
     if (fd >= 0) {
         close(fd);
     }
@@ -131,8 +133,8 @@ static int put_from(struct shoal_call *call, const struct shoal_svc_storage *tab
     return code;
 }
 
-static int put_copied(struct shoal_call *call, const struct shoal_service *service,
-    const char *key, const char *mime, const char *path, struct shoal_err *err)
+static int put_copied(struct shoal_call *call, const struct shoal_service *service, const char *key,
+    const char *mime, const char *path, struct shoal_err *err)
 {
     const struct shoal_svc_storage *table = service->table;
     void *put = NULL;
@@ -140,8 +142,7 @@ static int put_copied(struct shoal_call *call, const struct shoal_service *servi
     if (fd < 0) {
         return shoal_file_fail(err, errno, "open", path);
     }
-    int code =
-        table->put_begin(call, service->arg, key, mime, catalog_size_of(path), &put, err);
+    int code = table->put_begin(call, service->arg, key, mime, catalog_size_of(path), &put, err);
     if (code == 0) {
         code = put_from(call, table, put, fd, path, err);
         if (code == 0) {
@@ -157,8 +158,8 @@ static int put_copied(struct shoal_call *call, const struct shoal_service *servi
     return code;
 }
 
-int catalog_store_file(struct shoal_call *call, const char *key, const char *mime,
-    const char *path, const char **storage, struct shoal_err *err)
+int catalog_store_file(struct shoal_call *call, const char *key, const char *mime, const char *path,
+    const char **storage, struct shoal_err *err)
 {
     struct shoal_service service;
     int code = catalog_storage_find(&service, err);
@@ -168,9 +169,8 @@ int catalog_store_file(struct shoal_call *call, const char *key, const char *mim
     const struct shoal_svc_storage *table = service.table;
     *storage = shoal_arena_strdup(call->arena, service.plugin);
     shoal_enter(call, &service);
-    code = table->put_file != NULL
-        ? table->put_file(call, service.arg, key, mime, path, err)
-        : put_copied(call, &service, key, mime, path, err);
+    code = table->put_file != NULL ? table->put_file(call, service.arg, key, mime, path, err)
+                                   : put_copied(call, &service, key, mime, path, err);
     shoal_leave(call);
     return code;
 }
@@ -200,8 +200,8 @@ int catalog_store_bytes(struct shoal_call *call, const char *key, const char *mi
     return code;
 }
 
-const char *catalog_source_path(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err)
+const char *catalog_source_path(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err)
 {
     const char *folder = catalog_folder(call, CATALOG_UPLOADS, err);
     return folder == NULL ? NULL
@@ -209,7 +209,8 @@ const char *catalog_source_path(struct shoal_call *call, const struct catalog_vi
                                 video->uuid, (long long)video->version);
 }
 
-SHOAL_SQL(object_known, "SELECT COUNT(*) FROM catalog_file WHERE storage_key = $1 AND storage = $2");
+SHOAL_SQL(
+    object_known, "SELECT COUNT(*) FROM catalog_file WHERE storage_key = $1 AND storage = $2");
 
 static int source_remove(struct shoal_call *call, const char *key, struct shoal_err *err)
 {
@@ -228,8 +229,8 @@ static int source_remove(struct shoal_call *call, const char *key, struct shoal_
     return 0;
 }
 
-static int object_remove(struct shoal_call *call, const char *storage, const char *key,
-    struct shoal_err *err)
+static int object_remove(
+    struct shoal_call *call, const char *storage, const char *key, struct shoal_err *err)
 {
     int64_t known = 0;
     int code = shoal_db_i64(shoal_call_db(call), &object_known,
@@ -251,8 +252,8 @@ static int object_remove(struct shoal_call *call, const char *storage, const cha
     return code == SHOAL_ENOTFOUND ? 0 : code;
 }
 
-int catalog_remove_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err)
+int catalog_remove_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
     (void)arg;
     const json_t *objects = json_object_get(job->payload, "objects");

@@ -1,5 +1,5 @@
-// pipeline_submit.c - the one door for files: probe, ask, keep the bytes, make the rows, queue the rest.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// pipeline_submit.c - the one door for files: probe, ask, keep the bytes, make the rows, queue the
+// rest. SPDX-License-Identifier: AGPL-3.0-or-later
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct submit {
     struct catalog_video video; // what is there already, or what is made
     const json_t *probe;
     const char *probe_text, *storage;
-    char stem[37];              // of the web video's name
+    char stem[37]; // of the web video's name
     bool is_new, has_thumbnail, has_preview;
     const struct shoal_decision *held;
 };
@@ -41,10 +41,9 @@ static int video_insert(struct shoal_db *tx, struct submit *submit, struct shoal
     const struct catalog_fields *fields = &submit->fields;
     return shoal_db_i64(tx, &video_add,
         SHOAL_ARGS(SHOAL_TEXT(submit->video.uuid), SHOAL_I64(fields->channel_id),
-            SHOAL_TEXT(fields->name), SHOAL_TEXT(fields->description),
-            SHOAL_TEXT(fields->support), number_or_null(fields->category),
-            number_or_null(fields->licence), SHOAL_TEXT(fields->language),
-            SHOAL_I64(fields->privacy), SHOAL_BOOL(fields->is_nsfw),
+            SHOAL_TEXT(fields->name), SHOAL_TEXT(fields->description), SHOAL_TEXT(fields->support),
+            number_or_null(fields->category), number_or_null(fields->licence),
+            SHOAL_TEXT(fields->language), SHOAL_I64(fields->privacy), SHOAL_BOOL(fields->is_nsfw),
             SHOAL_I64(fields->nsfw_flags), SHOAL_TEXT(fields->nsfw_summary),
             SHOAL_I64(fields->comments_policy), SHOAL_BOOL(fields->is_downloadable),
             SHOAL_BOOL(fields->waits), SHOAL_TEXT(fields->plugin_data),
@@ -57,8 +56,8 @@ static int video_insert(struct shoal_db *tx, struct submit *submit, struct shoal
 static int source_write(struct shoal_db *tx, const struct submit *submit, struct shoal_err *err)
 {
     double duration = shoal_number(submit->probe, "duration", 0);
-    int64_t duration_s = isfinite(duration) && duration > 0 && duration < 1e8
-        ? (int64_t)llround(duration) : 0;
+    int64_t duration_s =
+        isfinite(duration) && duration > 0 && duration < 1e8 ? (int64_t)llround(duration) : 0;
     int64_t width = shoal_integer(submit->probe, "video.width", 0);
     int64_t height = shoal_integer(submit->probe, "video.height", 0);
     int64_t aspect = width > 0 && height > 0 ? width * 10000 / height : 0;
@@ -74,8 +73,8 @@ static int source_write(struct shoal_db *tx, const struct submit *submit, struct
 
 static const char *source_name(struct shoal_call *call, const struct catalog_video *video)
 {
-    return shoal_arena_printf(call->arena, "%s-%lld.source", video->uuid,
-        (long long)video->version);
+    return shoal_arena_printf(
+        call->arena, "%s-%lld.source", video->uuid, (long long)video->version);
 }
 
 // The source, which nobody is served, and the web video that a remux makes of it.
@@ -120,8 +119,8 @@ static int files_write(struct shoal_call *call, struct shoal_db *tx, const struc
 }
 
 // A new file for a video that is there: the old files go, and the gate is asked again.
-static int replaced_clear(struct shoal_call *call, struct shoal_db *tx, struct submit *submit,
-    struct shoal_err *err)
+static int replaced_clear(
+    struct shoal_call *call, struct shoal_db *tx, struct submit *submit, struct shoal_err *err)
 {
     struct catalog_file *files = NULL;
     size_t count = 0;
@@ -129,7 +128,8 @@ static int replaced_clear(struct shoal_call *call, struct shoal_db *tx, struct s
     int code = catalog_files_get(call, submit->video.id, NULL, &files, &count, err);
     for (size_t i = 0; i < count && code == 0; i++) {
         bool is_media = strcmp(files[i].kind, "source") == 0 ||
-            strcmp(files[i].kind, "web_video") == 0 || strncmp(files[i].kind, "hls_", 4) == 0;
+                        strcmp(files[i].kind, "web_video") == 0 ||
+                        strncmp(files[i].kind, "hls_", 4) == 0;
         if (is_media) {
             code = catalog_file_remove(tx, files[i].id, err);
             files[gone++] = files[i];
@@ -139,15 +139,15 @@ static int replaced_clear(struct shoal_call *call, struct shoal_db *tx, struct s
         code = catalog_objects_remove(tx, files, gone, err);
     }
     if (code == 0) {
-        code = shoal_db_exec(tx, &playlist_remove, SHOAL_ARGS(SHOAL_I64(submit->video.id)), NULL,
-            err);
+        code =
+            shoal_db_exec(tx, &playlist_remove, SHOAL_ARGS(SHOAL_I64(submit->video.id)), NULL, err);
     }
     if (code == 0) {
         code = catalog_state_move(call, tx, submit->video.id, SHOAL_STATE_TO_TRANSCODE, NULL, err);
     }
     return code == 0
-        ? shoal_db_exec(tx, &video_again, SHOAL_ARGS(SHOAL_I64(submit->video.id)), NULL, err)
-        : code;
+               ? shoal_db_exec(tx, &video_again, SHOAL_ARGS(SHOAL_I64(submit->video.id)), NULL, err)
+               : code;
 }
 
 static int steps_add(struct shoal_call *call, struct shoal_db *tx, const struct submit *submit,
@@ -159,8 +159,7 @@ static int steps_add(struct shoal_call *call, struct shoal_db *tx, const struct 
             shoal_arena_printf(call->arena, "video:%s", video->uuid), submit->held, err);
     }
     int code = catalog_step_add(call, tx, "core.images", video,
-        json_pack("{s:b, s:b}", "thumbnail", submit->has_thumbnail, "preview",
-            submit->has_preview),
+        json_pack("{s:b, s:b}", "thumbnail", submit->has_thumbnail, "preview", submit->has_preview),
         err);
     return code == 0 ? catalog_step_add(call, tx, "core.remux", video, NULL, err) : code;
 }
@@ -168,8 +167,8 @@ static int steps_add(struct shoal_call *call, struct shoal_db *tx, const struct 
 static int submit_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     struct submit *submit = arg;
-    int code = submit->is_new ? video_insert(tx, submit, err)
-                              : replaced_clear(call, tx, submit, err);
+    int code =
+        submit->is_new ? video_insert(tx, submit, err) : replaced_clear(call, tx, submit, err);
     if (code == 0 && submit->is_new) {
         code = catalog_fields_tags_write(call, tx, submit->video.id, &submit->fields, err);
     }
@@ -199,9 +198,9 @@ static int finish_decide(struct shoal_call *call, const struct submit *submit,
         return 0;
     }
     int64_t channel_id = submit->is_new ? submit->fields.channel_id : submit->video.channel_id;
-    json_t *draft = submit->is_new
-        ? json_deep_copy(what->draft)
-        : catalog_video_json(call, &submit->video, CATALOG_DETAIL | CATALOG_OWNER, NULL);
+    json_t *draft = submit->is_new ? json_deep_copy(what->draft)
+                                   : catalog_video_json(call, &submit->video,
+                                         CATALOG_DETAIL | CATALOG_OWNER, NULL);
     json_t *payload = json_pack("{s:o?, s:o?, s:o?, s:{s:s?, s:I, s:s?, s:s}, s:O, s:s}", "user",
         catalog_user_brief(call, call->viewer.user_id), "channel",
         catalog_channel_json(call, channel_id, false, NULL), "video", draft, "file", "name",
@@ -309,8 +308,8 @@ static int probe_read(struct shoal_call *call, const struct shoal_submission *wh
     return code;
 }
 
-int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *what,
-    json_t **video, struct shoal_err *err)
+int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *what, json_t **video,
+    struct shoal_err *err)
 {
     struct submit submit = {.what = what};
     struct shoal_service storage;

@@ -11,12 +11,12 @@
 #include "base/file.h"
 
 static struct {
-    const char *folder;                // of the fake storage
+    const char *folder;                 // of the fake storage
     enum shoal_verdict publish, finish; // what the deciders say
-    int runs;                          // of the transcoder
-    int fail_after;                    // renditions before a run fails; -1: never
+    int runs;                           // of the transcoder
+    int fail_after;                     // renditions before a run fails; -1: never
     int published, hidden, deleted, states;
-    int asked;                         // video.publish
+    int asked; // video.publish
     bool refuses_remux, is_later;
     char key[80], work[512];
 } fake;
@@ -50,8 +50,8 @@ static int put_begin(struct shoal_call *call, void *arg, const char *key, const 
     return put->file != NULL ? 0 : shoal_fail(err, SHOAL_EIO, "cannot write %s", put->path);
 }
 
-static int put_write(struct shoal_call *call, void *put, const void *data, size_t length,
-    struct shoal_err *err)
+static int put_write(
+    struct shoal_call *call, void *put, const void *data, size_t length, struct shoal_err *err)
 {
     (void)call;
     FILE *file = ((struct put *)put)->file;
@@ -91,8 +91,8 @@ static int write_text(const char *path, const char *text)
     return fclose(file);
 }
 
-static int probe(struct shoal_call *call, void *arg, const char *path, json_t **out,
-    struct shoal_err *err)
+static int probe(
+    struct shoal_call *call, void *arg, const char *path, json_t **out, struct shoal_err *err)
 {
     (void)call;
     (void)arg;
@@ -156,8 +156,8 @@ static const char playlist_text[] = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDUR
                                     "#EXTINF:2.000000,\n#EXT-X-BYTERANGE:5@10\nmedia.mp4\n"
                                     "#EXT-X-ENDLIST\n";
 
-static int run(struct shoal_call *call, void *arg, const struct shoal_transcode *what,
-    struct shoal_err *err)
+static int run(
+    struct shoal_call *call, void *arg, const struct shoal_transcode *what, struct shoal_err *err)
 {
     (void)arg;
     fake.runs++;
@@ -180,10 +180,10 @@ static int run(struct shoal_call *call, void *arg, const struct shoal_transcode 
             .has_audio = true,
             .codecs = "avc1.64001f,mp4a.40.2",
             .bitrate_bps = resolution * 1000,
-            .media_path = shoal_arena_printf(shoal_call_arena(call), "%s/%d.mp4",
-                what->work_path, resolution),
-            .playlist_path = shoal_arena_printf(shoal_call_arena(call), "%s/%d.m3u8",
-                what->work_path, resolution)};
+            .media_path = shoal_arena_printf(
+                shoal_call_arena(call), "%s/%d.mp4", what->work_path, resolution),
+            .playlist_path = shoal_arena_printf(
+                shoal_call_arena(call), "%s/%d.m3u8", what->work_path, resolution)};
         write_text(rendition.media_path, "initSEGONESEG22");
         write_text(rendition.playlist_path, playlist_text);
         int code = what->progress(what->user, (int)(i * 50));
@@ -202,18 +202,18 @@ static enum shoal_verdict on_publish(struct shoal_call *call, json_t *event, voi
     (void)event;
     (void)arg;
     fake.asked++;
-    return fake.publish == SHOAL_HOLD ? shoal_hold(call, "a moderator will look")
-        : fake.publish == SHOAL_REFUSE ? shoal_refuse(call, "not here")
-                                       : SHOAL_PASS;
+    return fake.publish == SHOAL_HOLD     ? shoal_hold(call, "a moderator will look")
+           : fake.publish == SHOAL_REFUSE ? shoal_refuse(call, "not here")
+                                          : SHOAL_PASS;
 }
 
 static enum shoal_verdict on_finish(struct shoal_call *call, json_t *event, void *arg)
 {
     (void)arg;
     assert_string_equal(shoal_text(event, "source", ""), "upload");
-    return fake.finish == SHOAL_HOLD ? shoal_hold(call, "first a look")
-        : fake.finish == SHOAL_REFUSE ? shoal_refuse(call, "no such files")
-                                      : SHOAL_PASS;
+    return fake.finish == SHOAL_HOLD     ? shoal_hold(call, "first a look")
+           : fake.finish == SHOAL_REFUSE ? shoal_refuse(call, "no such files")
+                                         : SHOAL_PASS;
 }
 
 static int on_tell(struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
@@ -317,11 +317,15 @@ static int submit(struct scene *scene, const char *bytes, bool waits, struct sho
     write_text(scene->path, bytes);
     json_t *draft = json_pack("{s:s, s:I, s:i, s:b, s:[s]}", "name", "Fish in a tank", "channelId",
         (json_int_t)scene->channel_id, "privacy", 1, "waitTranscoding", waits, "tags", "sea");
-    json_t *file = json_pack("{s:s, s:i, s:s}", "name", "fish.mp4", "size_bytes", 10, "mime",
-        "video/mp4");
+    json_t *file =
+        json_pack("{s:s, s:i, s:s}", "name", "fish.mp4", "size_bytes", 10, "mime", "video/mp4");
     int code = shoal_upload_begin(scene->user, draft, file, "upload", err);
-    struct shoal_submission what = {.draft = draft, .path = scene->path, .filename = "fish.mp4",
-        .sha256 = "00", .size_bytes = strlen(bytes), .source = "upload"};
+    struct shoal_submission what = {.draft = draft,
+        .path = scene->path,
+        .filename = "fish.mp4",
+        .sha256 = "00",
+        .size_bytes = strlen(bytes),
+        .source = "upload"};
     json_t *video = NULL;
     code = code == 0 ? shoal_media_submit(scene->user, &what, &video, err) : code;
     if (code == 0) {
@@ -402,8 +406,8 @@ static void playlists_name_files_and_hashes_match_the_bytes(void **state)
     char *master = object_text(scene, shoal_text(video, "streamingPlaylists.0.playlistUrl", ""));
     assert_non_null(strstr(master, "RESOLUTION=640x360,FRAME-RATE=30,CODECS=\"avc1.64001f,"));
     assert_true(strstr(master, "-360.m3u8\n") < strstr(master, "-720.m3u8\n"));
-    char *list = object_text(scene,
-        shoal_text(video, "streamingPlaylists.0.files.1.playlistUrl", ""));
+    char *list =
+        object_text(scene, shoal_text(video, "streamingPlaylists.0.files.1.playlistUrl", ""));
     assert_null(strstr(list, "media.mp4"));
     assert_non_null(strstr(list, name));
     char *hashes =
@@ -641,13 +645,18 @@ static void a_transcoder_may_answer_later(void **state)
     snprintf(playlist, sizeof(playlist), "%s/later.m3u8", fake.work);
     assert_int_equal(write_text(media, "initSEGONESEG22"), 0);
     assert_int_equal(write_text(playlist, playlist_text), 0);
-    struct shoal_rendition rendition = {.resolution = 360, .width = 640, .height = 360, .fps = 30,
-        .has_video = true, .media_path = media, .playlist_path = playlist,
-        .codecs = "avc1.64001e", .bitrate_bps = 500000};
+    struct shoal_rendition rendition = {.resolution = 360,
+        .width = 640,
+        .height = 360,
+        .fps = 30,
+        .has_video = true,
+        .media_path = media,
+        .playlist_path = playlist,
+        .codecs = "avc1.64001e",
+        .bitrate_bps = 500000};
     assert_int_equal(shoal_rendition_done(scene->system, "transcode:x", &rendition, 0, NULL, &err),
         SHOAL_ENOTFOUND);
-    assert_int_equal(
-        shoal_rendition_done(scene->system, fake.key, &rendition, 0, NULL, &err), 0);
+    assert_int_equal(shoal_rendition_done(scene->system, fake.key, &rendition, 0, NULL, &err), 0);
     settle(scene);
     json_t *video = video_of(scene->nobody, scene, 0);
     assert_int_equal(json_array_size(shoal_get(video, "streamingPlaylists.0.files")), 1);
@@ -663,8 +672,11 @@ static void a_replaced_file_is_asked_about_again(void **state)
     settle(scene);
     write_text(scene->path, "VIDEO two");
     json_t *video = NULL;
-    struct shoal_submission what = {.video = scene->uuid, .path = scene->path,
-        .filename = "two.mp4", .size_bytes = 9, .source = "upload"};
+    struct shoal_submission what = {.video = scene->uuid,
+        .path = scene->path,
+        .filename = "two.mp4",
+        .size_bytes = 9,
+        .source = "upload"};
     assert_int_equal(shoal_media_submit(scene->user, &what, &video, &err), 0);
     json_decref(video);
     settle(scene);

@@ -51,8 +51,8 @@ static int on_ready(void *user, const struct shoal_rendition *rendition, struct 
     const struct run *run = user;
     // An older holder of this job must not write: the fence says so.
     if (shoal_job_progress(run->call, run->job, run->percent) == SHOAL_ECANCELLED) {
-        return shoal_fail(err, SHOAL_ECANCELLED, "the job of video %s was taken over",
-            run->video->uuid);
+        return shoal_fail(
+            err, SHOAL_ECANCELLED, "the job of video %s was taken over", run->video->uuid);
     }
     return catalog_rendition_add(run->call, run->video, rendition, err);
 }
@@ -68,16 +68,16 @@ static int all_done(struct shoal_call *call, const struct catalog_video *video, 
         int64_t resolution = shoal_integer(json_array_get(plan, i), "resolution", -1);
         bool found = false;
         for (size_t j = 0; j < count; j++) {
-            found = found ||
-                (files[j].resolution == resolution && files[j].version == video->version);
+            found =
+                found || (files[j].resolution == resolution && files[j].version == video->version);
         }
         *done = *done && found;
     }
     return code;
 }
 
-static const char *work_path(struct shoal_call *call, const struct catalog_video *video,
-    struct shoal_err *err)
+static const char *work_path(
+    struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err)
 {
     const char *tmp = catalog_folder(call, "tmp", err);
     return tmp == NULL ? NULL
@@ -115,20 +115,21 @@ static int provider_find(struct shoal_call *call, const json_t *probe, const jso
     return shoal_fail(err, SHOAL_EBUSY, "no transcoder takes this plan now");
 }
 
-static int run_provider(struct run *run, const json_t *plan, const char *work,
-    struct shoal_err *err)
+static int run_provider(
+    struct run *run, const json_t *plan, const char *work, struct shoal_err *err)
 {
     struct shoal_call *call = run->call;
     const struct catalog_video *video = run->video;
     struct shoal_service service;
     json_t *probe = video->probe == NULL
-        ? json_object() : shoal_json_parse(video->probe, strlen(video->probe), NULL);
+                        ? json_object()
+                        : shoal_json_parse(video->probe, strlen(video->probe), NULL);
     int code = provider_find(call, probe, plan, &service, err);
     if (code == 0) {
         const struct shoal_svc_transcoder *table = service.table;
         struct shoal_transcode what = {
-            .key = shoal_arena_printf(call->arena, "transcode:%s:%lld", video->uuid,
-                (long long)video->version),
+            .key = shoal_arena_printf(
+                call->arena, "transcode:%s:%lld", video->uuid, (long long)video->version),
             .source_path = catalog_source_path(call, video, err),
             .work_path = work,
             .probe = probe,
@@ -145,8 +146,8 @@ static int run_provider(struct run *run, const json_t *plan, const char *work,
     return code;
 }
 
-int catalog_transcode_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err)
+int catalog_transcode_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
     (void)arg;
     struct catalog_video video;
@@ -172,8 +173,8 @@ int catalog_transcode_run(struct shoal_call *call, const struct shoal_job *job, 
             code = all_done(call, &video, plan, &done, err);
         }
         if (code == 0 && !done) {
-            code = shoal_fail(err, SHOAL_EINTERNAL, "the transcoder left out a rendition of video %s",
-                video.uuid);
+            code = shoal_fail(err, SHOAL_EINTERNAL,
+                "the transcoder left out a rendition of video %s", video.uuid);
         }
     }
     if (code != 0) {
@@ -186,8 +187,8 @@ int catalog_transcode_run(struct shoal_call *call, const struct shoal_job *job, 
     return code;
 }
 
-void catalog_transcode_gave_up(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    const char *why)
+void catalog_transcode_gave_up(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, const char *why)
 {
     (void)arg;
     struct catalog_video video;
@@ -204,8 +205,8 @@ void catalog_transcode_gave_up(struct shoal_call *call, const struct shoal_job *
 }
 
 // "transcode:UUID:VERSION"
-static int key_read(struct shoal_call *call, const char *key, struct catalog_video *video,
-    struct shoal_err *err)
+static int key_read(
+    struct shoal_call *call, const char *key, struct catalog_video *video, struct shoal_err *err)
 {
     static const char prefix[] = "transcode:";
     size_t length = sizeof(prefix) - 1;
@@ -234,7 +235,6 @@ int shoal_rendition_done(struct shoal_call *call, const char *key,
     if (state == 0) {
         code = catalog_ladder_finish(call, &video, err);
     }
-    return code == 0
-        ? shoal_job_finish(call, video.ladder_job, video.ladder_fence, state, why, err)
-        : code;
+    return code == 0 ? shoal_job_finish(call, video.ladder_job, video.ladder_fence, state, why, err)
+                     : code;
 }

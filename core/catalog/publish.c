@@ -8,8 +8,8 @@ SHOAL_SQL(verdict_set,
     "UPDATE catalog_video SET verdict = $2, blocked_reason = CASE WHEN is_blocked = TRUE "
     "THEN blocked_reason ELSE CAST($3 AS TEXT) END WHERE id = $1");
 SHOAL_SQL(held_privacy_set, "UPDATE catalog_video SET held_privacy = $2 WHERE id = $1");
-SHOAL_SQL(privacy_set,
-    "UPDATE catalog_video SET privacy = $2, held_privacy = NULL, access_changed = $3, updated = $3 WHERE id = $1");
+SHOAL_SQL(privacy_set, "UPDATE catalog_video SET privacy = $2, held_privacy = NULL, access_changed "
+                       "= $3, updated = $3 WHERE id = $1");
 
 static const char *subject_of(struct shoal_call *call, const struct catalog_video *video)
 {
@@ -26,9 +26,7 @@ static int verdict_write(struct shoal_call *call, struct shoal_db *tx,
     if (code == 0 && verdict == CATALOG_HELD) {
         return catalog_publish_hold(call, tx, video, 0, decision, err);
     }
-    return code == 0
-        ? shoal_held_remove(tx, "video.publish", subject_of(call, video), err)
-        : code;
+    return code == 0 ? shoal_held_remove(tx, "video.publish", subject_of(call, video), err) : code;
 }
 
 int catalog_publish_hold(struct shoal_call *call, struct shoal_db *tx,
@@ -38,9 +36,8 @@ int catalog_publish_hold(struct shoal_call *call, struct shoal_db *tx,
     int code = shoal_db_exec(tx, &held_privacy_set,
         SHOAL_ARGS(SHOAL_I64(video->id), privacy == 0 ? SHOAL_NULL : SHOAL_I64(privacy)), NULL,
         err);
-    return code == 0
-        ? shoal_held_add(tx, "video.publish", subject_of(call, video), decision, err)
-        : code;
+    return code == 0 ? shoal_held_add(tx, "video.publish", subject_of(call, video), decision, err)
+                     : code;
 }
 
 enum shoal_verdict catalog_publish_judge(struct shoal_call *call, const struct catalog_video *video,
@@ -80,15 +77,15 @@ static int gate_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     }
     if (code == 0 && gate->privacy != 0 && gate->verdict == CATALOG_PASSED) {
         code = catalog_video_tell(call, tx, "video.changed", video->id,
-            json_pack("{s:{s:{s:i, s:s}}}", "before", "privacy", "id", (int)video->privacy,
-                "label", catalog_privacy_label(video->privacy)),
+            json_pack("{s:{s:{s:i, s:s}}}", "before", "privacy", "id", (int)video->privacy, "label",
+                catalog_privacy_label(video->privacy)),
             err);
     }
     return code;
 }
 
-int catalog_publish_ask(struct shoal_call *call, int64_t video_id, bool again,
-    struct shoal_err *err)
+int catalog_publish_ask(
+    struct shoal_call *call, int64_t video_id, bool again, struct shoal_err *err)
 {
     struct catalog_video video;
     struct shoal_decision decision = {0};
@@ -101,9 +98,9 @@ int catalog_publish_ask(struct shoal_call *call, int64_t video_id, bool again,
         bool is_new = video.verdict == CATALOG_UNASKED;
         enum shoal_verdict verdict =
             catalog_publish_judge(call, &video, video.privacy, is_new, &decision);
-        gate.verdict = verdict == SHOAL_PASS ? CATALOG_PASSED
-            : verdict == SHOAL_HOLD          ? CATALOG_HELD
-                                             : CATALOG_REFUSED;
+        gate.verdict = verdict == SHOAL_PASS   ? CATALOG_PASSED
+                       : verdict == SHOAL_HOLD ? CATALOG_HELD
+                                               : CATALOG_REFUSED;
     }
     return shoal_tx(call, gate_tx, &gate, err);
 }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
 
-// A video counts with what was uploaded or with what lies in storage, whichever is more: a ladder that
-// is not made yet must not let somebody past their quota.
+// A video counts with what was uploaded or with what lies in storage, whichever is more: a ladder
+// that is not made yet must not let somebody past their quota.
 SHOAL_SQL(quota_used,
     "SELECT COALESCE(SUM(CASE WHEN q.stored > q.source THEN q.stored ELSE q.source END), 0) FROM "
     "(SELECT v.source_bytes AS source, COALESCE((SELECT SUM(f.size_bytes) FROM catalog_file f "
@@ -18,12 +18,11 @@ int catalog_quota_used(struct shoal_call *call, int64_t account_id, int64_t sinc
         SHOAL_ARGS(SHOAL_I64(account_id), SHOAL_I64(since_ms)), out, err);
 }
 
-SHOAL_SQL(quota_of,
-    "SELECT u.video_quota, u.video_quota_daily FROM catalog_user u "
-    "JOIN catalog_account a ON a.user_id = u.id WHERE a.id = $1");
+SHOAL_SQL(quota_of, "SELECT u.video_quota, u.video_quota_daily FROM catalog_user u "
+                    "JOIN catalog_account a ON a.user_id = u.id WHERE a.id = $1");
 
-static int limit_check(struct shoal_call *call, int64_t account_id, int64_t limit,
-    int64_t since_ms, int64_t more_bytes, const char *which, struct shoal_err *err)
+static int limit_check(struct shoal_call *call, int64_t account_id, int64_t limit, int64_t since_ms,
+    int64_t more_bytes, const char *which, struct shoal_err *err)
 {
     int64_t used = 0;
     if (limit < 0) {
@@ -37,11 +36,11 @@ static int limit_check(struct shoal_call *call, int64_t account_id, int64_t limi
     return code;
 }
 
-int catalog_quota_check(struct shoal_call *call, int64_t account_id, int64_t more_bytes,
-    struct shoal_err *err)
+int catalog_quota_check(
+    struct shoal_call *call, int64_t account_id, int64_t more_bytes, struct shoal_err *err)
 {
-    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &quota_of,
-        SHOAL_ARGS(SHOAL_I64(account_id)), err);
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &quota_of, SHOAL_ARGS(SHOAL_I64(account_id)), err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }

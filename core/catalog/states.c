@@ -60,8 +60,8 @@ const char *catalog_state_label(enum shoal_video_state state)
     return is_state(state) ? states[state].label : NULL;
 }
 
-bool catalog_state_open(enum shoal_video_state state, bool waits, enum catalog_verdict verdict,
-    bool was_announced)
+bool catalog_state_open(
+    enum shoal_video_state state, bool waits, enum catalog_verdict verdict, bool was_announced)
 {
     if (verdict != CATALOG_PASSED) {
         return false;
@@ -100,8 +100,8 @@ static int announce(struct shoal_call *call, struct shoal_db *tx, const struct c
         code = catalog_video_tell(call, tx, "video.published", video->id, NULL, err);
     }
     if (code == 0 && was_open && !is_open) {
-        code = catalog_video_tell(call, tx, "video.hidden", video->id,
-            json_pack("{s:s}", "reason", "unpublished"), err);
+        code = catalog_video_tell(
+            call, tx, "video.hidden", video->id, json_pack("{s:s}", "reason", "unpublished"), err);
     }
     return code;
 }
@@ -124,8 +124,8 @@ int catalog_state_move(struct shoal_call *call, struct shoal_db *tx, int64_t vid
     }
     bool is_open = catalog_state_open(to, video.waits, video.verdict, video.is_announced);
     bool is_out = is_open && video.privacy != SHOAL_PRIVACY_PRIVATE &&
-        (to == SHOAL_STATE_PUBLISHED || to == SHOAL_STATE_WAITING_FOR_LIVE ||
-            to == SHOAL_STATE_LIVE_ENDED);
+                  (to == SHOAL_STATE_PUBLISHED || to == SHOAL_STATE_WAITING_FOR_LIVE ||
+                      to == SHOAL_STATE_LIVE_ENDED);
     bool is_announced = video.is_announced || is_out;
     int64_t now_ms = shoal_now_ms();
     bool is_first = is_announced && !video.is_announced;
@@ -146,8 +146,8 @@ static int set_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
     return catalog_state_move(call, tx, move->video_id, move->to, &move->from, err);
 }
 
-int catalog_state_set(struct shoal_call *call, int64_t video_id, enum shoal_video_state state,
-    struct shoal_err *err)
+int catalog_state_set(
+    struct shoal_call *call, int64_t video_id, enum shoal_video_state state, struct shoal_err *err)
 {
     struct move move = {.video_id = video_id, .to = state};
     int code = shoal_tx(call, set_tx, &move, err);
@@ -167,15 +167,15 @@ void catalog_state_tell(struct shoal_call *call, int64_t video_id, enum shoal_vi
     if (catalog_video_by_number(call, video_id, &video, NULL) != 0) {
         return;
     }
-    json_t *message = json_pack("{s:s, s:i, s:i}", "uuid", video.uuid, "from", (int)from, "to",
-        (int)to);
+    json_t *message =
+        json_pack("{s:s, s:i, s:i}", "uuid", video.uuid, "from", (int)from, "to", (int)to);
     const char *topic = shoal_arena_printf(call->arena, "video:%s", video.uuid);
     shoal_publish(topic, message);
     json_decref(message);
     if (shoal_hook_heard("video.state")) {
         json_t *shown = catalog_video_json(call, &video, CATALOG_DETAIL | CATALOG_OWNER, NULL);
-        shoal_fire_tell("video.state", json_pack("{s:o?, s:i, s:i}", "video", shown, "from",
-            (int)from, "to", (int)to));
+        shoal_fire_tell("video.state",
+            json_pack("{s:o?, s:i, s:i}", "video", shown, "from", (int)from, "to", (int)to));
     }
 }
 
@@ -188,9 +188,8 @@ int catalog_video_tell(struct shoal_call *call, struct shoal_db *tx, const char 
     }
     struct catalog_video video;
     int code = catalog_video_by_number(call, video_id, &video, err);
-    json_t *shown = code == 0
-        ? catalog_video_json(call, &video, CATALOG_DETAIL | CATALOG_OWNER, err)
-        : NULL;
+    json_t *shown =
+        code == 0 ? catalog_video_json(call, &video, CATALOG_DETAIL | CATALOG_OWNER, err) : NULL;
     if (shown == NULL) {
         json_decref(extra);
         return code != 0 ? code : SHOAL_EIO;

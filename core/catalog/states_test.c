@@ -3,7 +3,8 @@
 #include "catalog/catalog_test.h"
 
 // Rows: from; columns: to, 1 to 12.
-static const char *const allowed[13] = {NULL,
+static const char *const allowed[13] = {
+    NULL,
     ".X...X..XX..", // published
     "X....XX.X...", // to transcode
     "XX.........X", // to import
@@ -24,8 +25,8 @@ static void only_these_follow(void **state)
     for (int from = 1; from <= 12; from++) {
         for (int to = 1; to <= 12; to++) {
             bool expected = allowed[from][to - 1] == 'X';
-            if (catalog_state_allowed((enum shoal_video_state)from,
-                    (enum shoal_video_state)to) != expected) {
+            if (catalog_state_allowed((enum shoal_video_state)from, (enum shoal_video_state)to) !=
+                expected) {
                 fail_msg("%d to %d", from, to);
             }
         }
@@ -53,8 +54,8 @@ static void nothing_is_open_before_the_gate(void **state)
     (void)state;
     for (int number = 1; number <= 12; number++) {
         for (int verdict = CATALOG_UNASKED; verdict <= CATALOG_REFUSED; verdict++) {
-            bool open = catalog_state_open((enum shoal_video_state)number, false,
-                (enum catalog_verdict)verdict, true);
+            bool open = catalog_state_open(
+                (enum shoal_video_state)number, false, (enum catalog_verdict)verdict, true);
             assert_true(!open || verdict == CATALOG_PASSED);
         }
     }

@@ -2,15 +2,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
 
-// One row: users, administrators, moderators, active by last log-in; then local videos and the rest.
-SHOAL_SQL(stats_users,
-    "SELECT COUNT(*), "
-    "COALESCE(SUM(CASE WHEN role = 0 THEN 1 ELSE 0 END), 0), "
-    "COALESCE(SUM(CASE WHEN role = 1 THEN 1 ELSE 0 END), 0), "
-    "COALESCE(SUM(CASE WHEN last_login > $1 THEN 1 ELSE 0 END), 0), "
-    "COALESCE(SUM(CASE WHEN last_login > $2 THEN 1 ELSE 0 END), 0), "
-    "COALESCE(SUM(CASE WHEN last_login > $3 THEN 1 ELSE 0 END), 0) "
-    "FROM catalog_user WHERE is_waiting = FALSE");
+// One row: users, administrators, moderators, active by last log-in; then local videos and the
+// rest.
+SHOAL_SQL(stats_users, "SELECT COUNT(*), "
+                       "COALESCE(SUM(CASE WHEN role = 0 THEN 1 ELSE 0 END), 0), "
+                       "COALESCE(SUM(CASE WHEN role = 1 THEN 1 ELSE 0 END), 0), "
+                       "COALESCE(SUM(CASE WHEN last_login > $1 THEN 1 ELSE 0 END), 0), "
+                       "COALESCE(SUM(CASE WHEN last_login > $2 THEN 1 ELSE 0 END), 0), "
+                       "COALESCE(SUM(CASE WHEN last_login > $3 THEN 1 ELSE 0 END), 0) "
+                       "FROM catalog_user WHERE is_waiting = FALSE");
 SHOAL_SQL(stats_videos,
     "SELECT COUNT(*), COALESCE(SUM(CASE WHEN origin_host = '' THEN 1 ELSE 0 END), 0), "
     "COALESCE(SUM(CASE WHEN origin_host = '' THEN views ELSE 0 END), 0), "
@@ -50,9 +50,8 @@ json_t *shoal_catalog_stats(struct shoal_call *call, struct shoal_err *err)
 {
     static const char *const users[] = {"totalUsers", "totalAdmins", "totalModerators",
         "totalDailyActiveUsers", "totalWeeklyActiveUsers", "totalMonthlyActiveUsers", NULL};
-    static const char *const videos[] = {"totalVideos", "totalLocalVideos",
-        "totalLocalVideoViews", "totalLocalVideoDownloads", "totalLocalVideoComments",
-        "totalVideoComments", NULL};
+    static const char *const videos[] = {"totalVideos", "totalLocalVideos", "totalLocalVideoViews",
+        "totalLocalVideoDownloads", "totalLocalVideoComments", "totalVideoComments", NULL};
     static const char *const files[] = {"totalLocalVideoFilesSize", NULL};
     static const char *const channels[] = {"totalLocalVideoChannels",
         "totalLocalDailyActiveVideoChannels", "totalLocalWeeklyActiveVideoChannels",

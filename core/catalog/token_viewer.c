@@ -15,12 +15,12 @@ SHOAL_SQL(token_slide, "UPDATE catalog_token SET access_expires = $2 WHERE id = 
 
 static int token_bad(struct shoal_err *err)
 {
-    return shoal_fail_api(err, SHOAL_EAUTH, "invalid_token",
-        "Invalid token: access token is invalid");
+    return shoal_fail_api(
+        err, SHOAL_EAUTH, "invalid_token", "Invalid token: access token is invalid");
 }
 
-static int token_read(struct shoal_call *call, const char *hash, struct catalog_cached *out,
-    struct shoal_err *err)
+static int token_read(
+    struct shoal_call *call, const char *hash, struct catalog_cached *out, struct shoal_err *err)
 {
     struct shoal_rows *rows =
         shoal_db_query(shoal_call_db(call), &token_get, SHOAL_ARGS(SHOAL_TEXT(hash)), err);

@@ -5,7 +5,7 @@
 
 #include "catalog/catalog_priv.h"
 
-#define TOKEN_BYTES     20 // 40 hex characters, as PeerTube's
+#define TOKEN_BYTES     20                    // 40 hex characters, as PeerTube's
 #define ACCESS_MS       CATALOG_DAY_MS        // unless user.token_time says otherwise
 #define REFRESH_MS      (28 * CATALOG_DAY_MS) // unless user.refresh_time does
 #define SESSION_MS      (30 * CATALOG_DAY_MS)
@@ -52,11 +52,12 @@ static int grant_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
     catalog_token_hash(grant->refresh, refresh);
     if (grant->old_token != 0) {
         int64_t changed = 0;
-        int code = shoal_db_exec(tx, &token_remove, SHOAL_ARGS(SHOAL_I64(grant->old_token)),
-            &changed, err);
+        int code = shoal_db_exec(
+            tx, &token_remove, SHOAL_ARGS(SHOAL_I64(grant->old_token)), &changed, err);
         if (code != 0 || changed != 1) {
-            return code != 0 ? code : shoal_fail_api(err, SHOAL_EINVAL, "invalid_grant",
-                "Invalid grant: refresh token is invalid");
+            return code != 0 ? code
+                             : shoal_fail_api(err, SHOAL_EINVAL, "invalid_grant",
+                                   "Invalid grant: refresh token is invalid");
         }
     }
     int code = shoal_db_exec(tx, &token_add,
@@ -80,8 +81,8 @@ static int grant_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
     return code;
 }
 
-static json_t *grant_make(struct shoal_call *call, struct grant *grant, const json_t *meta,
-    struct shoal_err *err)
+static json_t *grant_make(
+    struct shoal_call *call, struct grant *grant, const json_t *meta, struct shoal_err *err)
 {
     char access[TOKEN_BYTES * 2 + 1];
     char refresh[TOKEN_BYTES * 2 + 1];
@@ -93,8 +94,7 @@ static json_t *grant_make(struct shoal_call *call, struct grant *grant, const js
     grant->access_ms =
         grant->is_session ? SESSION_MS : catalog_setting_i64("user.token_time", ACCESS_MS);
     grant->refresh_ms = catalog_setting_i64("user.refresh_time", REFRESH_MS);
-    grant->device =
-        shoal_arena_strndup(call->arena, shoal_text(meta, "device", ""), 255);
+    grant->device = shoal_arena_strndup(call->arena, shoal_text(meta, "device", ""), 255);
     grant->address = shoal_arena_strndup(call->arena, shoal_text(meta, "address", ""), 63);
     json_t *out = NULL;
     if (shoal_tx(call, grant_tx, grant, err) == 0) {
@@ -129,8 +129,8 @@ static int login_decide(struct shoal_call *call, const struct catalog_user *user
     if (!shoal_hook_heard("user.login")) {
         return 0;
     }
-    json_t *payload = json_pack("{s:o?, s:s, s:s, s:s}", "user",
-        catalog_user_brief(call, user->id), "method", "password", "addressPrefix",
+    json_t *payload = json_pack("{s:o?, s:s, s:s, s:s}", "user", catalog_user_brief(call, user->id),
+        "method", "password", "addressPrefix",
         shoal_text(meta, "addressPrefix", shoal_text(meta, "address", "")), "device",
         shoal_text(meta, "device", ""));
     struct shoal_decision decision = {0};
@@ -148,7 +148,8 @@ json_t *shoal_token_grant(struct shoal_call *call, const char *username, const c
 {
     struct catalog_user user = {0};
     bool is_sane = username != NULL && password != NULL && password[0] != '\0' &&
-        strnlen(username, 401) <= 400 && strnlen(password, PASSWORD_LENGTH + 1) <= PASSWORD_LENGTH;
+                   strnlen(username, 401) <= 400 &&
+                   strnlen(password, PASSWORD_LENGTH + 1) <= PASSWORD_LENGTH;
     struct shoal_err unknown = {0};
     int code = is_sane ? catalog_user_by_name(call, username, &user, &unknown) : SHOAL_ENOTFOUND;
     if (code != 0 && code != SHOAL_ENOTFOUND) {
@@ -156,8 +157,8 @@ json_t *shoal_token_grant(struct shoal_call *call, const char *username, const c
         return NULL;
     }
     if (!catalog_password_check(code == 0 ? user.password : NULL, is_sane ? password : "")) {
-        shoal_fail_api(err, SHOAL_EINVAL, "invalid_grant",
-            "Invalid grant: user credentials are invalid");
+        shoal_fail_api(
+            err, SHOAL_EINVAL, "invalid_grant", "Invalid grant: user credentials are invalid");
         return NULL;
     }
     if (user_refusal(&user, err) != 0 || login_decide(call, &user, meta, err) != 0) {
@@ -167,8 +168,8 @@ json_t *shoal_token_grant(struct shoal_call *call, const char *username, const c
     return grant_make(call, &grant, meta, err);
 }
 
-static int refresh_find(struct shoal_call *call, const char *token, struct grant *grant,
-    struct shoal_err *err)
+static int refresh_find(
+    struct shoal_call *call, const char *token, struct grant *grant, struct shoal_err *err)
 {
     char hash[65];
     catalog_token_hash(token, hash);
@@ -190,19 +191,19 @@ static int refresh_find(struct shoal_call *call, const char *token, struct grant
         return shoal_fail_api(err, SHOAL_EINVAL, "account_blocked", "User is blocked.");
     }
     if (code == 0 && !is_right) {
-        return shoal_fail_api(err, SHOAL_EINVAL, "invalid_grant",
-            "Invalid grant: refresh token is invalid");
+        return shoal_fail_api(
+            err, SHOAL_EINVAL, "invalid_grant", "Invalid grant: refresh token is invalid");
     }
     return code;
 }
 
-json_t *shoal_token_refresh(struct shoal_call *call, const char *refresh_token,
-    const json_t *meta, struct shoal_err *err)
+json_t *shoal_token_refresh(
+    struct shoal_call *call, const char *refresh_token, const json_t *meta, struct shoal_err *err)
 {
     struct grant grant = {0};
     if (refresh_token == NULL || strnlen(refresh_token, 129) > 128) {
-        shoal_fail_api(err, SHOAL_EINVAL, "invalid_grant",
-            "Invalid grant: refresh token is invalid");
+        shoal_fail_api(
+            err, SHOAL_EINVAL, "invalid_grant", "Invalid grant: refresh token is invalid");
         return NULL;
     }
     if (refresh_find(call, refresh_token, &grant, err) != 0) {
@@ -235,8 +236,8 @@ int shoal_token_revoke(struct shoal_call *call, struct shoal_err *err)
 
 int catalog_token_drop(struct shoal_db *tx, int64_t user_id, int64_t but, struct shoal_err *err)
 {
-    return shoal_db_exec(tx, &token_drop, SHOAL_ARGS(SHOAL_I64(user_id), SHOAL_I64(but)), NULL,
-        err);
+    return shoal_db_exec(
+        tx, &token_drop, SHOAL_ARGS(SHOAL_I64(user_id), SHOAL_I64(but)), NULL, err);
 }
 
 json_t *shoal_oauth_client(struct shoal_call *call, struct shoal_err *err)

@@ -196,10 +196,10 @@ static void a_blocked_user_is_out_at_once(void **state)
     assert_int_equal(who(access, false, &viewer), SHOAL_EAUTH);
     assert_null(grant("alice", "password of the kit", false, &err));
     assert_string_equal(err.api_code, "account_blocked");
-    assert_null(shoal_token_refresh(scene.nobody, shoal_text(given, "refresh_token", ""), NULL,
-        &err));
-    assert_int_equal(shoal_user_block(scene.admin, scene.user->viewer.user_id, false, NULL, &err),
-        0);
+    assert_null(
+        shoal_token_refresh(scene.nobody, shoal_text(given, "refresh_token", ""), NULL, &err));
+    assert_int_equal(
+        shoal_user_block(scene.admin, scene.user->viewer.user_id, false, NULL, &err), 0);
     json_decref(given);
     given = grant("alice", "password of the kit", false, &err);
     assert_non_null(given);

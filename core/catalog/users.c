@@ -53,20 +53,20 @@ static int user_read(struct shoal_call *call, const struct shoal_sql *sql, struc
     return code != 0 ? code : found ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "User not found");
 }
 
-int catalog_user_by_id(struct shoal_call *call, int64_t id, struct catalog_user *out,
-    struct shoal_err *err)
+int catalog_user_by_id(
+    struct shoal_call *call, int64_t id, struct catalog_user *out, struct shoal_err *err)
 {
     return user_read(call, &user_by_id, SHOAL_I64(id), out, err);
 }
 
-int catalog_user_by_name(struct shoal_call *call, const char *name, struct catalog_user *out,
-    struct shoal_err *err)
+int catalog_user_by_name(
+    struct shoal_call *call, const char *name, struct catalog_user *out, struct shoal_err *err)
 {
     return user_read(call, &user_by_name, SHOAL_TEXT(catalog_fold(call->arena, name)), out, err);
 }
 
-int catalog_actor_add(struct shoal_db *tx, const char *kind, const char *name, int64_t *id,
-    struct shoal_err *err)
+int catalog_actor_add(
+    struct shoal_db *tx, const char *kind, const char *name, int64_t *id, struct shoal_err *err)
 {
     struct shoal_err taken = {0};
     int code = shoal_db_i64(tx, &actor_add,
@@ -86,8 +86,7 @@ int catalog_user_insert(struct shoal_call *call, struct shoal_db *tx, struct cat
     int code = shoal_db_i64(tx, &user_add,
         SHOAL_ARGS(SHOAL_TEXT(user->username), SHOAL_TEXT(user->email),
             SHOAL_TEXT(user->password_hash), SHOAL_I64(user->role), SHOAL_I64(user->quota),
-            SHOAL_I64(user->quota_daily), SHOAL_BOOL(user->is_waiting),
-            SHOAL_I64(shoal_now_ms())),
+            SHOAL_I64(user->quota_daily), SHOAL_BOOL(user->is_waiting), SHOAL_I64(shoal_now_ms())),
         &user->user_id, &taken);
     if (code == SHOAL_ECONFLICT) {
         return shoal_fail(err, code, "User with this username or email already exists.");
@@ -105,14 +104,14 @@ int catalog_user_insert(struct shoal_call *call, struct shoal_db *tx, struct cat
     }
     int64_t channel_id = 0;
     if (code == 0) {
-        const char *channel = user->channel != NULL
-            ? user->channel
-            : shoal_arena_printf(call->arena, "%.42s_channel", user->username);
-        const char *title = user->channel != NULL
-            ? user->channel
-            : shoal_arena_printf(call->arena, "Main %.100s channel", user->username);
-        code = catalog_channel_insert(tx, user->account_id, channel, title, NULL, NULL,
-            &channel_id, err);
+        const char *channel = user->channel != NULL ? user->channel
+                                                    : shoal_arena_printf(call->arena,
+                                                          "%.42s_channel", user->username);
+        const char *title = user->channel != NULL ? user->channel
+                                                  : shoal_arena_printf(call->arena,
+                                                        "Main %.100s channel", user->username);
+        code = catalog_channel_insert(
+            tx, user->account_id, channel, title, NULL, NULL, &channel_id, err);
     }
     return code;
 }

@@ -44,8 +44,8 @@ static json_t *user_settings(const struct catalog_user *user)
     json_object_update_existing(out, stored);
     json_t *notify = json_object();
     for (size_t i = 0; i < sizeof(notifications) / sizeof(notifications[0]); i++) {
-        json_t *value = json_object_get(json_object_get(stored, "notificationSettings"),
-            notifications[i]);
+        json_t *value =
+            json_object_get(json_object_get(stored, "notificationSettings"), notifications[i]);
         json_object_set_new(notify, notifications[i],
             json_is_integer(value) ? json_incref(value) : json_integer(1));
     }
@@ -54,8 +54,8 @@ static json_t *user_settings(const struct catalog_user *user)
     return out;
 }
 
-json_t *catalog_user_json(struct shoal_call *call, const struct catalog_user *user, bool me,
-    struct shoal_err *err)
+json_t *catalog_user_json(
+    struct shoal_call *call, const struct catalog_user *user, bool me, struct shoal_err *err)
 {
     json_t *account = catalog_account_json(call, user->account_id, false, err);
     json_t *channels = account == NULL ? NULL : catalog_channels_of(call, user->account_id, err);

@@ -25,9 +25,8 @@ LIST_SQL(users_login, "COALESCE(u.last_login, 0), u.id");
 LIST_SQL(users_login_down, "COALESCE(u.last_login, 0) DESC, u.id DESC");
 LIST_SQL(users_role, "u.role, u.id");
 LIST_SQL(users_role_down, "u.role DESC, u.id DESC");
-SHOAL_SQL(users_count,
-    "SELECT COUNT(*) FROM catalog_user u WHERE CAST($1 AS TEXT) IS NULL "
-    "OR u.username LIKE CAST($1 AS TEXT) OR u.email LIKE CAST($1 AS TEXT)");
+SHOAL_SQL(users_count, "SELECT COUNT(*) FROM catalog_user u WHERE CAST($1 AS TEXT) IS NULL "
+                       "OR u.username LIKE CAST($1 AS TEXT) OR u.email LIKE CAST($1 AS TEXT)");
 
 static const struct shoal_sql *const lists[][2] = {
     {&users_id, &users_id_down},
@@ -72,9 +71,9 @@ json_t *shoal_user_list(struct shoal_call *call, const json_t *query, struct sho
         return NULL;
     }
     const char *search = shoal_text(query, "search", NULL);
-    const char *pattern = search == NULL
-        ? NULL
-        : shoal_arena_printf(call->arena, "%%%.100s%%", catalog_fold(call->arena, search));
+    const char *pattern = search == NULL ? NULL
+                                         : shoal_arena_printf(call->arena, "%%%.100s%%",
+                                               catalog_fold(call->arena, search));
     int64_t total = 0;
     int64_t ids[100];
     size_t count = 0;

@@ -91,8 +91,7 @@ static void t04_users_do_not_promote_themselves(void **state)
     struct shoal_err err = {0};
     json_t *fields = json_pack("{s:i, s:i, s:b, s:s, s:b}", "role", 0, "videoQuota", 5,
         "emailVerified", 1, "displayName", "Alice A.", "p2pEnabled", 0);
-    assert_int_equal(
-        shoal_user_update(scene.user, scene.user->viewer.user_id, fields, &err), 0);
+    assert_int_equal(shoal_user_update(scene.user, scene.user->viewer.user_id, fields, &err), 0);
     json_t *me = shoal_user_me(scene.user, &err);
     assert_int_equal(shoal_integer(me, "role.id", -1), SHOAL_ROLE_USER);
     assert_int_equal(shoal_integer(me, "videoQuota", 0), -1);
@@ -101,8 +100,7 @@ static void t04_users_do_not_promote_themselves(void **state)
     assert_string_equal(shoal_text(me, "account.displayName", ""), "Alice A.");
     json_decref(me);
     assert_int_equal(
-        shoal_user_update(scene.user, scene.admin->viewer.user_id, fields, &err),
-        SHOAL_EFORBIDDEN);
+        shoal_user_update(scene.user, scene.admin->viewer.user_id, fields, &err), SHOAL_EFORBIDDEN);
     json_decref(fields);
 }
 
@@ -126,14 +124,12 @@ static void quotas_count_what_was_uploaded(void **state)
     struct shoal_err err = {0};
     int64_t account_id = scene.user->viewer.account_id;
     json_t *fields = json_pack("{s:i, s:i}", "videoQuota", 1000, "videoQuotaDaily", 400);
-    assert_int_equal(
-        shoal_user_update(scene.admin, scene.user->viewer.user_id, fields, &err), 0);
+    assert_int_equal(shoal_user_update(scene.admin, scene.user->viewer.user_id, fields, &err), 0);
     json_decref(fields);
     assert_int_equal(catalog_quota_check(scene.user, account_id, 400, &err), 0);
     assert_int_equal(catalog_quota_check(scene.user, account_id, 401, &err), SHOAL_ETOOLARGE);
     assert_string_equal(err.api_code, "quota_reached");
-    assert_int_equal(catalog_quota_check(scene.user, account_id, INT64_MAX, &err),
-        SHOAL_ETOOLARGE);
+    assert_int_equal(catalog_quota_check(scene.user, account_id, INT64_MAX, &err), SHOAL_ETOOLARGE);
     json_t *quota = shoal_user_quota(scene.user, scene.user->viewer.user_id, &err);
     assert_int_equal(shoal_integer(quota, "videoQuotaUsed", -1), 0);
     json_decref(quota);
@@ -172,12 +168,14 @@ static void a_removed_user_leaves_nothing(void **state)
 {
     (void)state;
     struct shoal_err err = {0};
-    struct test_video video = {.name = "left", .channel_id = test_channel_of(scene.user),
-        .privacy = SHOAL_PRIVACY_PUBLIC, .state = SHOAL_STATE_PUBLISHED, .is_open = true,
+    struct test_video video = {.name = "left",
+        .channel_id = test_channel_of(scene.user),
+        .privacy = SHOAL_PRIVACY_PUBLIC,
+        .state = SHOAL_STATE_PUBLISHED,
+        .is_open = true,
         .published_ms = 1};
     test_video_make(shoal_kit_system(scene.kit), &video);
-    assert_int_equal(
-        shoal_user_delete(scene.admin, scene.user->viewer.user_id, &err), 0);
+    assert_int_equal(shoal_user_delete(scene.admin, scene.user->viewer.user_id, &err), 0);
     assert_null(shoal_account_get(scene.nobody, "alice", &err));
     assert_null(shoal_channel_get(scene.nobody, "alice_channel", &err));
     assert_null(shoal_video_get(scene.nobody, video.uuid, NULL, &err));

@@ -1,5 +1,5 @@
-// users_update.c - what users and administrators change of a user, and what goes with a removed one.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// users_update.c - what users and administrators change of a user, and what goes with a removed
+// one. SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,11 +57,11 @@ static const struct {
 static bool policy_known(const char *policy)
 {
     return strcmp(policy, "do_not_list") == 0 || strcmp(policy, "warn") == 0 ||
-        strcmp(policy, "blur") == 0 || strcmp(policy, "display") == 0;
+           strcmp(policy, "blur") == 0 || strcmp(policy, "display") == 0;
 }
 
-static int settings_merge(struct shoal_call *call, const json_t *fields, struct update *update,
-    struct shoal_err *err)
+static int settings_merge(
+    struct shoal_call *call, const json_t *fields, struct update *update, struct shoal_err *err)
 {
     json_t *stored = shoal_json_parse(update->user.settings, strlen(update->user.settings), NULL);
     if (stored == NULL) {
@@ -100,16 +100,15 @@ static int settings_merge(struct shoal_call *call, const json_t *fields, struct 
 static int credentials_read(struct shoal_call *call, const json_t *fields, bool is_self,
     struct update *update, struct shoal_err *err)
 {
-    bool changes =
-        catalog_field_has(fields, "password") || catalog_field_has(fields, "email");
+    bool changes = catalog_field_has(fields, "password") || catalog_field_has(fields, "email");
     if (!changes) {
         return 0;
     }
     // Whoever holds a stolen token must not be able to lock its owner out.
-    if (is_self && !catalog_password_check(update->user.password,
-                       shoal_text(fields, "currentPassword", ""))) {
-        return shoal_fail_api(err, SHOAL_EFORBIDDEN, "current_password_is_invalid",
-            "currentPassword is invalid.");
+    if (is_self &&
+        !catalog_password_check(update->user.password, shoal_text(fields, "currentPassword", ""))) {
+        return shoal_fail_api(
+            err, SHOAL_EFORBIDDEN, "current_password_is_invalid", "currentPassword is invalid.");
     }
     int code = 0;
     if (catalog_field_has(fields, "email")) {
@@ -125,8 +124,8 @@ static int credentials_read(struct shoal_call *call, const json_t *fields, bool 
     }
     const char *password = NULL;
     if (code == 0 && catalog_field_has(fields, "password")) {
-        code = catalog_field_text(fields, "password", CATALOG_PASSWORD_MIN, CATALOG_PASSWORD_MAX,
-            &password, err);
+        code = catalog_field_text(
+            fields, "password", CATALOG_PASSWORD_MIN, CATALOG_PASSWORD_MAX, &password, err);
     }
     if (code == 0 && password != NULL) {
         char *hash = shoal_arena_alloc(call->arena, 128);
@@ -154,8 +153,8 @@ static int profile_read(const json_t *fields, struct update *update, struct shoa
     return code;
 }
 
-static int admin_read(struct shoal_call *call, const json_t *fields, struct update *update,
-    struct shoal_err *err)
+static int admin_read(
+    struct shoal_call *call, const json_t *fields, struct update *update, struct shoal_err *err)
 {
     struct catalog_user *user = &update->user;
     int64_t role = user->role;
@@ -194,9 +193,9 @@ static int update_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     const struct catalog_user *user = &update->user;
     int code = shoal_db_exec(tx, &user_set,
         SHOAL_ARGS(SHOAL_I64(user->id), SHOAL_TEXT(user->email), SHOAL_TEXT(user->password),
-            SHOAL_I64(user->role), SHOAL_I64(user->video_quota),
-            SHOAL_I64(user->video_quota_daily), SHOAL_BOOL(user->is_email_verified),
-            SHOAL_TEXT(user->settings), SHOAL_I64(shoal_now_ms())),
+            SHOAL_I64(user->role), SHOAL_I64(user->video_quota), SHOAL_I64(user->video_quota_daily),
+            SHOAL_BOOL(user->is_email_verified), SHOAL_TEXT(user->settings),
+            SHOAL_I64(shoal_now_ms())),
         NULL, err);
     if (code == 0 && (update->display_name != NULL || update->has_description)) {
         code = shoal_db_exec(tx, &account_set,
@@ -211,8 +210,8 @@ static int update_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     return code == 0 ? catalog_user_tell(call, tx, user->id, "updated", err) : code;
 }
 
-int shoal_user_update(struct shoal_call *call, int64_t id, const json_t *fields,
-    struct shoal_err *err)
+int shoal_user_update(
+    struct shoal_call *call, int64_t id, const json_t *fields, struct shoal_err *err)
 {
     struct update update = {0};
     int code = catalog_user_manage(call, id, true, &update.user, err);
@@ -245,8 +244,8 @@ int shoal_user_update(struct shoal_call *call, int64_t id, const json_t *fields,
 static int videos_remove(struct shoal_call *call, int64_t account_id, struct shoal_err *err)
 {
     for (;;) {
-        struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &account_videos,
-            SHOAL_ARGS(SHOAL_I64(account_id)), err);
+        struct shoal_rows *rows = shoal_db_query(
+            shoal_call_db(call), &account_videos, SHOAL_ARGS(SHOAL_I64(account_id)), err);
         if (rows == NULL) {
             return SHOAL_EIO;
         }
@@ -275,8 +274,8 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         code = shoal_held_remove(tx, "user.register", subject, err);
     }
     if (code == 0) {
-        code = shoal_db_exec(tx, &account_actors_remove, SHOAL_ARGS(SHOAL_I64(user->account_id)),
-            NULL, err);
+        code = shoal_db_exec(
+            tx, &account_actors_remove, SHOAL_ARGS(SHOAL_I64(user->account_id)), NULL, err);
     }
     if (code == 0) {
         code = shoal_db_exec(tx, &user_remove, SHOAL_ARGS(SHOAL_I64(user->id)), NULL, err);

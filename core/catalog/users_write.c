@@ -36,11 +36,12 @@ static int new_read(struct shoal_call *call, const json_t *fields, struct catalo
     const char *email = NULL;
     int code = catalog_field_text(fields, "username", 1, 50, &user->username, err);
     if (code == 0 && !catalog_name_valid(user->username)) {
-        code = shoal_fail_field(err, "username",
-            "Should have a valid username (lowercase alphanumeric characters)");
+        code = shoal_fail_field(
+            err, "username", "Should have a valid username (lowercase alphanumeric characters)");
     }
     if (code == 0) {
-        code = catalog_field_text(fields, "password", CATALOG_PASSWORD_MIN, CATALOG_PASSWORD_MAX, password, err);
+        code = catalog_field_text(
+            fields, "password", CATALOG_PASSWORD_MIN, CATALOG_PASSWORD_MAX, password, err);
     }
     if (code == 0) {
         code = catalog_field_text(fields, "email", 3, EMAIL_MAX, &email, err);
@@ -54,8 +55,8 @@ static int new_read(struct shoal_call *call, const json_t *fields, struct catalo
     if (code == 0 && catalog_field_has(fields, "channelName")) {
         user->channel = shoal_text(fields, "channelName", "");
         if (!catalog_name_valid(user->channel) || strcmp(user->channel, user->username) == 0) {
-            code = shoal_fail_field(err, "channelName",
-                "Should have a valid channel name that is not the user's");
+            code = shoal_fail_field(
+                err, "channelName", "Should have a valid channel name that is not the user's");
         }
     }
     user->email = code == 0 ? catalog_fold(call->arena, email) : NULL;
@@ -63,8 +64,8 @@ static int new_read(struct shoal_call *call, const json_t *fields, struct catalo
 }
 
 // What only administrators say: a registration that sends it is not heard (T04).
-static int new_read_admin(const json_t *fields, struct catalog_new_user *user,
-    struct shoal_err *err)
+static int new_read_admin(
+    const json_t *fields, struct catalog_new_user *user, struct shoal_err *err)
 {
     int64_t role = SHOAL_ROLE_USER;
     int code = 0;
@@ -122,16 +123,17 @@ static int register_decide(struct shoal_call *call, const json_t *fields,
     return 0;
 }
 
-json_t *shoal_user_create(struct shoal_call *call, const json_t *fields, const char *source,
-    struct shoal_err *err)
+json_t *shoal_user_create(
+    struct shoal_call *call, const json_t *fields, const char *source, struct shoal_err *err)
 {
     bool is_admin = strcmp(source, "admin") == 0;
     struct shoal_decision decision = {0};
-    struct creation creation = {.user = {
-        .role = SHOAL_ROLE_USER,
-        .quota = catalog_setting_i64("user.video_quota", -1),
-        .quota_daily = catalog_setting_i64("user.video_quota_daily", -1),
-    }};
+    struct creation creation = {
+        .user = {
+            .role = SHOAL_ROLE_USER,
+            .quota = catalog_setting_i64("user.video_quota", -1),
+            .quota_daily = catalog_setting_i64("user.video_quota_daily", -1),
+        }};
     if (is_admin && !catalog_is_admin(&call->viewer)) {
         shoal_fail(err, SHOAL_EFORBIDDEN, "only administrators make users");
         return NULL;
@@ -139,8 +141,7 @@ json_t *shoal_user_create(struct shoal_call *call, const json_t *fields, const c
     const char *password = NULL;
     if (new_read(call, fields, &creation.user, &password, err) != 0 ||
         (is_admin && new_read_admin(fields, &creation.user, err) != 0) ||
-        (!is_admin &&
-            register_decide(call, fields, &creation.user, &decision, err) != 0)) {
+        (!is_admin && register_decide(call, fields, &creation.user, &decision, err) != 0)) {
         return NULL;
     }
     if (decision.verdict == SHOAL_HOLD) {
@@ -172,8 +173,9 @@ static int admit_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
     int code = shoal_db_exec(tx, &user_set_waiting,
         SHOAL_ARGS(SHOAL_I64(change->user_id), SHOAL_BOOL(false), SHOAL_I64(shoal_now_ms())),
         &changed, err);
-    return code == 0 && changed == 1 ? catalog_user_tell(call, tx, change->user_id, "registered", err)
-                                     : code;
+    return code == 0 && changed == 1
+               ? catalog_user_tell(call, tx, change->user_id, "registered", err)
+               : code;
 }
 
 int catalog_user_resume(struct shoal_call *call, const char *hook, const char *subject,
@@ -228,8 +230,8 @@ static int block_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
                      : code;
 }
 
-int shoal_user_block(struct shoal_call *call, int64_t id, bool blocked, const char *reason,
-    struct shoal_err *err)
+int shoal_user_block(
+    struct shoal_call *call, int64_t id, bool blocked, const char *reason, struct shoal_err *err)
 {
     struct catalog_user user;
     int code = catalog_user_manage(call, id, false, &user, err);

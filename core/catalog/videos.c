@@ -14,7 +14,7 @@
     "v.is_blocked, v.nsfw_flags, v.duration_s, v.aspect_e4, v.comments_policy, v.views, v.likes, " \
     "v.dislikes, v.comments, v.downloads, v.source_bytes, v.version, v.ladder_job, "               \
     "v.ladder_fence, v.schedule_at, v.schedule_privacy, v.created, v.updated, v.published, "       \
-    "v.originally_published, v.input_updated, v.held_privacy FROM catalog_video v "                                \
+    "v.originally_published, v.input_updated, v.held_privacy FROM catalog_video v "                \
     "JOIN catalog_channel c ON c.id = v.channel_id JOIN catalog_account a ON a.id = c.account_id "
 
 SHOAL_SQL(video_by_id, VIDEO_SQL "WHERE v.id = $1");
@@ -32,8 +32,8 @@ static int64_t number_of(const struct shoal_rows *rows, int column)
     return shoal_col_null(rows, column) ? -1 : shoal_col_i64(rows, column);
 }
 
-static void video_read(struct shoal_call *call, const struct shoal_rows *rows,
-    struct catalog_video *out)
+static void video_read(
+    struct shoal_call *call, const struct shoal_rows *rows, struct catalog_video *out)
 {
     *out = (struct catalog_video){
         .id = shoal_col_i64(rows, 0),
@@ -104,8 +104,8 @@ static int video_get(struct shoal_call *call, const struct shoal_sql *sql, struc
     return code != 0 ? code : found ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "Video not found");
 }
 
-int catalog_video_by_number(struct shoal_call *call, int64_t id, struct catalog_video *out,
-    struct shoal_err *err)
+int catalog_video_by_number(
+    struct shoal_call *call, int64_t id, struct catalog_video *out, struct shoal_err *err)
 {
     return video_get(call, &video_by_id, SHOAL_I64(id), out, err);
 }
@@ -137,8 +137,8 @@ static int password_right(struct shoal_call *call, int64_t video_id, const char 
     bool *is_right, struct shoal_err *err)
 {
     *is_right = false;
-    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &video_passwords,
-        SHOAL_ARGS(SHOAL_I64(video_id)), err);
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &video_passwords, SHOAL_ARGS(SHOAL_I64(video_id)), err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }
@@ -189,15 +189,15 @@ bool catalog_privacy_is_closed(enum shoal_privacy privacy)
     return privacy != SHOAL_PRIVACY_PUBLIC && privacy != SHOAL_PRIVACY_UNLISTED;
 }
 
-json_t *shoal_video_get(struct shoal_call *call, const char *id, const char *password,
-    struct shoal_err *err)
+json_t *shoal_video_get(
+    struct shoal_call *call, const char *id, const char *password, struct shoal_err *err)
 {
     struct catalog_video video;
     if (catalog_video_may(call, SHOAL_MAY_SEE, id, password, &video, err) != 0) {
         return NULL;
     }
-    bool is_mine = call->viewer.kind == SHOAL_VIEWER_USER &&
-        call->viewer.account_id == video.account_id;
+    bool is_mine =
+        call->viewer.kind == SHOAL_VIEWER_USER && call->viewer.account_id == video.account_id;
     int shape = CATALOG_DETAIL;
     if (is_mine || catalog_is_staff(&call->viewer)) {
         shape |= CATALOG_OWNER;
@@ -205,8 +205,8 @@ json_t *shoal_video_get(struct shoal_call *call, const char *id, const char *pas
     return catalog_video_json(call, &video, shape, err);
 }
 
-json_t *shoal_video_metadata(struct shoal_call *call, const char *id, int64_t file_id,
-    struct shoal_err *err)
+json_t *shoal_video_metadata(
+    struct shoal_call *call, const char *id, int64_t file_id, struct shoal_err *err)
 {
     struct catalog_video video;
     struct catalog_file *files = NULL;

@@ -29,8 +29,8 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         code = shoal_held_remove(tx, "upload.finish", subject, err);
     }
     if (code == 0) {
-        code = shoal_db_exec(tx, &video_remove, SHOAL_ARGS(SHOAL_I64(removal->video_id)), NULL,
-            err);
+        code =
+            shoal_db_exec(tx, &video_remove, SHOAL_ARGS(SHOAL_I64(removal->video_id)), NULL, err);
     }
     return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
 }

@@ -40,33 +40,33 @@ static int choice_read(const json_t *json, const char *key, bool *has, int64_t *
     }
     int code = catalog_field_i64(json, key, out, err);
     return code == 0 && label(*out) == NULL
-        ? shoal_fail_field(err, key, "Should have a valid %s", key)
-        : code;
+               ? shoal_fail_field(err, key, "Should have a valid %s", key)
+               : code;
 }
 
-static int flag_read(const json_t *json, const char *key, bool *has, bool *out,
-    struct shoal_err *err)
+static int flag_read(
+    const json_t *json, const char *key, bool *has, bool *out, struct shoal_err *err)
 {
     *has = catalog_field_has(json, key);
     return *has ? catalog_field_bool(json, key, out, err) : 0;
 }
 
-static int texts_read(const json_t *json, bool is_new, struct catalog_fields *out,
-    struct shoal_err *err)
+static int texts_read(
+    const json_t *json, bool is_new, struct catalog_fields *out, struct shoal_err *err)
 {
     out->has_name = is_new || catalog_field_has(json, "name");
     if (out->has_name && catalog_field_text(json, "name", 3, 120, &out->name, NULL) != 0) {
-        return shoal_fail_field(err, "name",
-            "Should have a video name between 3 and 120 characters long");
+        return shoal_fail_field(
+            err, "name", "Should have a video name between 3 and 120 characters long");
     }
-    int code = text_read(json, "description", 1, 10000, &out->has_description, &out->description,
-        err);
+    int code =
+        text_read(json, "description", 1, 10000, &out->has_description, &out->description, err);
     if (code == 0) {
         code = text_read(json, "support", 3, 1000, &out->has_support, &out->support, err);
     }
     if (code == 0) {
-        code = text_read(json, "nsfwSummary", 3, 250, &out->has_nsfw_summary, &out->nsfw_summary,
-            err);
+        code =
+            text_read(json, "nsfwSummary", 3, 250, &out->has_nsfw_summary, &out->nsfw_summary, err);
     }
     if (code == 0) {
         code = text_read(json, "language", 1, 12, &out->has_language, &out->language, err);
@@ -79,11 +79,11 @@ static int texts_read(const json_t *json, bool is_new, struct catalog_fields *ou
 
 static int choices_read(const json_t *json, struct catalog_fields *out, struct shoal_err *err)
 {
-    int code = choice_read(json, "category", &out->has_category, &out->category,
-        catalog_category_label, err);
+    int code = choice_read(
+        json, "category", &out->has_category, &out->category, catalog_category_label, err);
     if (code == 0) {
-        code = choice_read(json, "licence", &out->has_licence, &out->licence,
-            catalog_licence_label, err);
+        code = choice_read(
+            json, "licence", &out->has_licence, &out->licence, catalog_licence_label, err);
     }
     out->has_privacy = catalog_field_has(json, "privacy");
     if (code == 0 && out->has_privacy) {
@@ -148,8 +148,8 @@ static int list_read(const json_t *json, const char *key, size_t most, size_t mi
         json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
         const char *text = json_string_value(item);
         size_t length = text == NULL || strnlen(text, max * 4 + 1) > max * 4
-            ? SIZE_MAX
-            : catalog_utf8_length(text);
+                            ? SIZE_MAX
+                            : catalog_utf8_length(text);
         if (length < min || length > max) {
             return shoal_fail_field(err, key,
                 "Should have %s that are between %zu and %zu characters long each", key, min, max);
@@ -176,14 +176,14 @@ static int schedule_read(const json_t *json, struct catalog_fields *out, struct 
         (catalog_field_i64(schedule, "privacy", &out->schedule_privacy, NULL) != 0 ||
             catalog_privacy_label(out->schedule_privacy) == NULL ||
             out->schedule_privacy == SHOAL_PRIVACY_PASSWORD)) {
-        return shoal_fail_field(err, "scheduleUpdate.privacy",
-            "Should have correct schedule update privacy");
+        return shoal_fail_field(
+            err, "scheduleUpdate.privacy", "Should have correct schedule update privacy");
     }
     return 0;
 }
 
-static int rest_read(struct shoal_call *call, const json_t *json, struct catalog_fields *out,
-    struct shoal_err *err)
+static int rest_read(
+    struct shoal_call *call, const json_t *json, struct catalog_fields *out, struct shoal_err *err)
 {
     int code = 0;
     out->has_tags = json_object_get(json, "tags") != NULL;
@@ -192,15 +192,15 @@ static int rest_read(struct shoal_call *call, const json_t *json, struct catalog
     }
     out->has_passwords = json_object_get(json, "videoPasswords") != NULL;
     if (code == 0 && out->has_passwords) {
-        code = list_read(json, "videoPasswords", 10, 2, 100, out->passwords, &out->password_count,
-            err);
+        code = list_read(
+            json, "videoPasswords", 10, 2, 100, out->passwords, &out->password_count, err);
     }
     out->has_originally = json_object_get(json, "originallyPublishedAt") != NULL;
     const char *originally = shoal_text(json, "originallyPublishedAt", "");
     if (code == 0 && originally[0] != '\0' &&
         shoal_time_parse(originally, &out->originally_ms) != 0) {
-        code = shoal_fail_field(err, "originallyPublishedAt",
-            "Should have a valid original publication date");
+        code = shoal_fail_field(
+            err, "originallyPublishedAt", "Should have a valid original publication date");
     }
     json_t *data = json_object_get(json, "pluginData");
     out->has_plugin_data = data != NULL;
@@ -219,8 +219,11 @@ static int rest_read(struct shoal_call *call, const json_t *json, struct catalog
 int catalog_fields_read(struct shoal_call *call, const json_t *json, bool is_new,
     struct catalog_fields *out, struct shoal_err *err)
 {
-    *out = (struct catalog_fields){.privacy = SHOAL_PRIVACY_PRIVATE, .comments_policy = 1,
-        .is_downloadable = true, .category = -1, .licence = -1};
+    *out = (struct catalog_fields){.privacy = SHOAL_PRIVACY_PRIVATE,
+        .comments_policy = 1,
+        .is_downloadable = true,
+        .category = -1,
+        .licence = -1};
     int code = texts_read(json, is_new, out, err);
     if (code == 0) {
         code = choices_read(json, out, err);
@@ -237,8 +240,7 @@ int catalog_fields_read(struct shoal_call *call, const json_t *json, bool is_new
     if (code == 0 && is_new && !out->has_channel) {
         code = shoal_fail_field(err, "channelId", "Should have correct video channel id");
     }
-    if (code == 0 && is_new && out->privacy == SHOAL_PRIVACY_PASSWORD &&
-        out->password_count == 0) {
+    if (code == 0 && is_new && out->privacy == SHOAL_PRIVACY_PASSWORD && out->password_count == 0) {
         code = shoal_fail_field(err, "videoPasswords",
             "Should have at least one password for a password protected video");
     }
@@ -264,8 +266,7 @@ int catalog_fields_fill(struct shoal_call *call, const json_t *draft, const char
     struct catalog_fields filled;
     struct shoal_err broken = {0};
     json_t *video = json_object_get(value, "video");
-    if (json_is_object(video) &&
-        catalog_fields_read(call, video, is_new, &filled, &broken) == 0) {
+    if (json_is_object(video) && catalog_fields_read(call, video, is_new, &filled, &broken) == 0) {
         // Its text is borrowed from a value that must live as long as the call.
         shoal_arena_defer(call->arena, value_free, json_incref(video));
         // Filters may not move a video into the channel of somebody else.
@@ -298,8 +299,8 @@ int catalog_fields_passwords_write(struct shoal_db *tx, int64_t video_id,
     int code = shoal_db_exec(tx, &passwords_clear, SHOAL_ARGS(SHOAL_I64(video_id)), NULL, err);
     for (size_t i = 0; i < fields->password_count && code == 0; i++) {
         code = shoal_db_exec(tx, &password_add,
-            SHOAL_ARGS(SHOAL_I64(video_id), SHOAL_TEXT(fields->passwords[i]),
-                SHOAL_I64(shoal_now_ms())),
+            SHOAL_ARGS(
+                SHOAL_I64(video_id), SHOAL_TEXT(fields->passwords[i]), SHOAL_I64(shoal_now_ms())),
             NULL, err);
     }
     return code;

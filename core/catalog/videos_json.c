@@ -72,8 +72,8 @@ static json_t *ratio_name(int width, int height)
     return json_null();
 }
 
-static int images_add(struct shoal_call *call, json_t *out, const struct catalog_video *video,
-    struct shoal_err *err)
+static int images_add(
+    struct shoal_call *call, json_t *out, const struct catalog_video *video, struct shoal_err *err)
 {
     static const struct {
         const char *kind, *key;
@@ -93,11 +93,11 @@ static int images_add(struct shoal_call *call, json_t *out, const struct catalog
             if (i == 0) {
                 path = json_string(at);
             }
-            json_array_append_new(all,
-                json_pack("{s:s, s:i, s:i, s:o}", "fileUrl",
-                    files[i].url != NULL ? files[i].url : shoal_url(call, at), "width",
-                    files[i].width, "height", files[i].height, "aspectRatio",
-                    ratio_name(files[i].width, files[i].height)));
+            json_array_append_new(
+                all, json_pack("{s:s, s:i, s:i, s:o}", "fileUrl",
+                         files[i].url != NULL ? files[i].url : shoal_url(call, at), "width",
+                         files[i].width, "height", files[i].height, "aspectRatio",
+                         ratio_name(files[i].width, files[i].height)));
         }
         json_object_set_new(out, kinds[k].key, path);
     }
@@ -119,8 +119,7 @@ static void numbers_add(json_t *out, const struct catalog_video *video)
     json_object_set_new(out, "createdAt", catalog_time(video->created_ms));
     json_object_set_new(out, "updatedAt", catalog_time(video->updated_ms));
     json_object_set_new(out, "publishedAt", catalog_time(video->published_ms));
-    json_object_set_new(out, "originallyPublishedAt",
-        catalog_time(video->originally_published_ms));
+    json_object_set_new(out, "originallyPublishedAt", catalog_time(video->originally_published_ms));
 }
 
 static json_t *base_make(struct shoal_call *call, const struct catalog_video *video)
@@ -128,24 +127,23 @@ static json_t *base_make(struct shoal_call *call, const struct catalog_video *vi
     char brief[23] = "";
     shoal_uuid_to_short(video->uuid, brief);
     bool is_local = video->origin_host[0] == '\0';
-    const char *url = is_local
-        ? shoal_url(call, shoal_arena_printf(call->arena, "/videos/watch/%s", video->uuid))
-        : video->url;
+    const char *url =
+        is_local ? shoal_url(call, shoal_arena_printf(call->arena, "/videos/watch/%s", video->uuid))
+                 : video->url;
     json_t *out = json_pack("{s:I, s:s, s:s, s:s?, s:s}", "id", (json_int_t)video->id, "uuid",
         video->uuid, "shortUUID", brief, "url", url, "name", video->name);
     json_object_set_new(out, "category",
         catalog_labelled(video->category, catalog_category_label(video->category)));
-    json_object_set_new(out, "licence",
-        catalog_labelled(video->licence, catalog_licence_label(video->licence)));
-    const char *language =
-        video->language == NULL ? NULL : catalog_language_label(video->language);
+    json_object_set_new(
+        out, "licence", catalog_labelled(video->licence, catalog_licence_label(video->licence)));
+    const char *language = video->language == NULL ? NULL : catalog_language_label(video->language);
     json_object_set_new(out, "language",
         json_pack("{s:s?, s:s}", "id", video->language, "label",
-            language != NULL           ? language
-                : video->language != NULL ? video->language
-                                          : "Unknown"));
-    json_object_set_new(out, "privacy",
-        catalog_labelled(video->privacy, catalog_privacy_label(video->privacy)));
+            language != NULL          ? language
+            : video->language != NULL ? video->language
+                                      : "Unknown"));
+    json_object_set_new(
+        out, "privacy", catalog_labelled(video->privacy, catalog_privacy_label(video->privacy)));
     json_object_set_new(out, "nsfw", json_boolean(video->is_nsfw));
     json_object_set_new(out, "nsfwFlags", json_integer(video->nsfw_flags));
     json_object_set_new(out, "nsfwSummary", catalog_text_or_null(video->nsfw_summary));
@@ -154,8 +152,8 @@ static json_t *base_make(struct shoal_call *call, const struct catalog_video *vi
     json_object_set_new(out, "isLocal", json_boolean(is_local));
     json_object_set_new(out, "isLive", json_boolean(video->is_live));
     json_object_set_new(out, "liveSchedules", json_array());
-    json_object_set_new(out, "embedPath",
-        json_string(shoal_arena_printf(call->arena, "/videos/embed/%s", brief)));
+    json_object_set_new(
+        out, "embedPath", json_string(shoal_arena_printf(call->arena, "/videos/embed/%s", brief)));
     numbers_add(out, video);
     return out;
 }
@@ -163,8 +161,8 @@ static json_t *base_make(struct shoal_call *call, const struct catalog_video *vi
 static void owner_add(json_t *out, const struct catalog_video *video)
 {
     json_object_set_new(out, "waitTranscoding", json_boolean(video->waits));
-    json_object_set_new(out, "state",
-        catalog_labelled(video->state, catalog_state_label(video->state)));
+    json_object_set_new(
+        out, "state", catalog_labelled(video->state, catalog_state_label(video->state)));
     json_object_set_new(out, "scheduledUpdate",
         video->schedule_at_ms == 0
             ? json_null()
@@ -179,8 +177,8 @@ static void owner_add(json_t *out, const struct catalog_video *video)
     json_object_set_new(out, "blockedServer", json_false());
 }
 
-static int files_add(struct shoal_call *call, json_t *out, const struct catalog_video *video,
-    struct shoal_err *err)
+static int files_add(
+    struct shoal_call *call, json_t *out, const struct catalog_video *video, struct shoal_err *err)
 {
     struct catalog_file *files = NULL;
     size_t count = 0;
@@ -198,26 +196,26 @@ static int files_add(struct shoal_call *call, json_t *out, const struct catalog_
     return playlists == NULL ? SHOAL_EIO : 0;
 }
 
-static int detail_add(struct shoal_call *call, json_t *out, const struct catalog_video *video,
-    struct shoal_err *err)
+static int detail_add(
+    struct shoal_call *call, json_t *out, const struct catalog_video *video, struct shoal_err *err)
 {
     static const char *const policies[] = {"Enabled", "Disabled", "Requires approval"};
-    int64_t policy = video->comments_policy >= 1 && video->comments_policy <= 3
-        ? video->comments_policy : 1;
+    int64_t policy =
+        video->comments_policy >= 1 && video->comments_policy <= 3 ? video->comments_policy : 1;
     json_object_set_new(out, "description", catalog_text_or_null(video->description));
     json_object_set_new(out, "support", catalog_text_or_null(video->support));
     json_object_set_new(out, "commentsPolicy", catalog_labelled(policy, policies[policy - 1]));
     json_object_set_new(out, "commentsEnabled", json_boolean(policy != 2));
     json_object_set_new(out, "downloadEnabled", json_boolean(video->is_downloadable));
     json_object_set_new(out, "waitTranscoding", json_boolean(video->waits));
-    json_object_set_new(out, "state",
-        catalog_labelled(video->state, catalog_state_label(video->state)));
+    json_object_set_new(
+        out, "state", catalog_labelled(video->state, catalog_state_label(video->state)));
     json_object_set_new(out, "trackerUrls", json_array());
     json_object_set_new(out, "inputFileUpdatedAt", catalog_time(video->input_updated_ms));
     json_object_set_new(out, "descriptionPath",
         json_string(shoal_arena_printf(call->arena, "/api/v1/videos/%s/description", video->uuid)));
-    json_object_set_new(out, "embedPrivacyPolicy",
-        json_pack("{s:i, s:s}", "id", 1, "label", "All allowed"));
+    json_object_set_new(
+        out, "embedPrivacyPolicy", json_pack("{s:i, s:s}", "id", 1, "label", "All allowed"));
     if (video->plugin_data != NULL) {
         json_t *data = shoal_json_parse(video->plugin_data, strlen(video->plugin_data), NULL);
         json_object_set_new(out, "pluginData", data == NULL ? json_object() : data);
@@ -225,8 +223,8 @@ static int detail_add(struct shoal_call *call, json_t *out, const struct catalog
     return files_add(call, out, video, err);
 }
 
-json_t *catalog_video_json(struct shoal_call *call, const struct catalog_video *video, int shape,
-    struct shoal_err *err)
+json_t *catalog_video_json(
+    struct shoal_call *call, const struct catalog_video *video, int shape, struct shoal_err *err)
 {
     bool is_detail = (shape & CATALOG_DETAIL) != 0;
     json_t *out = base_make(call, video);

@@ -4,6 +4,7 @@
 #include "catalog/videos_query.h"
 #include "catalog/may_sql.h"
 
+// clang-format off: the statements are laid out by their clauses.
 // Whether a list parameter ("\n1\n5\n") holds a value; the form that both databases have.
 #define IN_SQL(list, value)                                                                        \
     "(CAST(" list " AS TEXT) IS NULL OR REPLACE(CAST(" list " AS TEXT), '\n' || " value            \
@@ -17,8 +18,8 @@
     "(CAST(" parameter " AS BOOLEAN) IS NULL OR CAST(" parameter " AS BOOLEAN) = "                 \
     "EXISTS (SELECT 1 FROM catalog_file f WHERE f.video_id = v.id AND f.kind = '" of_kind "')) "
 
-// $3 is the reach: 0 everybody's list, 1 the owner's, 2 what moderators ask for ($4: also what is not
-// published, $5: also what is blocked).
+// $3 is the reach: 0 everybody's list, 1 the owner's, 2 what moderators ask for ($4: also what is
+// not published, $5: also what is blocked).
 #define REACH_SQL                                                                                  \
     "((CAST($3 AS BIGINT) = 0 AND " MAY_LIST_SQL ") "                                              \
     "OR (CAST($3 AS BIGINT) = 1 AND " MAY_OWN_SQL ") "                                             \
@@ -27,38 +28,60 @@
     "AND (CAST($5 AS BOOLEAN) = TRUE OR v.is_blocked = FALSE) "                                    \
     "AND (CAST($6 AS TEXT) IS NOT NULL OR v.privacy IN (1, 4)))) "
 
-#define FROM_SQL                                                                                   \
-    "FROM catalog_video v JOIN catalog_channel c ON c.id = v.channel_id "                          \
-    "JOIN catalog_actor x ON x.id = c.actor_id WHERE " REACH_SQL                                   \
-    "AND " IN_SQL("$6", "CAST(v.privacy AS TEXT)")                                                 \
-    "AND " IN_SQL("$7", "CAST(v.state AS TEXT)")                                                   \
-    "AND (CAST($8 AS TEXT) IS NULL OR LOWER(v.name) LIKE CAST($8 AS TEXT) ESCAPE '\\' "            \
-    "OR LOWER(COALESCE(v.description, '')) LIKE CAST($8 AS TEXT) ESCAPE '\\' "                     \
-    "OR EXISTS (SELECT 1 FROM catalog_video_tag t WHERE t.video_id = v.id "                        \
-    "AND t.folded = CAST($9 AS TEXT))) "                                                           \
-    "AND " EQUAL_SQL("$10", "BOOLEAN", "v.is_nsfw")                                                \
-    "AND " EQUAL_SQL("$11", "BOOLEAN", "v.is_live")                                                \
-    "AND " EQUAL_SQL("$12", "BOOLEAN", "(v.origin_host = '')")                                     \
-    "AND " EQUAL_SQL("$13", "TEXT", "v.origin_host")                                               \
-    "AND " IN_SQL("$14", "COALESCE(CAST(v.category AS TEXT), '')")                                 \
-    "AND " IN_SQL("$15", "COALESCE(CAST(v.licence AS TEXT), '')")                                  \
-    "AND " IN_SQL("$16", "COALESCE(v.language, '_unknown')")                                       \
-    "AND " EQUAL_SQL("$17", "BIGINT", "c.account_id")                                              \
-    "AND " EQUAL_SQL("$18", "BIGINT", "c.id")                                                      \
-    "AND " FILE_SQL("$19", "hls_media")                                                            \
-    "AND " FILE_SQL("$20", "web_video")                                                            \
-    "AND (CAST($21 AS TEXT) IS NULL OR " TAGS_SQL("$21") " > 0) "                                  \
-    "AND (CAST($22 AS TEXT) IS NULL OR " TAGS_SQL("$22") " = CAST($23 AS BIGINT)) "                \
-    "AND " IN_SQL("$24", "v.uuid")                                                                 \
-    "AND " IN_SQL("$25", "x.name")                                                                 \
-    "AND (CAST($26 AS BIGINT) IS NULL OR v.published >= CAST($26 AS BIGINT)) "                     \
-    "AND (CAST($27 AS BIGINT) IS NULL OR v.published <= CAST($27 AS BIGINT)) "                     \
-    "AND (CAST($28 AS BIGINT) IS NULL OR v.duration_s >= CAST($28 AS BIGINT)) "                    \
-    "AND (CAST($29 AS BIGINT) IS NULL OR v.duration_s <= CAST($29 AS BIGINT)) "                    \
-    "AND (CAST($30 AS BIGINT) = 0 OR (v.nsfw_flags & CAST($30 AS BIGINT)) <> 0) "                  \
-    "AND (v.nsfw_flags & CAST($31 AS BIGINT)) = 0 "                                                \
-    "AND (CAST($32 AS TEXT) IS NULL OR REPLACE(CAST($32 AS TEXT), '\n' || CAST(v.id AS TEXT) "     \
-    "|| '\n', '') = CAST($32 AS TEXT)) "
+#define FROM_SQL                                                                                                                                                                             \
+    "FROM catalog_video v JOIN catalog_channel c ON c.id = v.channel_id "                                                                                                                    \
+    "JOIN catalog_actor x ON x.id = c.actor_id WHERE " REACH_SQL                                                                                                                             \
+    "AND " IN_SQL("$6", "CAST(v.privacy AS TEXT)") "AND " IN_SQL(                                                                                                                            \
+        "$7", "CAST(v.state AS TEXT)") "AND (CAST($8 AS TEXT) IS NULL OR LOWER(v.name) LIKE "                                                                                                \
+                                       "CAST($8 AS TEXT) ESCAPE '\\' "                                                                                                                       \
+                                       "OR LOWER(COALESCE(v.description, '')) LIKE CAST($8 AS "                                                                                              \
+                                       "TEXT) ESCAPE '\\' "                                                                                                                                  \
+                                       "OR EXISTS (SELECT 1 FROM catalog_video_tag t WHERE "                                                                                                 \
+                                       "t.video_id = v.id "                                                                                                                                  \
+                                       "AND t.folded = CAST($9 AS TEXT))) "                                                                                                                  \
+                                       "AND " EQUAL_SQL("$10", "BOOLEAN",                                                                                                                    \
+                                           "v.is_nsfw") "AND " EQUAL_SQL("$11", "BOOLEAN",                                                                                                   \
+                                           "v.is_live") "AND " EQUAL_SQL("$12", "BOOLEAN",                                                                                                   \
+                                           "(v.origin_host = '')") "AND " EQUAL_SQL("$13",                                                                                                   \
+                                           "TEXT", "v.origin_host") "AND " IN_SQL("$14", "COALESC"                                                                                           \
+                                                                                         "E(CAST("                                                                                           \
+                                                                                         "v."                                                                                                \
+                                                                                         "categor"                                                                                           \
+                                                                                         "y AS "                                                                                             \
+                                                                                         "TEXT), "                                                                                           \
+                                                                                         "'')") "AND " IN_SQL("$15",                                                                         \
+                                           "COALESCE(CAST(v.licence AS TEXT), '')") "AND " IN_SQL("$16",                                                                                     \
+                                           "COALESCE(v.language, '_unknown')") "AND " EQUAL_SQL("$17",                                                                                       \
+                                           "BIGINT", "c.account_id") "AND " EQUAL_SQL("$18",                                                                                                 \
+                                           "BIGINT", "c.id") "AND " FILE_SQL("$19",                                                                                                          \
+                                           "hls_media") "AND " FILE_SQL("$20",                                                                                                               \
+                                           "web_video") "AND (CAST($21 AS TEXT) IS NULL "                                                                                                    \
+                                                        "OR " TAGS_SQL("$21") " > 0) "                                                                                                       \
+                                                                              "AND (CAST($22 AS "                                                                                            \
+                                                                              "TEXT) IS NULL "                                                                                               \
+                                                                              "OR " TAGS_SQL(                                                                                                \
+                                                                                  "$22") " = "                                                                                               \
+                                                                                         "CAST($"                                                                                            \
+                                                                                         "23 AS "                                                                                            \
+                                                                                         "BIGINT)"                                                                                           \
+                                                                                         ") "                                                                                                \
+                                                                                         "AND"                                                                                               \
+                                                                                         " " IN_SQL(                                                                                         \
+                                                                                             "$2"                                                                                            \
+                                                                                             "4",                                                                                            \
+                                                                                             "v."                                                                                            \
+                                                                                             "uui"                                                                                           \
+                                                                                             "d") "AND " IN_SQL("$25",                                                                       \
+                                                                                             "x."                                                                                            \
+                                                                                             "nam"                                                                                           \
+                                                                                             "e") "AND (CAST($26 AS BIGINT) IS NULL OR v.published >= CAST($26 AS BIGINT)) "                 \
+                                                                                                  "AND (CAST($27 AS BIGINT) IS NULL OR v.published <= CAST($27 AS BIGINT)) "                 \
+                                                                                                  "AND (CAST($28 AS BIGINT) IS NULL OR v.duration_s >= CAST($28 AS BIGINT)) "                \
+                                                                                                  "AND (CAST($29 AS BIGINT) IS NULL OR v.duration_s <= CAST($29 AS BIGINT)) "                \
+                                                                                                  "AND (CAST($30 AS BIGINT) = 0 OR (v.nsfw_flags & CAST($30 AS BIGINT)) <> 0) "              \
+                                                                                                  "AND (v.nsfw_flags & CAST($31 AS BIGINT)) = 0 "                                            \
+                                                                                                  "AND (CAST($32 AS TEXT) IS NULL OR REPLACE(CAST($32 AS TEXT), '\n' || CAST(v.id AS TEXT) " \
+                                                                                                  "|| '\n', '') = CAST($32 AS TEXT)) "
 
 // $33: where the views that make a trend begin; $34: now.
 #define RECENT_SQL                                                                                 \
@@ -70,15 +93,16 @@
     "((CAST($34 AS BIGINT) - v.published) / 3600000 + 2))"
 #define SIZE_SQL                                                                                   \
     "(SELECT COALESCE(SUM(f.size_bytes), 0) FROM catalog_file f WHERE f.video_id = v.id)"
-#define MATCH_SQL                                                                                  \
-    "CASE WHEN LOWER(v.name) LIKE CAST($8 AS TEXT) ESCAPE '\\' THEN 1 ELSE 0 END"
+#define MATCH_SQL "CASE WHEN LOWER(v.name) LIKE CAST($8 AS TEXT) ESCAPE '\\' THEN 1 ELSE 0 END"
 
 #define PAGE_SQL " LIMIT CAST($35 AS BIGINT) OFFSET CAST($36 AS BIGINT)"
 // The parameters of sorts stand in every statement, so that one argument list fits all.
 #define USED_SQL "AND CAST($33 AS BIGINT) >= 0 AND CAST($34 AS BIGINT) >= 0 "
 #define LIST_SQL(id, by)                                                                           \
     SHOAL_SQL(id, "SELECT v.id " FROM_SQL USED_SQL "ORDER BY " by ", v.id" PAGE_SQL);              \
-    SHOAL_SQL(id##_down, "SELECT v.id " FROM_SQL USED_SQL "ORDER BY " by " DESC, v.id DESC" PAGE_SQL)
+    SHOAL_SQL(                                                                                     \
+        id##_down, "SELECT v.id " FROM_SQL USED_SQL "ORDER BY " by " DESC, v.id DESC" PAGE_SQL)
+// clang-format on
 
 LIST_SQL(videos_name, "LOWER(v.name)");
 LIST_SQL(videos_duration, "v.duration_s");
@@ -124,8 +148,8 @@ static int ids_get(struct shoal_call *call, struct catalog_videos_query *query, 
     if (code != 0) {
         return code;
     }
-    struct shoal_rows *rows = shoal_db_query(db, lists[query->page.sort][query->page.is_down],
-        query->args, CATALOG_VIDEOS_ARGS, err);
+    struct shoal_rows *rows = shoal_db_query(
+        db, lists[query->page.sort][query->page.is_down], query->args, CATALOG_VIDEOS_ARGS, err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }
@@ -149,8 +173,8 @@ json_t *shoal_video_list(struct shoal_call *call, const json_t *query, struct sh
     for (size_t i = 0; i < count; i++) {
         struct catalog_video video;
         json_t *shown = catalog_video_by_number(call, ids[i], &video, NULL) != 0
-            ? NULL // removed between the two statements
-            : catalog_video_json(call, &video, read.shape, NULL);
+                            ? NULL // removed between the two statements
+                            : catalog_video_json(call, &video, read.shape, NULL);
         if (shown != NULL) {
             json_array_append_new(data, shown);
         }

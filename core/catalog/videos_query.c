@@ -6,8 +6,8 @@
 
 #include "catalog/channels_priv.h"
 
-#define LIST_ITEMS_MAX  50
-#define TREND_MS        (7 * CATALOG_DAY_MS)
+#define LIST_ITEMS_MAX 50
+#define TREND_MS       (7 * CATALOG_DAY_MS)
 // Bits of `include`.
 #define INCLUDE_HIDDEN  1 // not published
 #define INCLUDE_BLOCKED 2
@@ -15,7 +15,8 @@
 #define INCLUDE_FILES   8
 #define INCLUDE_TAGS    128
 
-// "\na\nb\n" of an array or a lone value, or NULL where it is not asked for. count: of different ones.
+// "\na\nb\n" of an array or a lone value, or NULL where it is not asked for. count: of different
+// ones.
 static int list_join(struct shoal_call *call, const json_t *query, const char *key, bool folds,
     struct shoal_value *out, int64_t *count, struct shoal_err *err)
 {
@@ -31,9 +32,9 @@ static int list_join(struct shoal_call *call, const json_t *query, const char *k
     const char *joined = "\n";
     for (size_t i = 0; i < size; i++) {
         json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
-        const char *text = json_is_integer(item)
-            ? shoal_arena_printf(call->arena, "%lld", (long long)json_integer_value(item))
-            : json_string_value(item);
+        const char *text = json_is_integer(item) ? shoal_arena_printf(call->arena, "%lld",
+                                                       (long long)json_integer_value(item))
+                                                 : json_string_value(item);
         if (text == NULL || strnlen(text, 201) > 200 || strchr(text, '\n') != NULL) {
             return shoal_fail_field(err, key, "%s should be a list of short values", key);
         }
@@ -48,8 +49,8 @@ static int list_join(struct shoal_call *call, const json_t *query, const char *k
     return 0;
 }
 
-static int flag_get(const json_t *query, const char *key, struct shoal_value *out,
-    struct shoal_err *err)
+static int flag_get(
+    const json_t *query, const char *key, struct shoal_value *out, struct shoal_err *err)
 {
     bool flag = false;
     *out = SHOAL_NULL;
@@ -61,8 +62,8 @@ static int flag_get(const json_t *query, const char *key, struct shoal_value *ou
     return code;
 }
 
-static int number_get(const json_t *query, const char *key, struct shoal_value *out,
-    struct shoal_err *err)
+static int number_get(
+    const json_t *query, const char *key, struct shoal_value *out, struct shoal_err *err)
 {
     int64_t number = 0;
     if (!catalog_field_has(query, key)) {
@@ -73,8 +74,8 @@ static int number_get(const json_t *query, const char *key, struct shoal_value *
     return code;
 }
 
-static int date_get(const json_t *query, const char *key, struct shoal_value *out,
-    struct shoal_err *err)
+static int date_get(
+    const json_t *query, const char *key, struct shoal_value *out, struct shoal_err *err)
 {
     int64_t time_ms = 0;
     *out = SHOAL_NULL;
@@ -119,7 +120,8 @@ static int reach_read(struct shoal_call *call, const json_t *query,
     }
     bool is_mine = shoal_flag(query, "mine", false);
     bool wants_all = (include & INCLUDE_STAFF) != 0 || catalog_field_has(query, "privacyOneOf") ||
-        catalog_field_has(query, "stateOneOf") || catalog_field_has(query, "autoTagOneOf");
+                     catalog_field_has(query, "stateOneOf") ||
+                     catalog_field_has(query, "autoTagOneOf");
     if (code == 0 && wants_all && !is_mine && !catalog_is_staff(viewer)) {
         return shoal_fail(err, SHOAL_EAUTH, "You are not allowed to see all videos");
     }
@@ -155,8 +157,8 @@ static int lists_read(struct shoal_call *call, const json_t *query,
     int code = 0;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && code == 0; i++) {
         int64_t count = 0;
-        code = list_join(call, query, lists[i].key, lists[i].folds, &out->args[lists[i].arg],
-            &count, err);
+        code = list_join(
+            call, query, lists[i].key, lists[i].folds, &out->args[lists[i].arg], &count, err);
         if (lists[i].arg == 21) {
             out->args[22] = SHOAL_I64(count);
         }
@@ -170,8 +172,8 @@ static int plain_read(struct shoal_call *call, const json_t *query,
     const char *search = shoal_text(query, "search", NULL);
     if (search != NULL && search[0] != '\0') {
         out->args[7] = SHOAL_TEXT(like_pattern(call->arena, search));
-        out->args[8] = SHOAL_TEXT(
-            catalog_fold(call->arena, shoal_arena_strndup(call->arena, search, strnlen(search, 200))));
+        out->args[8] = SHOAL_TEXT(catalog_fold(
+            call->arena, shoal_arena_strndup(call->arena, search, strnlen(search, 200))));
     }
     int code = 0;
     if (strcmp(shoal_text(query, "nsfw", "both"), "both") != 0 ||
@@ -182,8 +184,8 @@ static int plain_read(struct shoal_call *call, const json_t *query,
     code = code == 0 ? flag_get(query, "isLocal", &out->args[11], err) : code;
     const char *host = shoal_text(query, "host", NULL);
     if (host != NULL) {
-        out->args[12] = SHOAL_TEXT(strcmp(host, catalog_host(call)) == 0
-                ? "" : catalog_fold(call->arena, host));
+        out->args[12] = SHOAL_TEXT(
+            strcmp(host, catalog_host(call)) == 0 ? "" : catalog_fold(call->arena, host));
     }
     code = code == 0 ? flag_get(query, "hasHLSFiles", &out->args[18], err) : code;
     code = code == 0 ? flag_get(query, "hasWebVideoFiles", &out->args[19], err) : code;

@@ -28,7 +28,9 @@ static int setup(void **state)
     scene.other = shoal_kit_user(scene.kit, "bob");
     scene.system = shoal_kit_system(scene.kit);
     struct test_video base = {.channel_id = test_channel_of(scene.user),
-        .privacy = SHOAL_PRIVACY_PUBLIC, .state = SHOAL_STATE_PUBLISHED, .is_open = true};
+        .privacy = SHOAL_PRIVACY_PUBLIC,
+        .state = SHOAL_STATE_PUBLISHED,
+        .is_open = true};
     scene.a = scene.b = scene.c = base;
     scene.a.name = "Alpha 100% fish";
     scene.a.published_ms = 3000;
@@ -40,7 +42,7 @@ static int setup(void **state)
     test_video_make(scene.system, &scene.b);
     test_video_make(scene.system, &scene.c);
     change(&scene.a, json_pack("{s:i, s:s, s:[s,s], s:b}", "category", 1, "language", "fr", "tags",
-        "Sea", "Fish", "nsfw", 1));
+                         "Sea", "Fish", "nsfw", 1));
     change(&scene.b, json_pack("{s:i, s:i, s:[s]}", "category", 2, "licence", 3, "tags", "sea"));
     assert_int_equal(shoal_video_views_add(scene.system, scene.c.id, 5, NULL), 0);
     return 0;
@@ -181,8 +183,8 @@ static void null_clears_and_forms_send_text(void **state)
 {
     (void)state;
     struct shoal_err err = {0};
-    change(&scene.a, json_pack("{s:s, s:s, s:n, s:n, s:n, s:s}", "downloadEnabled", "false",
-        "nsfw", "false", "category", "language", "tags", "commentsEnabled", "false"));
+    change(&scene.a, json_pack("{s:s, s:s, s:n, s:n, s:n, s:s}", "downloadEnabled", "false", "nsfw",
+                         "false", "category", "language", "tags", "commentsEnabled", "false"));
     json_t *video = shoal_video_get(scene.nobody, scene.a.uuid, NULL, &err);
     assert_true(json_is_null(shoal_get(video, "category.id")));
     assert_string_equal(shoal_text(video, "category.label", ""), "Unknown");
@@ -200,8 +202,7 @@ static void others_change_nothing(void **state)
     (void)state;
     struct shoal_err err = {0};
     json_t *fields = json_pack("{s:s}", "name", "Taken over");
-    assert_int_equal(shoal_video_update(scene.other, scene.a.uuid, fields, &err),
-        SHOAL_EFORBIDDEN);
+    assert_int_equal(shoal_video_update(scene.other, scene.a.uuid, fields, &err), SHOAL_EFORBIDDEN);
     assert_int_equal(shoal_video_update(scene.nobody, scene.a.uuid, fields, &err), SHOAL_EAUTH);
     json_decref(fields);
     // Nobody gives a video into the channel of somebody else.
@@ -260,7 +261,7 @@ static void a_scheduled_video_comes_out_on_its_date(void **state)
     char at[32];
     shoal_time_format(shoal_now_ms() + 1200, at);
     change(&scene.a, json_pack("{s:i, s:{s:s, s:i}}", "privacy", 3, "scheduleUpdate", "updateAt",
-        at, "privacy", 1));
+                         at, "privacy", 1));
     json_t *mine = shoal_video_get(scene.user, scene.a.uuid, NULL, &err);
     assert_int_equal(shoal_integer(mine, "scheduledUpdate.privacy", 0), 1);
     json_decref(mine);

@@ -19,7 +19,7 @@ struct update {
     struct catalog_fields fields;
     const struct shoal_decision *held; // a wider privacy waits for a moderator
     int64_t held_privacy;
-    bool narrows;                      // out
+    bool narrows; // out
 };
 
 // How many can see it; a larger number is wider.
@@ -44,8 +44,8 @@ static struct shoal_value number_or_null(int64_t number)
     return number < 0 ? SHOAL_NULL : SHOAL_I64(number);
 }
 
-static void merge_text(bool has, const char *value, const char **into, const char *name,
-    json_t *before)
+static void merge_text(
+    bool has, const char *value, const char **into, const char *name, json_t *before)
 {
     if (!has || (value == NULL ? *into == NULL : *into != NULL && strcmp(value, *into) == 0)) {
         return;
@@ -73,18 +73,18 @@ static void merge_bool(bool has, bool value, bool *into, const char *name, json_
 static void merge(struct catalog_video *video, const struct catalog_fields *fields, json_t *before)
 {
     merge_text(fields->has_name, fields->name, &video->name, "name", before);
-    merge_text(fields->has_description, fields->description, &video->description, "description",
-        before);
+    merge_text(
+        fields->has_description, fields->description, &video->description, "description", before);
     merge_text(fields->has_support, fields->support, &video->support, "support", before);
     merge_text(fields->has_language, fields->language, &video->language, "language", before);
-    merge_text(fields->has_nsfw_summary, fields->nsfw_summary, &video->nsfw_summary,
-        "nsfwSummary", before);
-    merge_text(fields->has_plugin_data, fields->plugin_data, &video->plugin_data, "pluginData",
+    merge_text(fields->has_nsfw_summary, fields->nsfw_summary, &video->nsfw_summary, "nsfwSummary",
         before);
+    merge_text(
+        fields->has_plugin_data, fields->plugin_data, &video->plugin_data, "pluginData", before);
     merge_number(fields->has_category, fields->category, &video->category, "category", before);
     merge_number(fields->has_licence, fields->licence, &video->licence, "licence", before);
-    merge_number(fields->has_nsfw_flags, fields->nsfw_flags, &video->nsfw_flags, "nsfwFlags",
-        before);
+    merge_number(
+        fields->has_nsfw_flags, fields->nsfw_flags, &video->nsfw_flags, "nsfwFlags", before);
     merge_number(fields->has_comments, fields->comments_policy, &video->comments_policy,
         "commentsPolicy", before);
     merge_number(fields->has_channel, fields->channel_id, &video->channel_id, "channelId", before);
@@ -105,8 +105,8 @@ static void merge(struct catalog_video *video, const struct catalog_fields *fiel
     }
 }
 
-static int row_write(struct shoal_db *tx, const struct catalog_video *video, bool narrows,
-    struct shoal_err *err)
+static int row_write(
+    struct shoal_db *tx, const struct catalog_video *video, bool narrows, struct shoal_err *err)
 {
     return shoal_db_exec(tx, &video_set,
         SHOAL_ARGS(SHOAL_I64(video->id), SHOAL_I64(video->channel_id), SHOAL_TEXT(video->name),
@@ -145,12 +145,12 @@ static int tells_write(struct shoal_call *call, struct shoal_db *tx,
     int code = catalog_state_move(call, tx, video->id, 0, NULL, err);
     if (code == 0 && video->privacy == SHOAL_PRIVACY_PRIVATE &&
         old->privacy != SHOAL_PRIVACY_PRIVATE && old->is_open) {
-        code = catalog_video_tell(call, tx, "video.hidden", video->id,
-            json_pack("{s:s}", "reason", "private"), err);
+        code = catalog_video_tell(
+            call, tx, "video.hidden", video->id, json_pack("{s:s}", "reason", "private"), err);
     }
     if (code == 0) {
-        code = catalog_video_tell(call, tx, "video.changed", video->id,
-            json_pack("{s:O}", "before", before), err);
+        code = catalog_video_tell(
+            call, tx, "video.changed", video->id, json_pack("{s:O}", "before", before), err);
     }
     return code;
 }
@@ -162,7 +162,7 @@ static int update_rows(struct shoal_call *call, struct shoal_db *tx, struct upda
     const struct catalog_fields *fields = &update->fields;
     merge(&video, fields, before);
     update->narrows = width_of(video.privacy) < width_of(old->privacy) ||
-        (fields->has_passwords && old->privacy == SHOAL_PRIVACY_PASSWORD);
+                      (fields->has_passwords && old->privacy == SHOAL_PRIVACY_PASSWORD);
     int code = passwords_check(tx, &video, fields, err);
     if (code == 0) {
         code = row_write(tx, &video, update->narrows, err);
@@ -234,14 +234,13 @@ static int update_apply(struct shoal_call *call, const struct catalog_video *vid
         code = shoal_tx(call, update_tx, update, err);
     }
     if (code == 0 && update->narrows) {
-        catalog_media_revoke(shoal_arena_printf(call->arena, "v:%s", video->uuid),
-            shoal_now_ms());
+        catalog_media_revoke(shoal_arena_printf(call->arena, "v:%s", video->uuid), shoal_now_ms());
     }
     return code;
 }
 
-int shoal_video_update(struct shoal_call *call, const char *id, const json_t *fields,
-    struct shoal_err *err)
+int shoal_video_update(
+    struct shoal_call *call, const char *id, const json_t *fields, struct shoal_err *err)
 {
     struct catalog_video video;
     struct update update = {0};
@@ -260,8 +259,8 @@ int shoal_video_update(struct shoal_call *call, const char *id, const json_t *fi
     return update_apply(call, &video, &update, err);
 }
 
-int catalog_schedule_add(struct shoal_db *tx, const char *uuid, int64_t at_ms,
-    struct shoal_err *err)
+int catalog_schedule_add(
+    struct shoal_db *tx, const char *uuid, int64_t at_ms, struct shoal_err *err)
 {
     json_t *payload = json_pack("{s:s}", "uuid", uuid);
     struct shoal_job_options options = {.run_at_ms = at_ms};
@@ -270,8 +269,8 @@ int catalog_schedule_add(struct shoal_db *tx, const char *uuid, int64_t at_ms,
     return code;
 }
 
-int catalog_schedule_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err)
+int catalog_schedule_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
     (void)arg;
     struct catalog_video video;

@@ -5,14 +5,14 @@
 bool catalog_is_staff(const struct shoal_viewer *viewer)
 {
     return viewer->kind == SHOAL_VIEWER_SYSTEM ||
-        (viewer->kind == SHOAL_VIEWER_USER &&
-            (viewer->role == SHOAL_ROLE_ADMIN || viewer->role == SHOAL_ROLE_MODERATOR));
+           (viewer->kind == SHOAL_VIEWER_USER &&
+               (viewer->role == SHOAL_ROLE_ADMIN || viewer->role == SHOAL_ROLE_MODERATOR));
 }
 
 bool catalog_is_admin(const struct shoal_viewer *viewer)
 {
     return viewer->kind == SHOAL_VIEWER_SYSTEM ||
-        (viewer->kind == SHOAL_VIEWER_USER && viewer->role == SHOAL_ROLE_ADMIN);
+           (viewer->kind == SHOAL_VIEWER_USER && viewer->role == SHOAL_ROLE_ADMIN);
 }
 
 int catalog_need_user(const struct shoal_viewer *viewer, struct shoal_err *err)

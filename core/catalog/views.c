@@ -31,12 +31,12 @@ static int add_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
             SHOAL_I64(views->views)),
         NULL, err);
     return code == 0
-        ? shoal_db_exec(tx, &views_trim, SHOAL_ARGS(SHOAL_I64(now_ms - KEPT_MS)), NULL, err)
-        : code;
+               ? shoal_db_exec(tx, &views_trim, SHOAL_ARGS(SHOAL_I64(now_ms - KEPT_MS)), NULL, err)
+               : code;
 }
 
-int shoal_video_views_add(struct shoal_call *call, int64_t video_id, int64_t views,
-    struct shoal_err *err)
+int shoal_video_views_add(
+    struct shoal_call *call, int64_t video_id, int64_t views, struct shoal_err *err)
 {
     struct views add = {.video_id = video_id, .views = views};
     if (views <= 0 || views > 1000000) {

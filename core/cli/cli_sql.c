@@ -50,6 +50,10 @@ static int core_add(struct sheet *sheet, struct shoal_err *err)
     const struct shoal_migration *list = shoal_data_migrations(&count);
     int code = migrations_add(sheet, "core.data", list, count, err);
     if (code == 0) {
+        list = shoal_host_migrations(&count);
+        code = migrations_add(sheet, "core.host", list, count, err);
+    }
+    if (code == 0) {
         list = shoal_catalog_migrations(&count);
         code = migrations_add(sheet, "core.catalog", list, count, err);
     }

@@ -6,6 +6,7 @@
 
 #include <shoal/plugin.h>
 
+#include "data/data.h"
 #include "host/config.h"
 #include "net/server.h"
 
@@ -65,6 +66,9 @@ void shoal_host_settings_open(const struct shoal_config *config);
 /// The rows of the instance's settings or of a plugin's, with values and whether they are locked:
 /// [{name, type, value, default, min, max, unit, help, reloadable, source, locked}].
 json_t *shoal_host_settings(const char *plugin);
+
+/// The host's own migrations ("core.host"), in order.
+const struct shoal_migration *shoal_host_migrations(size_t *count);
 
 /// What the catalog gives the host: who has this credential?
 struct shoal_host_auth {

@@ -26,6 +26,12 @@ static const struct shoal_migration migrations[] = {
         ");\n"},
 };
 
+const struct shoal_migration *shoal_host_migrations(size_t *count)
+{
+    *count = sizeof(migrations) / sizeof(migrations[0]);
+    return migrations;
+}
+
 int shoal_host_migrate(struct shoal_err *err)
 {
     char copied[4096] = "";

@@ -62,7 +62,7 @@ int shoal_accept_q(struct shoal_span accept, const char *type)
     if (!accept.at || accept.length == 0) {
         return 1000;
     }
-    struct shoal_span all = shoal_span(type), bare, item;
+    struct shoal_span all = shoal_span(type), bare = {0}, item;
     shoal_span_next(&all, ';', &bare);
     int best = 0, best_q = 0;
     for (int i = 0; i < ITEMS_MAX && shoal_span_next(&accept, ',', &item); i++) {

@@ -64,7 +64,7 @@ struct raw_listener {
     struct shoal_plugin *owner;
     void *arg;
     int fd;
-    bool is_datagrams, is_closing;
+    bool is_datagrams, is_tls, is_full;
 };
 
 static struct {

@@ -11,12 +11,14 @@
 #include "net/request_priv.h"
 #include "net/stream.h"
 
+/// Closed because it does not take what is sent to it.
+#define SHOAL_STREAM_TOO_SLOW 1013
+
 enum shoal_stream_kind {
     SHOAL_STREAM_WEBSOCKET = 0,
     SHOAL_STREAM_EVENTS = 1,
     SHOAL_STREAM_RAW = 2,
     SHOAL_STREAM_DATAGRAMS = 3,
-    SHOAL_STREAM_LISTENER = 4,
 };
 
 /// Lives on its loop and is touched there alone; other threads hold its handle.
@@ -39,16 +41,21 @@ struct shoal_stream_conn {
     char *rest;           ///< bytes that came before the stream was one
     size_t rest_length, rest_at;
     wslay_event_context_ptr frames;
-    _Atomic size_t queued; ///< bytes on their way, also those posted by other threads
+    _Atomic size_t queued; ///< bytes on their way here
+    _Atomic size_t posted; ///< bytes that other threads sent and the loop has not heard of
+    size_t round;          ///< bytes that may still be read in this turn
     size_t queue_max;
     uint32_t idle_ms;
     int64_t heard_ms;     ///< when the peer last said something
     int close_code;
-    bool is_opened, is_closing, is_gone, is_paused, wants_drained;
+    bool is_closing;     ///< nothing more is sent or delivered; a timer waits for the rest
+    bool is_lingering;   ///< all is said: what comes is thrown away, so that our last words arrive
+    bool is_half_closed; ///< a raw peer said its last
+    bool is_gone, is_paused, is_flushing, wants_drained;
 };
 
 // stream.c
-/// [loop] Makes a stream of a wire; its handle works from now on.
+/// [loop] Makes a stream of a wire; its handle works from now on, and closed() is called in the end.
 struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct shoal_loop *loop,
     const struct shoal_wire *wire, const struct shoal_stream_ops *ops, struct shoal_plugin *owner,
     void *state);
@@ -56,13 +63,29 @@ struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct s
 void shoal_stream_begin(struct shoal_stream_conn *stream);
 /// [loop] The end: closed() is called, the wire closed, the memory freed when uv lets go.
 void shoal_stream_end(struct shoal_stream_conn *stream, int code);
+/// [loop] The polite end: what waits is sent and the peer told; it has a few seconds.
+void shoal_stream_finish(struct shoal_stream_conn *stream, int code, const char *reason);
+/// [loop] All is sent: hears the peer out for a few seconds, then ends.
+void shoal_stream_linger(struct shoal_stream_conn *stream);
+/// [loop] Takes what came, and writes what that made.
+void shoal_stream_read(struct shoal_stream_conn *stream);
 /// [loop] Writes what waits and says what to poll for.
 void shoal_stream_flush(struct shoal_stream_conn *stream);
+/// [loop] Sends bytes or a message of the owner.
+void shoal_stream_put(struct shoal_stream_conn *stream, const void *data, size_t length,
+    bool is_text);
 /// [loop] Hands bytes or a message to the owner.
 void shoal_stream_deliver(struct shoal_stream_conn *stream, const void *data, size_t length,
     bool is_text);
-/// The loop that runs on this thread, or NULL.
+/// Whether this thread is the stream's loop.
 bool shoal_stream_on_loop(const struct shoal_stream_conn *stream);
+
+// stream_handles.c
+/// A handle for the stream, 0 when there are too many; and its end.
+shoal_stream shoal_stream_enlist(struct shoal_stream_conn *stream);
+void shoal_stream_delist(shoal_stream handle);
+/// [loop] Reads on in the next turn.
+void shoal_stream_read_later(struct shoal_stream_conn *stream);
 
 // websocket.c
 int shoal_websocket_start(struct shoal_stream_conn *stream, const struct shoal_socket_route *route);

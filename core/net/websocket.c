@@ -14,6 +14,7 @@
 
 #define GUID        "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define MESSAGE_MAX 65536
+#define READ_ROUND  262144 // bytes in one turn, so that one peer does not keep the loop
 #define WENT_AWAY   1006
 
 /// What travels from the worker that accepted to the loop that runs the stream.
@@ -30,6 +31,14 @@ static ssize_t take_bytes(wslay_event_context_ptr frames, uint8_t *out, size_t r
 {
     (void)flags;
     struct shoal_stream_conn *stream = user;
+    if (stream->is_gone) {
+        wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE); // a message was the last
+        return -1;
+    }
+    if (stream->is_paused || stream->round == 0) {
+        wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
+        return -1;
+    }
     if (stream->rest_at < stream->rest_length) {
         size_t left = stream->rest_length - stream->rest_at;
         size_t count = left < room ? left : room;
@@ -37,7 +46,7 @@ static ssize_t take_bytes(wslay_event_context_ptr frames, uint8_t *out, size_t r
         stream->rest_at += count;
         return (ssize_t)count;
     }
-    ssize_t got = shoal_wire_read(&stream->wire, out, room);
+    ssize_t got = shoal_wire_read(&stream->wire, out, room < stream->round ? room : stream->round);
     if (got == SHOAL_WIRE_AGAIN) {
         wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
         return -1;
@@ -46,6 +55,7 @@ static ssize_t take_bytes(wslay_event_context_ptr frames, uint8_t *out, size_t r
         wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
         return -1;
     }
+    stream->round -= (size_t)got;
     stream->heard_ms = shoal_tick_ms();
     return got;
 }
@@ -94,15 +104,30 @@ int shoal_websocket_start(struct shoal_stream_conn *stream, const struct shoal_s
     return 0;
 }
 
-/// wslay may be inside one of its own callbacks when a plugin closes: it is freed by the end alone.
 void shoal_websocket_read(struct shoal_stream_conn *stream)
 {
+    stream->round = READ_ROUND;
     if (wslay_event_want_read(stream->frames) && wslay_event_recv(stream->frames) != 0) {
         shoal_stream_end(stream, WENT_AWAY);
+    }
+    if (!stream->is_gone && stream->round == 0) {
+        shoal_stream_read_later(stream);
+    }
+}
+
+/// After the last frame: at once when the peer said goodbye too, else it may have to be heard out.
+static void end_when_over(struct shoal_stream_conn *stream)
+{
+    if (!wslay_event_get_close_sent(stream->frames) || wslay_event_want_write(stream->frames)) {
         return;
     }
-    if (!wslay_event_want_read(stream->frames) && !wslay_event_want_write(stream->frames)) {
-        shoal_stream_end(stream, stream->close_code ? stream->close_code : 1000);
+    if (!stream->close_code) {
+        stream->close_code = wslay_event_get_status_code_sent(stream->frames);
+    }
+    if (wslay_event_get_close_received(stream->frames)) {
+        shoal_stream_end(stream, stream->close_code);
+    } else if (!wslay_event_want_read(stream->frames)) {
+        shoal_stream_linger(stream);
     }
 }
 
@@ -113,12 +138,7 @@ void shoal_websocket_write(struct shoal_stream_conn *stream)
         return;
     }
     atomic_store(&stream->queued, wslay_event_get_queued_msg_length(stream->frames));
-    bool is_over = wslay_event_get_close_sent(stream->frames) &&
-                   (wslay_event_get_close_received(stream->frames) ||
-                       !wslay_event_want_read(stream->frames));
-    if (is_over && !wslay_event_want_write(stream->frames)) {
-        shoal_stream_end(stream, stream->close_code ? stream->close_code : 1000);
-    }
+    end_when_over(stream);
 }
 
 void shoal_websocket_send(struct shoal_stream_conn *stream, const void *data, size_t length,
@@ -126,9 +146,8 @@ void shoal_websocket_send(struct shoal_stream_conn *stream, const void *data, si
 {
     struct wslay_event_msg message = {
         .opcode = is_text ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME, .msg = data, .msg_length = length};
-    if (wslay_event_queue_msg(stream->frames, &message) != 0) {
-        stream->is_closing = true;
-    }
+    // Refused only when a close frame waits to be sent: nothing may follow that.
+    wslay_event_queue_msg(stream->frames, &message);
 }
 
 void shoal_websocket_close(struct shoal_stream_conn *stream, int code, const char *reason)

@@ -215,10 +215,25 @@ void *shoal_crash_stack(void *stack)
     return stack;
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+void __sanitizer_set_death_callback(void (*callback)(void));
+
+/// The sanitizer has said what is wrong; whose code it was is said here.
+static void on_death(void)
+{
+    if (atomic_exchange(&crash.is_dying, 1) == 0) {
+        say_call();
+    }
+}
+#endif
+
 void shoal_crash_install(int fd)
 {
     crash.fd = fd;
     shoal_crash_modules();
+#if defined(__SANITIZE_ADDRESS__)
+    __sanitizer_set_death_callback(on_death);
+#endif
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     // The first backtrace() loads a library: not in the handler.
     void *frames[4];

@@ -660,6 +660,56 @@ static void run_that_goes_on_is_adopted(void **state)
     json_decref(probe);
 }
 
+static int asked;
+
+static int turn_gray(struct shoal_call *unused, json_t **value, void *arg, struct shoal_err *err)
+{
+    (void)unused;
+    (void)arg;
+    (void)err;
+    asked++;
+    assert_int_equal(shoal_integer(*value, "rendition.height", 0), 180);
+    assert_string_equal(shoal_text(*value, "probe.video.codec", ""), "ffv1");
+    json_object_set_new(*value, "filters", json_pack("[s]", "gray"));
+    return 0;
+}
+
+static int start_gray(struct shoal_plugin *self, struct shoal_err *err)
+{
+    (void)err;
+    return shoal_filter(self, "transcode.encode", turn_gray, NULL);
+}
+
+static const struct shoal_plugin_descriptor gray = {
+    .size = sizeof(gray),
+    .abi_major = SHOAL_ABI_MAJOR,
+    .abi_minor = SHOAL_ABI_MINOR,
+    .name = "gray",
+    .start = start_gray,
+};
+
+static void plugin_changes_a_rendition(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    int rc = shoal_kit_load_text(kit, &gray,
+        "{\"name\":\"gray\",\"version\":\"1.0.0\",\"summary\":\"Old films\",\"licence\":\"MIT\","
+        "\"sdk\":\"^1.0.0\",\"language\":\"c\",\"hooks\":[\"transcode.encode\"]}",
+        NULL, &err);
+    if (rc != 0) {
+        fail_msg("%s", err.text);
+    }
+    struct result result = {0};
+    json_t *probe = probe_of("red.mkv");
+    json_t *plan = plan_of((const int[]){180}, 1);
+    assert_int_equal(run("red.mkv", probe, plan, "gray", &result, &err), 0);
+    assert_int_equal(asked, 1);
+    assert_in_range(plane_mean(result.media[0], 1, 320, 180), 127, 129);
+    assert_in_range(plane_mean(result.media[0], 2, 320, 180), 127, 129);
+    json_decref(plan);
+    json_decref(probe);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -703,6 +753,7 @@ int main(void)
         cmocka_unit_test(playlists_inside_of_containers_stay_bytes),
         cmocka_unit_test(cancelled_run_is_killed),
         cmocka_unit_test(run_that_goes_on_is_adopted),
+        cmocka_unit_test(plugin_changes_a_rendition),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

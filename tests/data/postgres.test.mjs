@@ -89,7 +89,7 @@ describe('PostgreSQL', () => {
 
   test('there are migrations and statements of the core and of plugins', () => {
     const owners = list => new Set(list.map(row => row.owner))
-    for (const owner of ['core.data', 'core.catalog', 'api', 'word_count_lua']) assert.ok(owners(sheet.migrations).has(owner), owner)
+    for (const owner of ['core.data', 'core.host', 'core.catalog', 'api', 'word_count_lua']) assert.ok(owners(sheet.migrations).has(owner), owner)
     for (const owner of ['core', 'api']) assert.ok(owners(sheet.statements).has(owner), owner)
     assert.ok(sheet.statements.length > 100, `${sheet.statements.length} statements`)
   })

@@ -1,7 +1,7 @@
 // instance.mjs - makes a throw-away instance, starts it, and speaks to it as a client would.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -63,6 +63,22 @@ class Instance {
 
   get log () { return existsSync(this.logPath) ? readFileSync(this.logPath, 'utf8') : '' }
   get pid () { return this.#child?.pid }
+  /** What the supervisor says of itself: {pid, safeMode, quarantine, children, crashes}. */
+  get status () { return JSON.parse(readFileSync(join(this.folder, 'run/serve.json'), 'utf8')) }
+  /** The process that answers requests. */
+  get server () { return this.status.children.filter(child => child.state === 'ready').pop()?.pid }
+  get config () { return readFileSync(join(this.folder, 'shoal.lua'), 'utf8') }
+  set config (text) { writeFileSync(join(this.folder, 'shoal.lua'), text) }
+
+  /** Waits until something is true; what it is goes into the error. */
+  async when (what, is, timeout = 60000) {
+    for (const end = Date.now() + timeout; ;) {
+      const value = await is()
+      if (value) return value
+      if (Date.now() > end) throw new Error(`it did not happen: ${what}\n${this.log.slice(-4000)}`)
+      await sleep(50)
+    }
+  }
 
   async init () {
     const made = await shoal('init', this.folder, '--listen', `127.0.0.1:${this.port}`, '--admin', this.admin, '--password', this.password)
@@ -103,11 +119,12 @@ class Instance {
     return how
   }
 
-  /** Ends the server and removes everything of it. Fails when a sanitizer complained. */
-  async stop () {
+  /** Ends the server and removes everything of it. Fails when a sanitizer complained, unless that was the test. */
+  async stop ({ mayCrash = false } = {}) {
     await this.kill()
     const log = this.log
     if (!process.env.SHOAL_KEEP) rmSync(this.home, { recursive: true, force: true })
+    if (mayCrash) return
     const found = log.match(/(ERROR: (Address|Leak)Sanitizer|runtime error:)[\s\S]{0,1500}/)
     if (found) throw new Error(`a sanitizer complained:\n${found[0]}`)
   }

@@ -1,0 +1,291 @@
+// stream_handles.c - streams as everybody but their loop knows them: handles, and what is sent to them.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "net/stream_priv.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <shoal/base.h>
+#include <shoal/error.h>
+
+#include "base/alloc.h"
+
+#define SLOTS_MAX  262144
+#define REASON_MAX 120 // a close frame takes 123 bytes
+
+/// handle = generation << 32 | (slot + 1): a slot used again does not answer to its old handle.
+static struct {
+    pthread_mutex_t lock;
+    struct {
+        struct shoal_stream_conn *stream;
+        uint32_t generation;
+    } *slots;
+    uint32_t count, free_hint;
+} table = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+shoal_stream shoal_stream_enlist(struct shoal_stream_conn *stream)
+{
+    pthread_mutex_lock(&table.lock);
+    uint32_t slot = table.free_hint;
+    while (slot < table.count && table.slots[slot].stream) {
+        slot++;
+    }
+    shoal_stream handle = 0;
+    if (slot == table.count && table.count < SLOTS_MAX) {
+        uint32_t more = table.count ? table.count * 2 : 64;
+        table.slots = shoal_realloc(table.slots, more, sizeof *table.slots);
+        memset(table.slots + table.count, 0, (more - table.count) * sizeof *table.slots);
+        table.count = more;
+    }
+    if (slot < table.count) {
+        table.slots[slot].stream = stream;
+        table.free_hint = slot + 1;
+        handle = (shoal_stream)++table.slots[slot].generation << 32 | (slot + 1);
+    }
+    pthread_mutex_unlock(&table.lock);
+    return handle;
+}
+
+void shoal_stream_delist(shoal_stream handle)
+{
+    if (handle == 0) {
+        return; // the table was full
+    }
+    uint32_t slot = (uint32_t)handle - 1;
+    pthread_mutex_lock(&table.lock);
+    table.slots[slot].stream = NULL;
+    if (slot < table.free_hint) {
+        table.free_hint = slot;
+    }
+    pthread_mutex_unlock(&table.lock);
+}
+
+/// With table.lock held. The stream stays until its loop ends it, which needs this lock too.
+static struct shoal_stream_conn *find(shoal_stream handle)
+{
+    uint32_t slot = (uint32_t)handle - 1;
+    if (handle == 0 || slot >= table.count ||
+        table.slots[slot].generation != (uint32_t)(handle >> 32)) {
+        return NULL;
+    }
+    return table.slots[slot].stream;
+}
+
+/// [loop] Of this loop, so that nobody ends it meanwhile.
+static struct shoal_stream_conn *find_here(shoal_stream handle)
+{
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    pthread_mutex_unlock(&table.lock);
+    return stream;
+}
+
+// ---- posts to the loop
+
+struct posted {
+    shoal_stream handle;
+    size_t length;
+    int code;
+    bool is_text;
+    char data[];
+};
+
+static struct posted *new_post(shoal_stream handle, const void *data, size_t length)
+{
+    struct posted *posted = shoal_alloc(1, sizeof *posted + length + 1);
+    posted->handle = handle;
+    posted->length = length;
+    if (length > 0) {
+        memcpy(posted->data, data, length);
+    }
+    return posted;
+}
+
+static void hear_send(void *arg)
+{
+    struct posted *posted = arg;
+    struct shoal_stream_conn *stream = find_here(posted->handle);
+    if (stream) {
+        atomic_fetch_sub(&stream->posted, posted->length);
+        shoal_stream_put(stream, posted->data, posted->length, posted->is_text);
+    }
+    free(posted);
+}
+
+static void hear_overflow(void *arg)
+{
+    struct posted *posted = arg;
+    struct shoal_stream_conn *stream = find_here(posted->handle);
+    if (stream) {
+        shoal_stream_end(stream, SHOAL_STREAM_TOO_SLOW);
+    }
+    free(posted);
+}
+
+static void hear_close(void *arg)
+{
+    struct posted *posted = arg;
+    struct shoal_stream_conn *stream = find_here(posted->handle);
+    if (stream) {
+        shoal_stream_finish(stream, posted->code, posted->data);
+    }
+    free(posted);
+}
+
+static void hear_pause(void *arg)
+{
+    struct posted *posted = arg;
+    struct shoal_stream_conn *stream = find_here(posted->handle);
+    if (stream) {
+        stream->is_paused = posted->code != 0;
+        shoal_stream_read(stream); // what was decrypted already is not polled for
+    }
+    free(posted);
+}
+
+static void hear_more(void *arg)
+{
+    struct posted *posted = arg;
+    struct shoal_stream_conn *stream = find_here(posted->handle);
+    if (stream) {
+        shoal_stream_read(stream);
+    }
+    free(posted);
+}
+
+void shoal_stream_read_later(struct shoal_stream_conn *stream)
+{
+    shoal_loop_run(stream->loop, hear_more, new_post(stream->handle, NULL, 0));
+}
+
+// ---- from any thread
+
+int shoal_stream_send(shoal_stream handle, const void *data, size_t length, bool is_text)
+{
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    if (!stream) {
+        pthread_mutex_unlock(&table.lock);
+        return SHOAL_EGONE;
+    }
+    size_t waits = atomic_load(&stream->queued) + atomic_load(&stream->posted);
+    bool is_full = length > stream->queue_max || waits > stream->queue_max - length;
+    bool is_here = shoal_stream_on_loop(stream);
+    if (is_full) {
+        shoal_loop_run(stream->loop, hear_overflow, new_post(handle, NULL, 0));
+    } else if (!is_here) {
+        atomic_fetch_add(&stream->posted, length);
+        struct posted *posted = new_post(handle, data, length);
+        posted->is_text = is_text;
+        shoal_loop_run(stream->loop, hear_send, posted);
+    }
+    pthread_mutex_unlock(&table.lock);
+    if (is_here && !is_full) {
+        shoal_stream_put(stream, data, length, is_text); // on its own loop nobody ends it meanwhile
+    }
+    return is_full ? SHOAL_EBUSY : 0;
+}
+
+/// With table.lock held.
+static void post_close(struct shoal_stream_conn *stream, int code, const char *reason)
+{
+    size_t length = reason ? strlen(reason) : 0;
+    if (length > REASON_MAX) {
+        length = REASON_MAX;
+        while (length > 0 && (reason[length] & 0xc0) == 0x80) {
+            length--; // not in the middle of a character
+        }
+    }
+    struct posted *posted = new_post(stream->handle, reason, length);
+    posted->code = code;
+    shoal_loop_run(stream->loop, hear_close, posted);
+}
+
+void shoal_stream_close(shoal_stream handle, int code, const char *reason)
+{
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    if (stream) {
+        post_close(stream, code, reason);
+    }
+    pthread_mutex_unlock(&table.lock);
+}
+
+void shoal_stream_pause(shoal_stream handle, bool paused)
+{
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    if (stream) {
+        struct posted *posted = new_post(handle, NULL, 0);
+        posted->code = paused;
+        shoal_loop_run(stream->loop, hear_pause, posted);
+    }
+    pthread_mutex_unlock(&table.lock);
+}
+
+size_t shoal_stream_queued(shoal_stream handle)
+{
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    size_t queued = stream ? atomic_load(&stream->queued) + atomic_load(&stream->posted) : 0;
+    pthread_mutex_unlock(&table.lock);
+    return queued;
+}
+
+int shoal_stream_address(shoal_stream handle, char out[64])
+{
+    char text[48];
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    if (stream) {
+        shoal_address_format(&stream->peer, text);
+    }
+    pthread_mutex_unlock(&table.lock);
+    if (!stream) {
+        return SHOAL_EGONE;
+    }
+    memcpy(out, text, sizeof text);
+    return 0;
+}
+
+int shoal_stream_loop(shoal_stream handle)
+{
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    int loop = stream ? stream->loop->index : -1;
+    pthread_mutex_unlock(&table.lock);
+    return loop;
+}
+
+// ---- the end of many
+
+static void close_those(const struct shoal_plugin *owner, const struct shoal_loop *loop, int code,
+    const char *reason)
+{
+    pthread_mutex_lock(&table.lock);
+    for (uint32_t i = 0; i < table.count; i++) {
+        struct shoal_stream_conn *stream = table.slots[i].stream;
+        if (stream && (loop ? stream->loop == loop : stream->owner == owner)) {
+            post_close(stream, code, reason);
+        }
+    }
+    pthread_mutex_unlock(&table.lock);
+}
+
+void shoal_streams_owner_remove(struct shoal_plugin *owner)
+{
+    close_those(owner, NULL, 1001, "");
+}
+
+static void loop_stops(struct shoal_loop *loop, void *unused)
+{
+    (void)unused;
+    close_those(NULL, loop, 1012, "the server restarts");
+}
+
+/// Streams end with the server; said once, before it starts.
+__attribute__((constructor)) static void hook_stop(void)
+{
+    shoal_server_on_stop(loop_stops, NULL);
+}

@@ -1,0 +1,120 @@
+// backup.test.mjs - a copy made while it serves is whole: the restored instance plays the same videos.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+
+import { shoal, startInstance } from '../kit/instance.mjs'
+import { clip } from '../kit/media.mjs'
+
+const hash = bytes => createHash('sha256').update(bytes).digest('hex')
+
+/** Every file that a visitor of a video can fetch: {path: SHA-256}. */
+async function mediaOf (site, uuid) {
+  const video = (await site.get(`/videos/${uuid}`)).json
+  const urls = [...video.files, ...video.streamingPlaylists.flatMap(list => [...list.files, { fileUrl: list.playlistUrl }, { fileUrl: list.segmentsSha256Url }])].map(file => new URL(file.fileUrl).pathname)
+  const found = {}
+  for (const path of [...urls, video.thumbnailPath, video.previewPath]) {
+    const answer = await site.raw({ path })
+    assert.equal(answer.status, 200, path)
+    found[path] = hash(answer.body)
+  }
+  return found
+}
+
+describe('backup and restore', () => {
+  let site, restored, copy, uuid, before_
+
+  before(async () => {
+    site = await startInstance({ settings: ['transcode_ffmpeg.resolutions=144p,240p'] }).catch(() => startInstance())
+    copy = join(site.home, 'copy')
+    uuid = (await site.upload(await clip('h264'), { name: 'To be kept' })).uuid
+    await site.published(uuid)
+    await site.user('anna')
+    await site.when('all work is done', async () => {
+      const jobs = JSON.parse((await shoal('jobs', 'list', site.folder, '--json')).stdout)
+      return jobs.every(job => job.state === 'done' || job.state === 'cancelled' || job.progress === undefined || /clean|remove/.test(job.kind))
+    }, 120000)
+    before_ = await mediaOf(site, uuid)
+  })
+  after(async () => {
+    await restored?.stop()
+    await site?.stop()
+  })
+
+  test('works while an upload and many reads run', async () => {
+    const busy = []
+    let isOver = false
+    const file = await clip('h264', { seconds: 6, size: '640x360' })
+    busy.push((async () => { for (let i = 0; i < 2; i++) await site.upload(file, { name: `Meanwhile ${i}` }) })())
+    busy.push((async () => {
+      while (!isOver) assert.equal((await site.get('/videos')).status, 200)
+    })())
+    const { code, stdout, stderr } = await shoal('backup', site.folder, copy, '--json')
+    isOver = true
+    await Promise.all(busy)
+    assert.equal(code, 0, stderr)
+    const told = JSON.parse(stdout)
+    assert.ok(told.copied > 5 && told.bytes > 10000, stdout)
+    assert.equal(JSON.parse(readFileSync(join(copy, 'backup.json'), 'utf8')).state, 'complete')
+    assert.equal(statSync(copy).mode & 0o007, 0, 'everybody may read the copy')
+    for (const name of ['run', 'tmp', 'shoal.sqlite3-wal']) assert.ok(!existsSync(join(copy, name)), name)
+  })
+
+  test('a second run copies what changed', async () => {
+    for (const job of [1, 2]) await site.when(`upload ${job} is published`, async () => (await site.get('/videos')).json.total === 3, 120000)
+    await site.when('all work is done', async () => {
+      const { stdout } = await shoal('jobs', 'list', site.folder, '--json')
+      return JSON.parse(stdout).every(job => job.state === 'done' || /clean|remove|delete/.test(job.kind))
+    }, 120000)
+    assert.equal((await shoal('backup', site.folder, copy)).code, 0)
+    const { code, stdout } = await shoal('backup', site.folder, copy, '--json')
+    assert.equal(code, 0)
+    const told = JSON.parse(stdout)
+    assert.equal(told.copied, 0, stdout)
+    assert.ok(told.same > 10, stdout)
+  })
+
+  test('--no-media leaves the videos out', async () => {
+    const slim = join(site.home, 'slim')
+    const { code, stderr } = await shoal('backup', site.folder, slim, '--no-media')
+    assert.equal(code, 0, stderr)
+    assert.ok(existsSync(join(slim, 'shoal.sqlite3')) && existsSync(join(slim, 'shoal.lua')))
+    assert.ok(!existsSync(join(slim, 'media')) || readdirSync(join(slim, 'media')).length === 0)
+    assert.equal(JSON.parse(readFileSync(join(slim, 'backup.json'), 'utf8')).media, false)
+  })
+
+  test('a copy inside the instance is refused', async () => {
+    const { code, stderr } = await shoal('backup', site.folder, join(site.folder, 'copy'))
+    assert.equal(code, 1)
+    assert.match(stderr, /lies in the instance itself/)
+  })
+
+  test('a folder that is no copy, a broken-off copy and a folder in use are refused', async () => {
+    const none = await shoal('restore', site.home, join(site.home, 'x'))
+    assert.equal(none.code, 1)
+    assert.match(none.stderr, /holds no copy of an instance/)
+    const taken = await shoal('restore', copy, site.folder)
+    assert.equal(taken.code, 1)
+    assert.match(taken.stderr, /is an instance already/)
+  })
+
+  test('the restored instance logs in with the same passwords and serves the same bytes', async () => {
+    restored = await startInstance({ started: false })
+    const folder = join(restored.home, 'again')
+    const { code, stderr } = await shoal('restore', copy, folder)
+    assert.equal(code, 0, stderr)
+    await site.kill() // two servers, one port
+    restored.folder = folder
+    restored.port = site.port
+    restored.url = site.url
+    await restored.start()
+    assert.equal((await restored.logIn()).status, 200)
+    assert.equal((await restored.logIn('anna', 'pass word 99')).status, 200)
+    assert.equal((await restored.get('/videos')).json.total, 3)
+    assert.deepEqual(await mediaOf(restored, uuid), before_)
+    assert.equal((await restored.raw({ path: '/health' })).json.status, 'ok')
+  })
+})

@@ -1,0 +1,150 @@
+// kill.test.mjs - kill -9 at bad moments: what was answered stays, and what was begun is finished.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { shoal, startInstance } from '../kit/instance.mjs'
+import { clip, probe } from '../kit/media.mjs'
+
+/** The ffmpeg processes that work below a folder: {pid, line}. */
+function ffmpegs (folder) {
+  const found = []
+  for (const pid of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    try {
+      const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+      if (/^\S*ffmpeg /.test(line) && `${line} ${readlinkSync(`/proc/${pid}/cwd`)}`.includes(folder)) found.push({ pid: Number(pid), line })
+    } catch {} // gone meanwhile, or a stranger's
+  }
+  return found
+}
+
+/** Until the one process that encodes has worked for a moment. */
+async function encoding (site) {
+  await site.when('ffmpeg encodes', () => ffmpegs(site.folder).some(({ line }) => line.includes('libx264')))
+  await sleep(400)
+  assert.ok(ffmpegs(site.folder).some(({ line }) => line.includes('libx264')), 'the clip was too short for this machine')
+}
+
+/** What nobody but the owner may see yet. */
+async function isHidden (site, uuid) {
+  const [one, list, page] = [await site.get(`/videos/${uuid}`), await site.get('/videos'), await site.raw({ path: '/' })]
+  assert.ok([401, 403, 404].includes(one.status), `an unpublished video answers ${one.status}`)
+  assert.ok(!list.text.includes(uuid), 'an unpublished video is in the list')
+  assert.ok(!page.text.includes(uuid), 'an unpublished video is on the home page')
+}
+
+/** Waits until no work is left; all of it went well. */
+async function settled (site) {
+  const left = async () => {
+    const { stdout } = await shoal('jobs', 'list', site.folder, '--json')
+    return JSON.parse(stdout).filter(job => !['done', 'cancelled'].includes(job.state) && !/clean|remove|delete|forget/.test(job.kind))
+  }
+  for (let i = 0; i < 240; i++) {
+    const jobs = await left()
+    assert.deepEqual(jobs.filter(job => job.state === 'parked'), [])
+    if (jobs.length === 0) return
+    await sleep(500)
+  }
+  assert.deepEqual(await left(), [])
+}
+
+/** Every file that the video names is there, whole, and can be played. */
+async function playsWhole (site, uuid, seconds) {
+  const video = (await site.get(`/videos/${uuid}`)).json
+  assert.equal(video.state.id, 1)
+  const files = [...video.files, ...video.streamingPlaylists.flatMap(list => list.files)]
+  assert.ok(files.length > 0)
+  for (const file of files) {
+    const bytes = await site.raw({ path: new URL(file.fileUrl).pathname })
+    assert.equal(bytes.status, 200, file.fileUrl)
+    assert.equal(bytes.body.length, file.size, file.fileUrl)
+  }
+  assert.equal(video.streamingPlaylists.length, 1)
+  const found = await probe(video.streamingPlaylists[0].playlistUrl)
+  assert.ok(Math.abs(Number(found.format.duration) - seconds) < 1, `${found.format.duration} s`)
+  const thumbnail = await site.raw({ path: video.thumbnailPath })
+  assert.equal(thumbnail.status, 200)
+  return video
+}
+
+/** Nothing of an earlier attempt is left on the disk. */
+function tmpOf (site) {
+  const walk = folder => readdirSync(folder, { withFileTypes: true }).flatMap(entry =>
+    entry.isDirectory() ? walk(join(folder, entry.name)) : [join(folder, entry.name)])
+  return walk(join(site.folder, 'tmp'))
+}
+
+describe('kill -9', () => {
+  let site, long, short
+
+  before(async () => {
+    long = await clip('h264', { seconds: 16, size: '854x480' })
+    short = await clip('h264')
+    site = await startInstance({ settings: ['transcode_ffmpeg.threads=1'] })
+  })
+  after(() => site?.stop())
+
+  test('of the server in the middle of a transcode: the video gets published', async () => {
+    const { uuid } = await site.upload(long, { name: 'Killed once', waitTranscoding: true })
+    await encoding(site)
+    await isHidden(site, uuid)
+    const killed = site.server
+    process.kill(killed, 'SIGKILL')
+    await site.when('another server answers', async () => site.server !== killed && (await site.raw({ path: '/health' }).catch(() => null))?.status === 200)
+    await site.published(uuid)
+    await settled(site)
+    const video = await playsWhole(site, uuid, 16)
+    assert.deepEqual(video.streamingPlaylists[0].files.map(file => file.resolution.id).sort((a, b) => b - a)[0], 480)
+    assert.deepEqual(tmpOf(site), [])
+  })
+
+  test('of the server and its supervisor: the next start finishes it', async () => {
+    const { uuid } = await site.upload(long, { name: 'Killed twice', waitTranscoding: true })
+    await encoding(site)
+    const { server } = site
+    await site.kill('SIGKILL')
+    await site.when('the server goes with its supervisor', () => { try { process.kill(server, 0); return false } catch { return true } })
+    await site.start()
+    await isHidden(site, uuid).catch(async error => { // it may be published by now, then whole
+      if ((await site.get(`/videos/${uuid}`)).json?.state?.id !== 1) throw error
+    })
+    await site.published(uuid)
+    await settled(site)
+    await playsWhole(site, uuid, 16)
+    assert.deepEqual(ffmpegs(site.folder), [])
+    assert.deepEqual(tmpOf(site), [])
+  })
+
+  test('right after the answer to an upload: the video is there', async () => {
+    const { uuid } = await site.upload(short, { name: 'Just answered' })
+    await site.kill('SIGKILL')
+    await site.start()
+    const mine = (await site.get('/users/me/videos', { token: true })).json
+    assert.ok(mine.data.some(video => video.uuid === uuid))
+    await site.published(uuid)
+    await settled(site)
+    await playsWhole(site, uuid, 2)
+  })
+
+  test('in the middle of an upload: no half video appears', async () => {
+    const bytes = readFileSync(short)
+    const head = { token: true, json: { filename: 'half.mp4', name: 'Half a video', channelId: await site.channelId(), privacy: 1 }, headers: { 'x-upload-content-length': String(bytes.length), 'x-upload-content-type': 'video/mp4' } }
+    const begun = await site.post('/videos/upload-resumable', head)
+    assert.equal(begun.status, 201, begun.text)
+    const address = new URL(begun.headers.location, site.url)
+    const half = Math.floor(bytes.length / 2)
+    const part = (from, to) => site.raw({ method: 'PUT', path: address.pathname + address.search, body: bytes.subarray(from, to), headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream', 'content-length': to - from, 'content-range': `bytes ${from}-${to - 1}/${bytes.length}` } })
+    const token = await site.token()
+    assert.equal((await part(0, half)).status, 308)
+    await site.kill('SIGKILL')
+    await site.start()
+    const mine = (await site.get('/users/me/videos', { token: true })).json
+    assert.ok(!mine.data.some(video => video.name === 'Half a video'))
+    const done = await part(half, bytes.length)
+    assert.equal(done.status, 200, done.text)
+    await site.published(done.json.video.uuid)
+  })
+})
