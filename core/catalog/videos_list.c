@@ -4,7 +4,8 @@
 #include "catalog/videos_query.h"
 #include "catalog/may_sql.h"
 
-// clang-format off: the statements are laid out by their clauses.
+// The statements are laid out by their clauses.
+// clang-format off
 // Whether a list parameter ("\n1\n5\n") holds a value; the form that both databases have.
 #define IN_SQL(list, value)                                                                        \
     "(CAST(" list " AS TEXT) IS NULL OR REPLACE(CAST(" list " AS TEXT), '\n' || " value            \
@@ -28,60 +29,38 @@
     "AND (CAST($5 AS BOOLEAN) = TRUE OR v.is_blocked = FALSE) "                                    \
     "AND (CAST($6 AS TEXT) IS NOT NULL OR v.privacy IN (1, 4)))) "
 
-#define FROM_SQL                                                                                                                                                                             \
-    "FROM catalog_video v JOIN catalog_channel c ON c.id = v.channel_id "                                                                                                                    \
-    "JOIN catalog_actor x ON x.id = c.actor_id WHERE " REACH_SQL                                                                                                                             \
-    "AND " IN_SQL("$6", "CAST(v.privacy AS TEXT)") "AND " IN_SQL(                                                                                                                            \
-        "$7", "CAST(v.state AS TEXT)") "AND (CAST($8 AS TEXT) IS NULL OR LOWER(v.name) LIKE "                                                                                                \
-                                       "CAST($8 AS TEXT) ESCAPE '\\' "                                                                                                                       \
-                                       "OR LOWER(COALESCE(v.description, '')) LIKE CAST($8 AS "                                                                                              \
-                                       "TEXT) ESCAPE '\\' "                                                                                                                                  \
-                                       "OR EXISTS (SELECT 1 FROM catalog_video_tag t WHERE "                                                                                                 \
-                                       "t.video_id = v.id "                                                                                                                                  \
-                                       "AND t.folded = CAST($9 AS TEXT))) "                                                                                                                  \
-                                       "AND " EQUAL_SQL("$10", "BOOLEAN",                                                                                                                    \
-                                           "v.is_nsfw") "AND " EQUAL_SQL("$11", "BOOLEAN",                                                                                                   \
-                                           "v.is_live") "AND " EQUAL_SQL("$12", "BOOLEAN",                                                                                                   \
-                                           "(v.origin_host = '')") "AND " EQUAL_SQL("$13",                                                                                                   \
-                                           "TEXT", "v.origin_host") "AND " IN_SQL("$14", "COALESC"                                                                                           \
-                                                                                         "E(CAST("                                                                                           \
-                                                                                         "v."                                                                                                \
-                                                                                         "categor"                                                                                           \
-                                                                                         "y AS "                                                                                             \
-                                                                                         "TEXT), "                                                                                           \
-                                                                                         "'')") "AND " IN_SQL("$15",                                                                         \
-                                           "COALESCE(CAST(v.licence AS TEXT), '')") "AND " IN_SQL("$16",                                                                                     \
-                                           "COALESCE(v.language, '_unknown')") "AND " EQUAL_SQL("$17",                                                                                       \
-                                           "BIGINT", "c.account_id") "AND " EQUAL_SQL("$18",                                                                                                 \
-                                           "BIGINT", "c.id") "AND " FILE_SQL("$19",                                                                                                          \
-                                           "hls_media") "AND " FILE_SQL("$20",                                                                                                               \
-                                           "web_video") "AND (CAST($21 AS TEXT) IS NULL "                                                                                                    \
-                                                        "OR " TAGS_SQL("$21") " > 0) "                                                                                                       \
-                                                                              "AND (CAST($22 AS "                                                                                            \
-                                                                              "TEXT) IS NULL "                                                                                               \
-                                                                              "OR " TAGS_SQL(                                                                                                \
-                                                                                  "$22") " = "                                                                                               \
-                                                                                         "CAST($"                                                                                            \
-                                                                                         "23 AS "                                                                                            \
-                                                                                         "BIGINT)"                                                                                           \
-                                                                                         ") "                                                                                                \
-                                                                                         "AND"                                                                                               \
-                                                                                         " " IN_SQL(                                                                                         \
-                                                                                             "$2"                                                                                            \
-                                                                                             "4",                                                                                            \
-                                                                                             "v."                                                                                            \
-                                                                                             "uui"                                                                                           \
-                                                                                             "d") "AND " IN_SQL("$25",                                                                       \
-                                                                                             "x."                                                                                            \
-                                                                                             "nam"                                                                                           \
-                                                                                             "e") "AND (CAST($26 AS BIGINT) IS NULL OR v.published >= CAST($26 AS BIGINT)) "                 \
-                                                                                                  "AND (CAST($27 AS BIGINT) IS NULL OR v.published <= CAST($27 AS BIGINT)) "                 \
-                                                                                                  "AND (CAST($28 AS BIGINT) IS NULL OR v.duration_s >= CAST($28 AS BIGINT)) "                \
-                                                                                                  "AND (CAST($29 AS BIGINT) IS NULL OR v.duration_s <= CAST($29 AS BIGINT)) "                \
-                                                                                                  "AND (CAST($30 AS BIGINT) = 0 OR (v.nsfw_flags & CAST($30 AS BIGINT)) <> 0) "              \
-                                                                                                  "AND (v.nsfw_flags & CAST($31 AS BIGINT)) = 0 "                                            \
-                                                                                                  "AND (CAST($32 AS TEXT) IS NULL OR REPLACE(CAST($32 AS TEXT), '\n' || CAST(v.id AS TEXT) " \
-                                                                                                  "|| '\n', '') = CAST($32 AS TEXT)) "
+#define FROM_SQL                                                                                   \
+    "FROM catalog_video v JOIN catalog_channel c ON c.id = v.channel_id "                          \
+    "JOIN catalog_actor x ON x.id = c.actor_id WHERE " REACH_SQL                                   \
+    "AND " IN_SQL("$6", "CAST(v.privacy AS TEXT)")                                                 \
+    "AND " IN_SQL("$7", "CAST(v.state AS TEXT)")                                                   \
+    "AND (CAST($8 AS TEXT) IS NULL OR LOWER(v.name) LIKE CAST($8 AS TEXT) ESCAPE '\\' "            \
+    "OR LOWER(COALESCE(v.description, '')) LIKE CAST($8 AS TEXT) ESCAPE '\\' "                     \
+    "OR EXISTS (SELECT 1 FROM catalog_video_tag t WHERE t.video_id = v.id "                        \
+    "AND t.folded = CAST($9 AS TEXT))) "                                                           \
+    "AND " EQUAL_SQL("$10", "BOOLEAN", "v.is_nsfw")                                                \
+    "AND " EQUAL_SQL("$11", "BOOLEAN", "v.is_live")                                                \
+    "AND " EQUAL_SQL("$12", "BOOLEAN", "(v.origin_host = '')")                                     \
+    "AND " EQUAL_SQL("$13", "TEXT", "v.origin_host")                                               \
+    "AND " IN_SQL("$14", "COALESCE(CAST(v.category AS TEXT), '')")                                 \
+    "AND " IN_SQL("$15", "COALESCE(CAST(v.licence AS TEXT), '')")                                  \
+    "AND " IN_SQL("$16", "COALESCE(v.language, '_unknown')")                                       \
+    "AND " EQUAL_SQL("$17", "BIGINT", "c.account_id")                                              \
+    "AND " EQUAL_SQL("$18", "BIGINT", "c.id")                                                      \
+    "AND " FILE_SQL("$19", "hls_media")                                                            \
+    "AND " FILE_SQL("$20", "web_video")                                                            \
+    "AND (CAST($21 AS TEXT) IS NULL OR " TAGS_SQL("$21") " > 0) "                                  \
+    "AND (CAST($22 AS TEXT) IS NULL OR " TAGS_SQL("$22") " = CAST($23 AS BIGINT)) "                \
+    "AND " IN_SQL("$24", "v.uuid")                                                                 \
+    "AND " IN_SQL("$25", "x.name")                                                                 \
+    "AND (CAST($26 AS BIGINT) IS NULL OR v.published >= CAST($26 AS BIGINT)) "                     \
+    "AND (CAST($27 AS BIGINT) IS NULL OR v.published <= CAST($27 AS BIGINT)) "                     \
+    "AND (CAST($28 AS BIGINT) IS NULL OR v.duration_s >= CAST($28 AS BIGINT)) "                    \
+    "AND (CAST($29 AS BIGINT) IS NULL OR v.duration_s <= CAST($29 AS BIGINT)) "                    \
+    "AND (CAST($30 AS BIGINT) = 0 OR (v.nsfw_flags & CAST($30 AS BIGINT)) <> 0) "                  \
+    "AND (v.nsfw_flags & CAST($31 AS BIGINT)) = 0 "                                                \
+    "AND (CAST($32 AS TEXT) IS NULL OR REPLACE(CAST($32 AS TEXT), '\n' || CAST(v.id AS TEXT) "     \
+    "|| '\n', '') = CAST($32 AS TEXT)) "
 
 // $33: where the views that make a trend begin; $34: now.
 #define RECENT_SQL                                                                                 \

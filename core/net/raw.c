@@ -1,5 +1,8 @@
 // raw.c - event streams, and TCP, UDP and Unix sockets of plugins.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -10,6 +13,7 @@
 #include "net/stream_priv.h"
 
 #define ACCEPT_ROUND 16
+#define FULL_MS      500 // between looks for a free descriptor
 #define WENT_AWAY    1006
 
 struct opening {
@@ -58,13 +62,15 @@ int shoal_events_answer(struct shoal_request *request, const struct shoal_stream
 /// A listening socket that one loop accepts from.
 struct raw_listener {
     uv_poll_t poll;
+    uv_timer_t timer; ///< starts to accept again when descriptors had run out
+    int open_handles;
     struct shoal_loop *loop;
     struct raw_listener *next;
     struct shoal_stream_ops ops;
     struct shoal_plugin *owner;
     void *arg;
     int fd;
-    bool is_datagrams, is_tls, is_full;
+    bool is_datagrams, is_tls;
 };
 
 static struct {
@@ -89,51 +95,83 @@ static bool open_raw(struct raw_listener *listener, void **state)
     return code == 0;
 }
 
+static void start_connection(struct raw_listener *listener, int fd, const struct sockaddr *peer)
+{
+    struct shoal_wire wire = {.fd = fd};
+    if (peer->sa_family != AF_UNIX) {
+        int on = 1;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    // The handshake happens with the first bytes that are read or written.
+    wire.ssl = listener->is_tls ? shoal_tls_accept(listener->loop->server->tls, fd) : NULL;
+    void *state = NULL;
+    if ((listener->is_tls && !wire.ssl) || !open_raw(listener, &state)) {
+        shoal_wire_close(&wire);
+        return;
+    }
+    struct shoal_stream_conn *stream = shoal_stream_new(
+        SHOAL_STREAM_RAW, listener->loop, &wire, &listener->ops, listener->owner, state);
+    shoal_address_from(peer, &stream->peer);
+    shoal_stream_begin(stream);
+}
+
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+static void accept_again(uv_timer_t *timer)
+{
+    struct raw_listener *listener = timer->data;
+    uv_poll_start(&listener->poll, UV_READABLE, on_connection);
+}
+
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
     struct raw_listener *listener = poll->data;
     for (int i = 0; i < ACCEPT_ROUND; i++) {
-        struct sockaddr_storage peer;
+        struct sockaddr_storage peer = {0};
         socklen_t length = sizeof peer;
         int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
+        if (fd >= 0) {
+            start_connection(listener, fd, (struct sockaddr *)&peer);
+        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            uv_poll_stop(&listener->poll);
+            uv_timer_start(&listener->timer, accept_again, FULL_MS, 0);
+            return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
             return;
         }
-        struct shoal_wire wire = {.fd = fd};
-        void *state = NULL;
-        if (!open_raw(listener, &state)) {
-            shoal_wire_close(&wire);
-            continue;
-        }
-        struct shoal_stream_conn *stream = shoal_stream_new(SHOAL_STREAM_RAW, listener->loop, &wire,
-            &listener->ops, listener->owner, state);
-        shoal_address_from((struct sockaddr *)&peer, &stream->peer);
-        shoal_stream_begin(stream);
     }
 }
 
 static void start_listener(void *arg)
 {
     struct raw_listener *listener = arg;
-    struct shoal_wire wire = {.fd = listener->fd};
+    shoal_loop_hold(listener->loop);
     if (listener->is_datagrams) {
+        struct shoal_wire wire = {.fd = listener->fd};
         void *state = NULL;
-        if (!listener->is_closing && open_raw(listener, &state)) {
+        if (open_raw(listener, &state)) {
             shoal_stream_begin(shoal_stream_new(SHOAL_STREAM_DATAGRAMS, listener->loop, &wire,
                 &listener->ops, listener->owner, state));
+        } else {
+            shoal_wire_close(&wire);
         }
         return;
     }
     uv_poll_init(&listener->loop->uv, &listener->poll, listener->fd);
-    listener->poll.data = listener;
+    uv_timer_init(&listener->loop->uv, &listener->timer);
+    listener->poll.data = listener->timer.data = listener;
+    listener->open_handles = 2;
     uv_poll_start(&listener->poll, UV_READABLE, on_connection);
 }
 
 static void listener_closed(uv_handle_t *handle)
 {
     struct raw_listener *listener = handle->data;
+    if (--listener->open_handles > 0) {
+        return;
+    }
     struct shoal_loop *loop = listener->loop;
     struct shoal_wire wire = {.fd = listener->fd};
     shoal_wire_close(&wire);
@@ -141,10 +179,18 @@ static void listener_closed(uv_handle_t *handle)
     shoal_loop_release(loop);
 }
 
+/// After start_listener(), as posts are heard in order. The stream of datagrams closes as streams do.
 static void stop_listener(void *arg)
 {
     struct raw_listener *listener = arg;
+    if (listener->is_datagrams) {
+        struct shoal_loop *loop = listener->loop;
+        free(listener);
+        shoal_loop_release(loop);
+        return;
+    }
     uv_close((uv_handle_t *)&listener->poll, listener_closed);
+    uv_close((uv_handle_t *)&listener->timer, listener_closed);
 }
 
 int shoal_raw_listen(enum shoal_listener_kind kind, int fd, int loop,
@@ -155,6 +201,10 @@ int shoal_raw_listen(enum shoal_listener_kind kind, int fd, int loop,
     if (!server) {
         return shoal_fail(err, SHOAL_EBUSY, "the server does not run");
     }
+    if (kind == SHOAL_LISTEN_TLS && !server->tls) {
+        return shoal_fail(err, SHOAL_EUNSUPPORTED,
+            "a listener with TLS needs tls.certificate and tls.key in shoal.lua");
+    }
     struct raw_listener *listener = shoal_alloc(1, sizeof *listener);
     *listener = (struct raw_listener){
         .loop = server->loops[loop % server->loop_count],
@@ -163,14 +213,12 @@ int shoal_raw_listen(enum shoal_listener_kind kind, int fd, int loop,
         .arg = arg,
         .fd = fd,
         .is_datagrams = kind == SHOAL_LISTEN_UDP,
+        .is_tls = kind == SHOAL_LISTEN_TLS,
     };
     pthread_mutex_lock(&listeners.lock);
     listener->next = listeners.first;
     listeners.first = listener;
     pthread_mutex_unlock(&listeners.lock);
-    if (!listener->is_datagrams) {
-        shoal_loop_hold(listener->loop);
-    }
     shoal_loop_run(listener->loop, start_listener, listener);
     return 0;
 }
@@ -183,11 +231,7 @@ static void stop_listeners(const struct shoal_plugin *owner, const struct shoal_
         struct raw_listener *listener = *at;
         if ((owner && listener->owner == owner) || (loop && listener->loop == loop)) {
             *at = listener->next;
-            if (listener->is_datagrams) {
-                free(listener); // its stream is closed as streams are
-            } else {
-                shoal_loop_run(listener->loop, stop_listener, listener);
-            }
+            shoal_loop_run(listener->loop, stop_listener, listener);
         } else {
             at = &listener->next;
         }

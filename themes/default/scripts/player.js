@@ -214,7 +214,7 @@ class Player {
     for (const source of this.video.querySelectorAll('source')) {
       source.remove()
     }
-    for (const file of video.files ?? []) {
+    for (const file of video.files?.filter(each => each.isReady !== false) ?? []) {
       const source = document.createElement('source')
       source.src = this.withToken(file.fileUrl)
       source.type = 'video/mp4'
