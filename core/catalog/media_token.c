@@ -3,8 +3,8 @@
 // A token holds the video, the user, when it was made and when it ends. Whoever loses access (the
 // video gets narrower, the user is blocked) is on a short list with the moment of it: tokens made
 // before that moment stop working. The list is read from the database at the start and every few
-// seconds, because other processes of the instance write it too. SPDX-License-Identifier:
-// AGPL-3.0-or-later
+// seconds, because other processes of the instance write it too.
+// SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 // pipeline_plan.c - which renditions a source gets: by its short side, its frame rate, the
-// settings. SPDX-License-Identifier: AGPL-3.0-or-later
+// settings.
+// SPDX-License-Identifier: AGPL-3.0-or-later
 #include <math.h>
 #include <stdlib.h>
 

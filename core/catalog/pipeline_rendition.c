@@ -1,5 +1,6 @@
 // pipeline_rendition.c - one rendition becomes part of a video: named, stored, hashed, made
-// visible. SPDX-License-Identifier: AGPL-3.0-or-later
+// visible.
+// SPDX-License-Identifier: AGPL-3.0-or-later
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

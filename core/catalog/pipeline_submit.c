@@ -1,5 +1,6 @@
 // pipeline_submit.c - the one door for files: probe, ask, keep the bytes, make the rows, queue the
-// rest. SPDX-License-Identifier: AGPL-3.0-or-later
+// rest.
+// SPDX-License-Identifier: AGPL-3.0-or-later
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 // token_cache.c - remembers for a few seconds who a token belongs to.
 //
 // Other processes of the instance change tokens too (the command line, a draining child), so
-// nothing is believed for longer than CACHE_MS. SPDX-License-Identifier: AGPL-3.0-or-later
+// nothing is believed for longer than CACHE_MS.
+// SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <string.h>
 

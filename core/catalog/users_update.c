@@ -1,5 +1,6 @@
 // users_update.c - what users and administrators change of a user, and what goes with a removed
-// one. SPDX-License-Identifier: AGPL-3.0-or-later
+// one.
+// SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

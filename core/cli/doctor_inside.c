@@ -47,6 +47,43 @@ static void check_quarantine(struct shoal_doctor *doctor)
     json_decref(list);
 }
 
+static bool is_listed(const struct shoal_config *config, const char *name)
+{
+    for (size_t i = 0; i < config->plugin_count; i++) {
+        if (strcmp(config->plugins[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// What did not start, as the server wrote it down when it did.
+static void check_started(struct shoal_doctor *doctor)
+{
+    char path[PATH_MAX];
+    struct shoal_buf text = {0};
+    int wrote = snprintf(path, sizeof path, "%s/run/plugins.json", doctor->config->folder);
+    if (wrote >= (int)sizeof path || shoal_file_read_whole(path, 1 << 20, &text, NULL) != 0) {
+        return;
+    }
+    json_t *plugins = shoal_json_parse(text.data, text.length, NULL);
+    shoal_buf_fini(&text);
+    json_t *stored = shoal_host_quarantined();
+    for (size_t i = 0; i < json_array_size(plugins); i++) {
+        const json_t *row = json_array_get(plugins, i);
+        const char *name = shoal_text(row, "name", "?");
+        if (strcmp(shoal_text(row, "state", ""), "quarantined") == 0 &&
+            is_listed(doctor->config, name) && json_object_get(stored, name) == NULL) {
+            shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "plugin",
+                "mend it, then shoal reload DIR, or take it out of shoal.lua",
+                "%s was left out at the last start: %s", name,
+                shoal_text(row, "sentence", "no reason is known"));
+        }
+    }
+    json_decref(stored);
+    json_decref(plugins);
+}
+
 static void check_supervisor(struct shoal_doctor *doctor)
 {
     char path[PATH_MAX];
@@ -126,6 +163,7 @@ void shoal_doctor_inside(struct shoal_doctor *doctor)
 {
     check_manifests(doctor);
     check_quarantine(doctor);
+    check_started(doctor);
     check_supervisor(doctor);
     check_migrations(doctor);
     check_jobs(doctor);

@@ -150,7 +150,8 @@ static int found(const struct plan *plan, struct shoal_err *err)
         return code;
     }
     struct shoal_instance instance;
-    code = shoal_instance_open(&instance, plan->folder, SHOAL_OPEN_CATALOG, err);
+    // With its plugins, so that all tables stand before the first serve.
+    code = shoal_instance_open(&instance, plan->folder, SHOAL_OPEN_HOST, err);
     if (code != 0) {
         return code;
     }

@@ -317,6 +317,22 @@ static void say_where(struct served *served)
     }
 }
 
+/// run/plugins.json: how the plugins came up, for the doctor.
+static void plugins_write(const struct served *served)
+{
+    char path[PATH_MAX];
+    struct shoal_err err = {0};
+    json_t *plugins = shoal_host_plugins();
+    char *list = json_dumps(plugins, JSON_INDENT(2));
+    json_decref(plugins);
+    int wrote = snprintf(path, sizeof path, "%s/run/plugins.json", served->config->folder);
+    if (list != NULL && wrote > 0 && wrote < (int)sizeof path &&
+        shoal_file_write_whole(path, list, strlen(list), 0640, &err) != 0) {
+        shoal_warn("%s", err.text);
+    }
+    free(list);
+}
+
 /// Serves until it is told to stop.
 static int serve(struct served *served, const struct shoal_args *args, struct shoal_err *err)
 {
@@ -339,6 +355,7 @@ static int serve(struct served *served, const struct shoal_args *args, struct sh
         return code;
     }
     say_where(served);
+    plugins_write(served);
     shoal_host_ready(is_first);
     pthread_mutex_lock(&served->lock);
     while (!served->is_told) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <shoal/stream.h>
 
@@ -73,7 +74,11 @@ static int open_one(struct wanted *wanted, struct shoal_err *err)
     if (code < 0) {
         return code;
     }
-    return shoal_raw_listen(wanted->kind, fd, 0, &wanted->ops, wanted->owner, wanted->arg, err);
+    code = shoal_raw_listen(wanted->kind, fd, 0, &wanted->ops, wanted->owner, wanted->arg, err);
+    if (code < 0) {
+        close(fd);
+    }
+    return code;
 }
 
 void shoal_listeners_open(void)

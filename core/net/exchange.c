@@ -18,9 +18,10 @@ static void count(struct shoal_conn *conn, enum shoal_counter counter)
     atomic_fetch_add_explicit(&conn->loop->server->counters[counter], 1, memory_order_relaxed);
 }
 
-// A whole answer made on the loop, with problem+json.
+// A whole answer made on the loop, with problem+json. To HEAD without its body: on a connection that
+// goes on, a client would take the body for the next answer.
 static void answer_here(struct shoal_conn *conn, int status, const char *text,
-    const char *more_headers)
+    const char *more_headers, bool is_head)
 {
     struct shoal_reply reply = {.status = status, .file = -1};
     struct shoal_buf head = {0};
@@ -32,7 +33,12 @@ static void answer_here(struct shoal_conn *conn, int status, const char *text,
         "X-RateLimit-Reset\r\nX-Content-Type-Options: nosniff\r\nx-powered-by: PeerTube\r\n%s",
         status, shoal_status_text(status), reply.length, more_headers ? more_headers : "");
     reply.head = shoal_buf_take(&head, &reply.head_length);
-    shoal_conn_send(conn, &reply, NULL, NULL, false);
+    shoal_conn_send(conn, &reply, NULL, NULL, is_head);
+}
+
+static bool asks_head(const struct shoal_loop *loop)
+{
+    return shoal_span_is(loop->head.method, "HEAD");
 }
 
 void shoal_exchange_refuse(struct shoal_conn *conn, int status, const char *text,
@@ -51,7 +57,7 @@ void shoal_exchange_refuse(struct shoal_conn *conn, int status, const char *text
             shoal_exchange_abandon(request);
         }
     }
-    answer_here(conn, status, copy, more_headers);
+    answer_here(conn, status, copy, more_headers, false); // the connection ends with it
 }
 
 static void came_back(void *arg);
@@ -155,9 +161,10 @@ void shoal_exchange_submit(struct shoal_conn *conn, struct shoal_request *reques
     conn->request = NULL;
     request->conn = NULL;
     count(conn, SHOAL_COUNT_BUSY);
+    bool is_head = request->is_head;
     shoal_request_free(request);
     conn->keep_alive = conn->keep_alive && conn->body_is_done;
-    answer_here(conn, 503, "the server is busy: please try again", "Retry-After: 2\r\n");
+    answer_here(conn, 503, "the server is busy: please try again", "Retry-After: 2\r\n", is_head);
 }
 
 // A RAW body that broke off is still told to its handler, which remembers how far it came.
@@ -210,7 +217,8 @@ static bool spend(struct shoal_conn *conn, const struct shoal_origin *origin, ch
         char headers[256];
         snprintf(headers, sizeof headers, "%.*sRetry-After: %u\r\n", length, more, limit.retry_s);
         conn->keep_alive = conn->keep_alive && conn->body_is_done;
-        answer_here(conn, 429, "Too many requests, please try again later.", headers);
+        answer_here(conn, 429, "Too many requests, please try again later.", headers,
+            asks_head(conn->loop));
     }
     return !limit.is_refused;
 }
@@ -401,7 +409,8 @@ static void exchange(struct shoal_conn *conn, const char *bytes, size_t length, 
         shoal_head_get(head, "accept"), &loop->match);
     if (matched == SHOAL_MATCHED_BAD_PATH) {
         conn->keep_alive = conn->keep_alive && conn->body_is_done;
-        answer_here(conn, 400, "the path is not one that can be served", NULL);
+        answer_here(conn, 400, "the path is not one that can be served", NULL,
+            asks_head(loop));
         return;
     }
     if (answer_preflight(conn)) {

@@ -121,9 +121,31 @@ static int watch(void *user, curl_off_t total, curl_off_t now, curl_off_t up_tot
     return shoal_call_cancelled(fetch->call) || fetcher.is_stopping;
 }
 
+/// What would end up in the request as it is may not break out of its line.
+static int check(const struct shoal_fetch *what, struct shoal_err *err)
+{
+    if (what->method && (!*what->method ||
+                            strspn(what->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") != strlen(what->method))) {
+        return shoal_fail(err, SHOAL_EINVAL, "\"%.40s\" is not a method", what->method);
+    }
+    int count = 0;
+    for (; what->headers && what->headers[count]; count++) {
+        const char *header = what->headers[count];
+        if (strpbrk(header, "\r\n") || !strchr(header, ':') || count == HEADERS_MAX) {
+            return shoal_fail(
+                err, SHOAL_EINVAL, "a header of an outgoing request is not \"Name: value\"");
+        }
+    }
+    return 0;
+}
+
 static int set_up(struct fetch *fetch, struct shoal_err *err)
 {
     const struct shoal_fetch *what = fetch->what;
+    int code = check(what, err);
+    if (code != 0) {
+        return code;
+    }
     bool is_https = strncasecmp(what->url, "https://", 8) == 0;
     if (!is_https && strncasecmp(what->url, "http://", 7) != 0) {
         return shoal_fail(err, SHOAL_EINVAL, "\"%.200s\" is not an http or https address", what->url);
@@ -161,10 +183,7 @@ static int set_up(struct fetch *fetch, struct shoal_err *err)
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, watch);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, fetch);
-    for (int i = 0; what->headers && what->headers[i] && i < HEADERS_MAX; i++) {
-        if (strpbrk(what->headers[i], "\r\n")) {
-            return shoal_fail(err, SHOAL_EINVAL, "a header of an outgoing request has a line break");
-        }
+    for (int i = 0; what->headers && what->headers[i]; i++) {
         fetch->headers = curl_slist_append(fetch->headers, what->headers[i]);
     }
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, fetch->headers);

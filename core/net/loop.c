@@ -61,7 +61,7 @@ void shoal_loop_post(int n, void (*fn)(void *arg), void *arg)
 }
 
 // Takes all posts at once; what they post in turn is heard in the next turn.
-static void hear_posts(struct shoal_loop *loop)
+static bool hear_posts(struct shoal_loop *loop)
 {
     pthread_mutex_lock(&loop->lock);
     struct shoal_post *posts = loop->posts;
@@ -74,6 +74,13 @@ static void hear_posts(struct shoal_loop *loop)
         posts[i].fn(posts[i].arg);
     }
     free(posts);
+    return count > 0;
+}
+
+void shoal_loop_hear(struct shoal_loop *loop)
+{
+    while (hear_posts(loop)) {
+    }
 }
 
 static void on_wake(uv_async_t *wake)

@@ -184,6 +184,23 @@ static int at_boundary(struct shoal_multipart *parser, struct shoal_err *err)
     return was == DATA ? parser->ops->end(parser->user, err) : 0;
 }
 
+// Where a boundary begins, or may begin at the end of the data; NULL: nowhere. A line break alone
+// does not cut the data, or a file full of them would be written byte by byte.
+static const char *find_boundary(const struct shoal_multipart *parser, const char *data,
+    size_t length)
+{
+    const char *end = data + length;
+    while (data < end && (data = memchr(data, '\r', (size_t)(end - data)))) {
+        size_t left = (size_t)(end - data);
+        size_t count = left < parser->boundary_length ? left : parser->boundary_length;
+        if (memcmp(data, parser->boundary, count) == 0) {
+            return data;
+        }
+        data++;
+    }
+    return NULL;
+}
+
 // Takes data up to what may be a boundary. "\r" stands only at its start, so that after a mismatch
 // the search begins anew with the byte that did not fit.
 static int on_data(struct shoal_multipart *parser, const char *data, size_t length, size_t *used,
@@ -207,7 +224,7 @@ static int on_data(struct shoal_multipart *parser, const char *data, size_t leng
         *used = i;
         return 0;
     }
-    const char *cr = memchr(data + i, '\r', length - i);
+    const char *cr = find_boundary(parser, data + i, length - i);
     size_t plain = cr ? (size_t)(cr - data) - i : length - i;
     *used = i + plain + (cr ? 1 : 0);
     parser->matched = cr ? 1 : 0;

@@ -66,6 +66,39 @@ static void reads_the_same_wherever_it_is_split(void **state)
     }
 }
 
+static int calls;
+
+static int count_data(void *user, const char *data, size_t length, struct shoal_err *err)
+{
+    calls++;
+    return on_data(user, data, length, err);
+}
+
+static void hands_a_file_full_of_line_breaks_over_in_large_pieces(void **state)
+{
+    (void)state;
+    static const struct shoal_part_ops counting = {on_begin, count_data, on_end};
+    static const char head[] = "--xy\r\nContent-Disposition: form-data; name=f; filename=f\r\n\r\n";
+    char text[65536];
+    size_t length = sizeof head - 1;
+    memcpy(text, head, length);
+    for (; length < sizeof text - 16; length++) {
+        text[length] = length % 5 == 0 ? '\n' : '\r';
+    }
+    memcpy(text + length, "\r\n--xy--", 9);
+    struct shoal_buf out = {0};
+    struct shoal_multipart *parser = malloc(sizeof *parser);
+    calls = 0;
+    assert_int_equal(shoal_multipart_init(parser, shoal_span("multipart/form-data; boundary=xy"),
+                         &counting, &out, NULL), 0);
+    assert_int_equal(shoal_multipart_feed(parser, text, length + 8, NULL), 0);
+    assert_int_equal(shoal_multipart_end(parser, NULL), 0);
+    assert_int_equal(out.length, strlen("[f|f||1:]") + length - (sizeof head - 1));
+    assert_in_range(calls, 1, 3);
+    free(parser);
+    shoal_buf_fini(&out);
+}
+
 static void reads_byte_by_byte(void **state)
 {
     (void)state;
@@ -142,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_the_same_wherever_it_is_split),
+        cmocka_unit_test(hands_a_file_full_of_line_breaks_over_in_large_pieces),
         cmocka_unit_test(reads_byte_by_byte),
         cmocka_unit_test(refuses_what_is_broken),
         cmocka_unit_test(bounds_parts_and_their_heads),

@@ -45,13 +45,14 @@ static void start_events(struct shoal_taken *taken, void *arg)
 int shoal_events_answer(struct shoal_request *request, const struct shoal_stream_ops *ops,
     struct shoal_plugin *owner, void *state, struct shoal_err *err)
 {
-    shoal_answer_header(request, "Content-Type", "text/event-stream");
     shoal_answer_header(request, "Cache-Control", "no-store");
     shoal_answer_header(request, "X-Accel-Buffering", "no");
     struct opening *opening = shoal_alloc(1, sizeof *opening);
     *opening = (struct opening){*ops, owner, state};
     int code = shoal_answer_taken(request, 200, start_events, opening, err);
-    if (code != 0) {
+    if (code == 0) {
+        request->answer.type = "text/event-stream"; // browsers take events from nothing else
+    } else {
         free(opening);
     }
     return code;

@@ -370,7 +370,8 @@ void shoal_reply_make(struct shoal_request *request)
         reply_pull(request);
         break;
     case SHOAL_ANSWER_TAKEN:
-        set_head(request, &(struct lines){.status = answer->status, .length = -1});
+        set_head(request,
+            &(struct lines){.status = answer->status, .length = -1, .type = answer->type});
         break;
     default:
         reply_bytes(request);

@@ -164,6 +164,9 @@ static void free_server(struct shoal_server *server)
 {
     shoal_pool_free(server->workers);
     shoal_pool_free(server->files);
+    for (int i = 0; i < server->loop_count; i++) {
+        shoal_loop_hear(server->loops[i]); // the last work of the threads answered to an ended loop
+    }
     if (current == server) {
         current = NULL;
     }

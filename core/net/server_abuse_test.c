@@ -58,6 +58,33 @@ static void limits_and_says_so(void **state)
     forget(&reply);
 }
 
+// What is answered without a worker ends with its head too: else the body that a client does not
+// expect would be its next answer.
+static void answers_head_without_a_body_also_when_it_refuses(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fd = dial(world.port);
+    shoal_limit_clear();
+    static const char limited[] = "HEAD /limited HTTP/1.1\r\n" HOST
+                                  "X-Forwarded-For: 203.0.113.9\r\n\r\n";
+    static const char next[] = "GET /hello HTTP/1.1\r\n" HOST "\r\n";
+    for (int i = 0; i < 4; i++) {
+        say(fd, limited);
+        hear(fd, &reply, false);
+    }
+    assert_int_equal(reply.status, 429);
+    ask(fd, &reply, next);
+    assert_int_equal(reply.status, 200);
+    say(fd, "HEAD /a%00b HTTP/1.1\r\n" HOST "\r\n");
+    hear(fd, &reply, false);
+    assert_int_equal(reply.status, 400);
+    ask(fd, &reply, next);
+    assert_int_equal(reply.status, 200);
+    close(fd);
+    forget(&reply);
+}
+
 static void says_busy_when_the_workers_are_full(void **state)
 {
     (void)state;
@@ -232,6 +259,7 @@ int main(void)
         cmocka_unit_test(asks_for_the_body_only_when_the_head_is_accepted),
         cmocka_unit_test(refuses_bodies_that_are_too_large),
         cmocka_unit_test(limits_and_says_so),
+        cmocka_unit_test(answers_head_without_a_body_also_when_it_refuses),
         cmocka_unit_test(says_busy_when_the_workers_are_full),
         cmocka_unit_test(tells_the_handler_that_the_client_went_away),
         cmocka_unit_test(ends_connections_that_dawdle),

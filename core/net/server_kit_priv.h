@@ -28,6 +28,7 @@
 #include "base/file.h"
 #include "net/limit_priv.h"
 #include "net/request.h"
+#include "net/stream.h"
 
 #define FILE_BYTES 300000
 
@@ -213,6 +214,15 @@ static inline int pull(struct shoal_call *call, struct shoal_request *request, v
             .size_bytes = is_sized ? 100000 : -1, .seek = is_sized ? source_seek : NULL});
 }
 
+static inline int events(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    static const struct shoal_stream_ops none;
+    return shoal_events_answer(request, &none, NULL, NULL, err);
+}
+
 static inline void run(void *self, struct shoal_call *call, struct shoal_request *request,
     enum shoal_phase phase)
 {
@@ -315,6 +325,8 @@ static inline void add_routes(void)
     add(&(struct shoal_route){.method = "GET", .path = "/file", .handler = file,
         .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/pull", .handler = pull,
+        .rate = SHOAL_RATE_NONE});
+    add(&(struct shoal_route){.method = "GET", .path = "/events", .handler = events,
         .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/limited", .handler = hello,
         .rate = SHOAL_RATE_SEARCH});

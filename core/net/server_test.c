@@ -411,6 +411,21 @@ static void stops_when_what_is_under_way_has_ended(void **state)
     forget(&reply);
 }
 
+static void answers_events_as_browsers_want_them(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fd = dial(world.port);
+    say(fd, "GET /events HTTP/1.1\r\n" HOST "Accept: text/event-stream\r\n\r\n");
+    hear(fd, &reply, false);
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(header(&reply, "Content-Type"), "text/event-stream");
+    assert_string_equal(header(&reply, "Cache-Control"), "no-store");
+    assert_null(header(&reply, "Content-Length"));
+    close(fd);
+    forget(&reply);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +441,7 @@ int main(void)
         cmocka_unit_test(writes_raw_bodies_where_the_head_says),
         cmocka_unit_test(takes_multipart_files),
         cmocka_unit_test(serves_tls_and_takes_a_new_certificate_up),
+        cmocka_unit_test(answers_events_as_browsers_want_them),
         cmocka_unit_test(counts_what_it_does),
         cmocka_unit_test(makes_requests_in_process),
         cmocka_unit_test(stops_when_what_is_under_way_has_ended),

@@ -51,7 +51,7 @@ struct shoal_stream_conn {
     bool is_closing;     ///< nothing more is sent or delivered; a timer waits for the rest
     bool is_lingering;   ///< all is said: what comes is thrown away, so that our last words arrive
     bool is_half_closed; ///< a raw peer said its last
-    bool is_gone, is_paused, is_flushing, wants_drained;
+    bool is_gone, is_broken, is_paused, is_flushing, wants_drained;
 };
 
 // stream.c

@@ -15,6 +15,7 @@
 #define GUID        "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define MESSAGE_MAX 65536
 #define READ_ROUND  262144 // bytes in one turn, so that one peer does not keep the loop
+#define NO_FRAME    1002
 #define WENT_AWAY   1006
 
 /// What travels from the worker that accepted to the loop that runs the stream.
@@ -52,6 +53,7 @@ static ssize_t take_bytes(wslay_event_context_ptr frames, uint8_t *out, size_t r
         return -1;
     }
     if (got <= 0) {
+        stream->is_broken = true;
         wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
         return -1;
     }
@@ -108,7 +110,11 @@ void shoal_websocket_read(struct shoal_stream_conn *stream)
 {
     stream->round = READ_ROUND;
     if (wslay_event_want_read(stream->frames) && wslay_event_recv(stream->frames) != 0) {
-        shoal_stream_end(stream, WENT_AWAY);
+        if (stream->is_broken) {
+            shoal_stream_end(stream, WENT_AWAY);
+        } else if (!stream->is_gone) {
+            stream->close_code = NO_FRAME; // wslay says goodbye, without a code
+        }
     }
     if (!stream->is_gone && stream->round == 0) {
         shoal_stream_read_later(stream);

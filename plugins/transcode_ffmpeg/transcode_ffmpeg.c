@@ -31,6 +31,7 @@ static int start(struct shoal_plugin *plugin, struct shoal_err *err)
                 .images = transcode_images,
                 .takes = transcode_takes,
                 .run = transcode_run,
+                .probe_image = transcode_probe_image,
             },
     };
     shoal_plugin_keep(plugin, self);

@@ -41,9 +41,13 @@ bool transcode_audio_plays(const char *codec);
 struct transcode_rate {
     int64_t num, den;
 };
+struct transcode_picture_kind {
+    const char *name, *demuxer, *decoder;
+};
 struct transcode_source {
     const char *path;
     const char *demuxer;      ///< from our table
+    const struct transcode_picture_kind *picture; ///< a picture of a user, or NULL: video or audio
     double duration_s;
     int video_index;          ///< -1: none; index among all streams
     int audio_index;
@@ -86,6 +90,8 @@ void transcode_args_all(struct transcode_args *args, const char *const *items);
 void transcode_args_demuxer(struct transcode_args *args, const char *demuxer);
 /// The same, and with which decoders; for ffmpeg.
 void transcode_args_input(struct transcode_args *args, const char *demuxer);
+/// The same for a picture: its demuxer and its one decoder.
+void transcode_args_picture(struct transcode_args *args, const struct transcode_picture_kind *kind);
 /// The input itself.
 void transcode_args_file(struct transcode_args *args, const char *path);
 /// What each run of ffmpeg begins with.
@@ -149,6 +155,15 @@ int transcode_images(struct shoal_call *call, void *arg, const char *path, const
     double at_s, struct shoal_image *images, size_t count, struct shoal_err *err);
 /// Width and height that a JPEG file says it has.
 bool transcode_jpeg_size(const unsigned char *bytes, size_t length, int *width, int *height);
+
+/// What a picture is by its first bytes, and its size; NULL: none that we read.
+const struct transcode_picture_kind *transcode_picture_of(const unsigned char *bytes, size_t length,
+    int *width, int *height);
+/// The part of a source that pictures have. SHOAL_EUNREADABLE with a sentence for the uploader.
+int transcode_picture_read(const char *path, struct transcode_source *source,
+    struct shoal_err *err);
+int transcode_probe_image(struct shoal_call *call, void *arg, const char *path, json_t **probe,
+    struct shoal_err *err);
 
 // ---- plan and ladder -----------------------------------------------------------------------------
 /// One rendition of a run, ready for the command line.

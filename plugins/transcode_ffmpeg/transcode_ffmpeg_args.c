@@ -69,6 +69,12 @@ void transcode_args_input(struct transcode_args *args, const char *demuxer)
     transcode_args_all(args, (const char *const[]){"-codec_whitelist", transcode_decoders(), NULL});
 }
 
+void transcode_args_picture(struct transcode_args *args, const struct transcode_picture_kind *kind)
+{
+    transcode_args_demuxer(args, kind->demuxer);
+    transcode_args_all(args, (const char *const[]){"-codec_whitelist", kind->decoder, NULL});
+}
+
 void transcode_args_file(struct transcode_args *args, const char *path)
 {
     transcode_args_add(args, "-i");

@@ -30,11 +30,12 @@ void transcode_image_fit(int source_width, int source_height, struct shoal_image
     image->out_height = whole_side(source_height * scale);
 }
 
-enum origin { FROM_VIDEO, FROM_COVER, FROM_SOUND };
+enum origin { FROM_VIDEO, FROM_COVER, FROM_SOUND, FROM_PICTURE };
 
 static enum origin origin_of(const struct transcode_source *source)
 {
-    return source->video_index >= 0   ? FROM_VIDEO
+    return source->picture != NULL    ? FROM_PICTURE
+           : source->video_index >= 0 ? FROM_VIDEO
            : source->cover_index >= 0 ? FROM_COVER
                                       : FROM_SOUND;
 }
@@ -42,10 +43,9 @@ static enum origin origin_of(const struct transcode_source *source)
 static void size_of(const struct transcode_source *source, int *width, int *height)
 {
     enum origin origin = origin_of(source);
-    *width = origin == FROM_VIDEO ? source->width : origin == FROM_COVER ? source->cover_width : 1280;
-    *height = origin == FROM_VIDEO   ? source->height
-              : origin == FROM_COVER ? source->cover_height
-                                     : 720;
+    bool is_picture = origin == FROM_VIDEO || origin == FROM_PICTURE;
+    *width = is_picture ? source->width : origin == FROM_COVER ? source->cover_width : 1280;
+    *height = is_picture ? source->height : origin == FROM_COVER ? source->cover_height : 720;
 }
 
 /// The picture in the size of the largest image; the filter that picks a frame then keeps small ones.
@@ -70,7 +70,21 @@ static void first_chain(struct shoal_buf *graph, const struct transcode_source *
             "[b][w]overlay=format=auto",
             width, height, source->audio_index, WAVE_S, width, height);
         break;
+    case FROM_PICTURE:
+        // Cameras lay pictures on their side and say so; what shows is then turned already.
+        shoal_buf_printf(graph, "[0:0]setsar=1");
+        break;
     }
+}
+
+/// The box that a user's picture goes into, whichever way it is turned, and never scaled up.
+static void picture_scale(struct shoal_buf *graph, const struct shoal_image *image)
+{
+    shoal_buf_printf(graph,
+        "scale=w='min(iw,%d)':h='min(ih,%d)':force_original_aspect_ratio=decrease:flags=area:"
+        "out_range=pc",
+        image->width > 0 ? image->width : TRANSCODE_SIDE_MAX,
+        image->height > 0 ? image->height : TRANSCODE_SIDE_MAX);
 }
 
 static const char *graph_make(struct shoal_arena *arena, const struct transcode_source *source,
@@ -89,8 +103,14 @@ static const char *graph_make(struct shoal_arena *arena, const struct transcode_
         shoal_buf_printf(&graph, "[s%zu]", i);
     }
     for (size_t i = 0; i < count; i++) {
-        shoal_buf_printf(&graph, ";[s%zu]scale=%d:%d:flags=area:out_range=pc,format=yuvj420p[o%zu]", i,
-            images[i].out_width, images[i].out_height, i);
+        shoal_buf_printf(&graph, ";[s%zu]", i);
+        if (origin_of(source) == FROM_PICTURE) {
+            picture_scale(&graph, &images[i]);
+        } else {
+            shoal_buf_printf(&graph, "scale=%d:%d:flags=area:out_range=pc", images[i].out_width,
+                images[i].out_height);
+        }
+        shoal_buf_printf(&graph, ",format=yuvj420p[o%zu]", i);
     }
     const char *text = shoal_arena_strndup(arena, graph.data, graph.length);
     shoal_buf_fini(&graph);
@@ -101,7 +121,11 @@ void transcode_images_args(struct transcode_args *args, const struct transcode_s
     double at_s, bool picks, const struct shoal_image *images, size_t count)
 {
     transcode_args_begin(args);
-    transcode_args_input(args, source->demuxer);
+    if (source->picture != NULL) {
+        transcode_args_picture(args, source->picture);
+    } else {
+        transcode_args_input(args, source->demuxer);
+    }
     if (origin_of(source) == FROM_VIDEO && at_s > 0) {
         transcode_args_add(args, "-ss");
         transcode_args_addf(args, "%.3f", at_s);

@@ -74,6 +74,9 @@ int transcode_source_read(const char *path, const json_t *probe, struct transcod
 {
     *source = (struct transcode_source){
         .path = path, .video_index = -1, .audio_index = -1, .cover_index = -1};
+    if (json_is_object(shoal_get(probe, "picture"))) {
+        return transcode_picture_read(path, source, err);
+    }
     // The demuxer is asked of the bytes again: a probe from a database chooses no parser.
     int rc = transcode_magic_read(path, &source->demuxer, err);
     if (rc != 0) {

@@ -1,5 +1,7 @@
 // web_files.c - the theme's files below /assets/VERSION/, the player's library, icons, robots.txt.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "web_priv.h"
@@ -24,6 +26,24 @@ static const char *type_of(const char *name)
     return NULL;
 }
 
+/// From memory, so that it is compressed and shared.
+static int answer_text_file(struct shoal_request *request, const char *path, const char *type,
+    uint32_t max_age_s, struct shoal_err *err)
+{
+    size_t length = 0;
+    char *text = web_read_file(path, &length, err);
+    if (!text) {
+        return err->code;
+    }
+    char age[64];
+    snprintf(age, sizeof age, "public, max-age=%u%s", max_age_s,
+        max_age_s >= YEAR_S ? ", immutable" : "");
+    shoal_answer_header(request, "Cache-Control", age);
+    int code = shoal_answer_bytes(request, 200, type, text, length);
+    free(text);
+    return code;
+}
+
 /// /assets/VERSION/style/base.css. Another version's address still gives today's file, for pages that
 /// were open during an update, but not for a year.
 static int serve_asset(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -43,7 +63,10 @@ static int serve_asset(struct shoal_call *call, struct shoal_request *request, v
         return shoal_fail(err, SHOAL_ENOTFOUND, "the theme has no file \"%s\"", name);
     }
     bool is_current = !web->is_dev && strcmp(version, web->theme->version) == 0;
-    return shoal_answer_file(request, path, type, NULL, is_current ? YEAR_S : 1, err);
+    uint32_t max_age_s = is_current ? YEAR_S : 1;
+    bool is_text = strncmp(type, "text/", 5) == 0 || strcmp(type, "image/svg+xml") == 0;
+    return is_text ? answer_text_file(request, path, type, max_age_s, err)
+                   : shoal_answer_file(request, path, type, NULL, max_age_s, err);
 }
 
 static int serve_robots(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -71,7 +94,7 @@ int web_files_add(struct web *web, struct shoal_err *err)
     web->vendor_path = shoal_arena_strdup(shoal_plugin_arena(web->self), vendor ? vendor : "");
     const struct shoal_route routes[] = {
         {.method = "GET", .path = "/assets/{version}/{name...}", .handler = serve_asset, .arg = web,
-            .auth = SHOAL_AUTH_NONE, .rate = SHOAL_RATE_NONE},
+            .auth = SHOAL_AUTH_NONE, .rate = SHOAL_RATE_NONE, .cache_s = web->is_dev ? 0 : 60},
         {.method = "GET", .path = "/robots.txt", .handler = serve_robots, .arg = web,
             .auth = SHOAL_AUTH_NONE, .rate = SHOAL_RATE_PAGE, .cache_s = 60},
         {.method = "GET", .path = "/favicon.ico", .handler = serve_icon, .arg = web,

@@ -95,6 +95,20 @@ static struct wanted read_wanted(const json_t *row)
     };
 }
 
+/// The page's error for a status of the API: what an address names and the API does not know, or not
+/// even understands, is not found.
+static int error_of(const struct wanted *wanted, int status)
+{
+    bool is_named = strstr(wanted->call, "{path.") != NULL;
+    return status == 401   ? SHOAL_EAUTH
+           : status == 403 ? SHOAL_EFORBIDDEN
+           : status == 404 ? SHOAL_ENOTFOUND
+           : status == 503 ? SHOAL_EBUSY
+           : status >= 500 ? SHOAL_EINTERNAL
+           : is_named      ? SHOAL_ENOTFOUND
+                           : SHOAL_EINVAL;
+}
+
 /// What the API says about one name of the page's data.
 /// Returns: 0 with *value (NULL where it is optional and missing), or an error with the API's sentence.
 static int ask(struct shoal_call *call, struct shoal_request *request, const struct wanted *wanted,
@@ -110,12 +124,8 @@ static int ask(struct shoal_call *call, struct shoal_request *request, const str
     int status = 0;
     int code = shoal_inprocess_from(call, request, "GET", path, NULL, &status, value, err);
     if (code == 0 && status >= 400) {
-        code = shoal_fail_api(err,
-            status == 401   ? SHOAL_EAUTH
-            : status == 403 ? SHOAL_EFORBIDDEN
-            : status < 500  ? SHOAL_ENOTFOUND
-                            : SHOAL_EINTERNAL,
-            shoal_text(*value, "code", ""), "%s", shoal_text(*value, "detail", "not found"));
+        code = shoal_fail_api(err, error_of(wanted, status), shoal_text(*value, "code", ""), "%s",
+            shoal_text(*value, "detail", "not found"));
     }
     if (code != 0) {
         json_decref(*value);

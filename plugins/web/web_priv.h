@@ -59,6 +59,9 @@ const json_t *web_theme_page(const struct web_theme *theme, const char *name);
 const char *web_theme_file(const struct web_theme *theme, struct shoal_arena *arena,
     const char *name);
 
+/// A whole file of at most 4 MiB, NUL-ended; free() it. NULL with err.
+char *web_read_file(const char *path, size_t *length, struct shoal_err *err);
+
 // web_scope.c
 /// {path, query, form, user, config, …}: what paths in theme.json read.
 json_t *web_scope_new(struct shoal_request *request, const json_t *path_pattern);

@@ -16,7 +16,7 @@
 #define FILES_MAX      2000
 #define DEPTH_MAX      8
 
-static char *read_file(const char *path, size_t *length, struct shoal_err *err)
+char *web_read_file(const char *path, size_t *length, struct shoal_err *err)
 {
     struct stat facts;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -42,7 +42,7 @@ static char *read_file(const char *path, size_t *length, struct shoal_err *err)
 static json_t *read_json(const char *path, struct shoal_err *err)
 {
     size_t length = 0;
-    char *text = read_file(path, &length, err);
+    char *text = web_read_file(path, &length, err);
     if (!text) {
         return NULL;
     }
@@ -167,7 +167,7 @@ static int compile(struct web_theme *theme, const char *path, const char *name,
         return 0; // the child has its own
     }
     size_t length = 0;
-    char *text = read_file(path, &length, err);
+    char *text = web_read_file(path, &length, err);
     if (!text) {
         return err->code;
     }
@@ -287,7 +287,7 @@ static int each_hashed(void *user, const char *path, const char *name, struct sh
 {
     struct hashing *hashing = user;
     size_t length = 0;
-    char *text = read_file(path, &length, err);
+    char *text = web_read_file(path, &length, err);
     if (!text) {
         return err ? err->code : SHOAL_EIO;
     }

@@ -1,15 +1,18 @@
 # shoal_plugin(NAME): the shared object of a plugin folder, beside its manifest and data.
 #
 # A plugin sees the SDK's headers, its own folder and the contract/ folders of the plugins that
-# its manifest lists under "needs"; nothing else. LIBS names further libraries.
+# its manifest lists under "needs"; nothing else. LIBS names further libraries; OUT another folder for it.
 function(shoal_plugin NAME)
-    cmake_parse_arguments(ARG "" "DIR" "LIBS;CONTRACTS" ${ARGN})
+    cmake_parse_arguments(ARG "" "DIR;OUT" "LIBS;CONTRACTS" ${ARGN})
     if(NOT ARG_DIR)
         set(ARG_DIR ${CMAKE_CURRENT_SOURCE_DIR}/${NAME})
     endif()
     file(GLOB SOURCES CONFIGURE_DEPENDS ${ARG_DIR}/*.c)
     list(FILTER SOURCES EXCLUDE REGEX "_(test|fuzz)\\.c$")
     set(OUT ${CMAKE_BINARY_DIR}/plugins/${NAME})
+    if(ARG_OUT)
+        set(OUT ${ARG_OUT})
+    endif()
     if(SOURCES)
         add_library(${NAME} MODULE ${SOURCES})
         set_target_properties(${NAME} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${OUT})

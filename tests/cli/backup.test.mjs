@@ -27,7 +27,7 @@ async function mediaOf (site, uuid) {
 /** Until no job is due. What waits for its hour, as the removal of files does, does not count. */
 const quiet = site => site.when('all work is done', async () => {
   const jobs = JSON.parse((await shoal('jobs', 'list', site.folder, '--json')).stdout)
-  return jobs.every(job => job.state === 'done' || (job.state === 'waiting' && Date.parse(job.run_at) > Date.now() + 60000))
+  return jobs.every(job => job.state === 'done' || (job.state === 'waiting' && job.run_at > Date.now() + 60000))
 }, 120000)
 
 describe('backup and restore', () => {

@@ -8,6 +8,7 @@
 #include <lualib.h>
 
 #include "base/file.h"
+#include "host/lua/lua_bounds.h"
 #include "host/lua/lua_priv.h"
 
 #define RESERVE_BYTES 65536
@@ -138,6 +139,7 @@ static void open_libraries(lua_State *L)
     lua_register(L, "load", safe_load);
     lua_register(L, "print", print_to_log);
     lua_register(L, "require", require);
+    shoal_lua_bound(L);
 }
 
 /// The table that require "shoal" gives.

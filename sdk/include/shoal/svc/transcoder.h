@@ -56,7 +56,8 @@ struct shoal_svc_transcoder {
     /// SHOAL_EUNSUPPORTED where the codecs do not go into one.
     int (*remux)(struct shoal_call *call, void *arg, const char *path, const json_t *probe,
         const char *out_path, const char *key, struct shoal_err *err);
-    /// Pictures of one moment (or of the cover, for audio), in one run.
+    /// Pictures of one moment (or of the cover, for audio), in one run; or of a picture, where the
+    /// probe is what probe_image() said.
     int (*images)(struct shoal_call *call, void *arg, const char *path, const json_t *probe,
         double at_s, struct shoal_image *images, size_t count, struct shoal_err *err);
     /// Whether it would do this plan: 0, or SHOAL_EUNSUPPORTED and the next provider is asked.
@@ -64,6 +65,11 @@ struct shoal_svc_transcoder {
     /// Makes every rendition of the plan. 0 when all were handed over, SHOAL_LATER when another will
     /// hand them over by shoal_rendition_done(), or a negative error.
     int (*run)(struct shoal_call *call, void *arg, const struct shoal_transcode *what,
+        struct shoal_err *err);
+    /// Reads a picture of a stranger (JPEG, PNG, WebP), which images() then makes smaller. *probe:
+    /// {picture: {format, width, height}}. SHOAL_EUNREADABLE with a sentence for the uploader.
+    /// NULL, or missing by size: it reads none.
+    int (*probe_image)(struct shoal_call *call, void *arg, const char *path, json_t **probe,
         struct shoal_err *err);
 };
 

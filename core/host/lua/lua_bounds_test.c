@@ -1,0 +1,111 @@
+// lua_bounds_test.c - nothing in Lua's library goes on for ever where no budget reaches it.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include "host/lua/lua_bounds.h"
+
+static int start(void **state)
+{
+    lua_State *L = luaL_newstate();
+    luaL_openlibs(L);
+    shoal_lua_bound(L);
+    *state = L;
+    alarm(60); // an endless loop ends the test, as a failure
+    return 0;
+}
+
+static int stop(void **state)
+{
+    alarm(0);
+    lua_close(*state);
+    return 0;
+}
+
+static void refuses(lua_State *L, const char *text, const char *why)
+{
+    lua_settop(L, 0);
+    assert_int_not_equal(luaL_dostring(L, text), LUA_OK);
+    const char *error = lua_tostring(L, -1);
+    if (!strstr(error, why)) {
+        fail_msg("%s: %s", text, error);
+    }
+}
+
+static void gives(lua_State *L, const char *text, const char *wanted)
+{
+    lua_settop(L, 0);
+    if (luaL_dostring(L, text) != LUA_OK) {
+        fail_msg("%s: %s", text, lua_tostring(L, -1));
+    }
+    assert_string_equal(luaL_tolstring(L, -1, NULL), wanted);
+}
+
+static void finalisers_are_refused(void **state)
+{
+    refuses(*state, "setmetatable({}, {__gc = function() while true do end end})", "no __gc");
+    refuses(*state, "setmetatable({}, {__gc = true})", "no __gc");
+    gives(*state, "return setmetatable({}, {__index = {a = 1}}).a", "1");
+    gives(*state, "return getmetatable(setmetatable(setmetatable({}, {}), nil))", "nil");
+    refuses(*state, "setmetatable(1, {})", "table expected");
+    refuses(*state, "setmetatable(setmetatable({}, {__metatable = 1}), {})", "protected");
+}
+
+static void finalisers_that_come_late_are_never_called(void **state)
+{
+    gives(*state,
+        "local meta = {} setmetatable({}, meta) meta.__gc = function() while true do end end "
+        "collectgarbage() return 'on'", "on");
+}
+
+static void repeating_nothing_ends(void **state)
+{
+    gives(*state, "return string.rep('', math.maxinteger)", "");
+    gives(*state, "return (''):rep(1 << 60, '')", "");
+    gives(*state, "return ('ab'):rep(3, '-')", "ab-ab-ab");
+    gives(*state, "return ('ab'):rep(0)", "");
+}
+
+static void moves_at_most_a_million(void **state)
+{
+    refuses(*state, "table.move({}, 1, 1 << 60, 2)", "a million");
+    refuses(*state, "table.move({}, math.mininteger, -2, 2)", "a million");
+    refuses(*state, "table.move({}, math.mininteger, math.maxinteger, 2)", "a million");
+    gives(*state, "return table.concat(table.move({1, 2, 3}, 2, 3, 1), ' ')", "2 3 3");
+    gives(*state, "return #table.move({1, 2, 3}, 3, 2, 1)", "3");
+}
+
+static void lengths_that_are_made_up_are_refused(void **state)
+{
+    static const char *const texts[] = {"table.insert(%s, 1, 0)", "table.remove(%s, 1)",
+        "table.sort(%s, math.type)"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        lua_State *L = *state;
+        const char *endless = "setmetatable({}, {__len = function() return 1 << 30 end})";
+        refuses(L, luaL_gsub(L, texts[i], "%s", endless), "without __len");
+    }
+    gives(*state,
+        "local t = {3, 1} table.insert(t, 2) table.sort(t) table.remove(t, 1) "
+        "return table.concat(t, ' ')", "2 3");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(finalisers_are_refused, start, stop),
+        cmocka_unit_test_setup_teardown(finalisers_that_come_late_are_never_called, start, stop),
+        cmocka_unit_test_setup_teardown(repeating_nothing_ends, start, stop),
+        cmocka_unit_test_setup_teardown(moves_at_most_a_million, start, stop),
+        cmocka_unit_test_setup_teardown(lengths_that_are_made_up_are_refused, start, stop),
+    };
+    return cmocka_run_group_tests_name("lua_bounds", tests, NULL, NULL);
+}
