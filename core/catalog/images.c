@@ -72,8 +72,7 @@ static int picture_store(struct shoal_call *call, const struct catalog_video *vi
             .width = image->out_width,
             .height = image->out_height,
             .is_ready = true}};
-    int code = catalog_store_file(
-        call, picture.file.key, "image/jpeg", image->path, &picture.file.storage, err);
+    int code = catalog_store_file(call, video, &picture.file, image->path, err);
     return code == 0 ? shoal_tx(call, picture_tx, &picture, err) : code;
 }
 
@@ -103,6 +102,7 @@ static int picture_probe(
 {
     struct shoal_service service;
     struct stat info;
+    *probe = NULL;
     if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size == 0 ||
         info.st_size > PICTURE_BYTES_MAX) {
         return shoal_fail(err, SHOAL_ETOOLARGE, "this picture is empty or larger than 16 MiB");
@@ -112,10 +112,32 @@ static int picture_probe(
         return code;
     }
     const struct shoal_svc_transcoder *table = service.table;
+    if (table->size < sizeof(*table) || table->probe_image == NULL) {
+        return shoal_fail(err, SHOAL_EUNREADABLE, "this server reads no pictures");
+    }
     shoal_enter(call, &service);
-    code = table->probe(call, service.arg, path, probe, err);
+    code = table->probe_image(call, service.arg, path, probe, err);
     shoal_leave(call);
     return code;
+}
+
+// The field that the picture of a kind came in.
+static int picture_fail(int code, int kind, struct shoal_err *err)
+{
+    bool is_theirs =
+        code == SHOAL_EUNREADABLE || code == SHOAL_ETOOLARGE || code == SHOAL_ETYPE;
+    return is_theirs ? shoal_fail_field(err, kind == 0 ? "thumbnailfile" : "previewfile",
+                           "This picture cannot be read: please choose a JPEG, PNG or WebP file")
+                     : code;
+}
+
+int catalog_picture_check(
+    struct shoal_call *call, const char *path, const char *kind, struct shoal_err *err)
+{
+    json_t *probe = NULL;
+    int code = path == NULL ? 0 : picture_probe(call, path, &probe, err);
+    json_decref(probe);
+    return picture_fail(code, strcmp(kind, kinds[0].kind) == 0 ? 0 : 1, err);
 }
 
 static const char *work_make(struct shoal_call *call, struct shoal_err *err)
@@ -155,11 +177,7 @@ int shoal_video_image(struct shoal_call *call, const char *id, const char *kind,
     int code = catalog_video_may(call, SHOAL_MAY_UPDATE, id, NULL, &video, err);
     for (int i = 0; i < KINDS && code == 0; i++) {
         if (strcmp(kinds[i].kind, kind) == 0) {
-            code = user_picture(call, &video, i, path, err);
-            return code == SHOAL_EUNREADABLE || code == SHOAL_ETOOLARGE
-                       ? shoal_fail_field(err, i == 0 ? "thumbnailfile" : "previewfile",
-                             "This picture cannot be read")
-                       : code;
+            return picture_fail(user_picture(call, &video, i, path, err), i, err);
         }
     }
     return code == 0 ? shoal_fail(err, SHOAL_EINVAL, "a video has no picture \"%s\"", kind) : code;

@@ -45,11 +45,24 @@ int catalog_ladder_start(struct shoal_call *call, const struct catalog_video *vi
 int catalog_transcoder_find(struct shoal_service *out, struct shoal_err *err);
 /// The default storage; SHOAL_EUNSUPPORTED without one.
 int catalog_storage_find(struct shoal_service *out, struct shoal_err *err);
-/// Gives a local file to the default storage; the file is gone afterwards. *storage: who holds it.
-int catalog_store_file(struct shoal_call *call, const char *key, const char *mime, const char *path,
-    const char **storage, struct shoal_err *err);
-int catalog_store_bytes(struct shoal_call *call, const char *key, const char *mime,
-    const void *data, size_t length, const char **storage, struct shoal_err *err);
+/// The storage that a new file of a video goes to: the default one, or what the filter media.place
+/// says. last_read_ms 0: never read.
+int catalog_place(struct shoal_call *call, const struct catalog_video *video,
+    const struct catalog_file *file, int64_t last_read_ms, struct shoal_service *out,
+    struct shoal_err *err);
+/// Gives a local file to its storage, by its key and type; the file at path is gone afterwards.
+/// file->storage: out, who holds it.
+int catalog_store_file(struct shoal_call *call, const struct catalog_video *video,
+    struct catalog_file *file, const char *path, struct shoal_err *err);
+int catalog_store_bytes(struct shoal_call *call, const struct catalog_video *video,
+    struct catalog_file *file, const void *data, size_t length, struct shoal_err *err);
+
+/// What ffprobe said, as it may be kept: without tags (where, when, whose) and file names; free() it.
+/// NULL for NULL.
+char *catalog_probe_dump(const json_t *probe);
+/// SHOAL_EINVAL that names the field where a picture of a user (NULL: none) is none that can be read.
+int catalog_picture_check(
+    struct shoal_call *call, const char *path, const char *kind, struct shoal_err *err);
 
 /// The file of the uploader on this disk, or NULL.
 const char *catalog_source_path(

@@ -123,8 +123,10 @@ static int web_make(struct shoal_call *call, const struct catalog_video *video,
     }
     struct web web = {.video = video, .file = file};
     if (code == 0) {
-        web.size_bytes = catalog_size_of(out);
-        code = catalog_store_file(call, file->key, "video/mp4", out, &web.storage, err);
+        struct catalog_file made = *file;
+        made.size_bytes = web.size_bytes = catalog_size_of(out);
+        code = catalog_store_file(call, video, &made, out, err);
+        web.storage = made.storage;
     }
     shoal_tree_remove(work, NULL);
     return code == 0 ? shoal_tx(call, ready_tx, &web, err) : code;

@@ -109,8 +109,37 @@ static int media_store(struct shoal_call *call, const struct shoal_rendition *re
     if (link(rendition->media_path, given) != 0) {
         return shoal_file_fail(err, errno, "link", rendition->media_path);
     }
-    return catalog_store_file(
-        call, add->media.key, add->media.mime, given, &add->media.storage, err);
+    return catalog_store_file(call, add->video, &add->media, given, err);
+}
+
+// What clients are told of a file is what is in it, not what was in the source.
+static int metadata_read(struct shoal_call *call, const struct shoal_rendition *rendition,
+    struct addition *add, struct shoal_err *err)
+{
+    struct shoal_service service;
+    json_t *probe = NULL;
+    struct shoal_err why = {0};
+    int code = catalog_transcoder_find(&service, err);
+    if (code != 0) {
+        return code;
+    }
+    const struct shoal_svc_transcoder *table = service.table;
+    shoal_enter(call, &service);
+    code = table->probe(call, service.arg, rendition->media_path, &probe, &why);
+    shoal_leave(call);
+    if (code == SHOAL_ECANCELLED) {
+        return shoal_fail(err, code, "%s", why.text);
+    }
+    if (code != 0) {
+        shoal_warn("video %s in %d lines has no metadata: %s", add->video->uuid,
+            rendition->resolution, why.text);
+        return 0;
+    }
+    char *text = catalog_probe_dump(json_object_get(probe, "raw"));
+    add->media.metadata = text == NULL ? NULL : shoal_arena_strdup(call->arena, text);
+    free(text);
+    json_decref(probe);
+    return 0;
 }
 
 static int playlist_store(struct shoal_call *call, const struct shoal_rendition *rendition,
@@ -129,8 +158,8 @@ static int playlist_store(struct shoal_call *call, const struct shoal_rendition 
         add->media.segments = shoal_arena_strdup(call->arena, hashes);
         free(hashes);
         add->playlist.size_bytes = (int64_t)strlen(named);
-        code = catalog_store_bytes(call, add->playlist.key, PLAYLIST_MIME, named, strlen(named),
-            &add->playlist.storage, err);
+        code =
+            catalog_store_bytes(call, add->video, &add->playlist, named, strlen(named), err);
     }
     json_decref(segments);
     free(named);
@@ -138,12 +167,11 @@ static int playlist_store(struct shoal_call *call, const struct shoal_rendition 
     return code;
 }
 
-static int text_store(
-    struct shoal_call *call, struct catalog_file *file, char *text, struct shoal_err *err)
+static int text_store(struct shoal_call *call, const struct catalog_video *video,
+    struct catalog_file *file, char *text, struct shoal_err *err)
 {
     file->size_bytes = (int64_t)strlen(text);
-    int code =
-        catalog_store_bytes(call, file->key, file->mime, text, strlen(text), &file->storage, err);
+    int code = catalog_store_bytes(call, video, file, text, strlen(text), err);
     free(text);
     return code;
 }
@@ -162,8 +190,11 @@ static int lists_store(struct shoal_call *call, struct addition *add,
         }
     }
     every[all++] = add->media;
-    int code = text_store(call, &add->master, catalog_hls_master(call->arena, every, all), err);
-    return code == 0 ? text_store(call, &add->hashes, catalog_hls_hashes(every, all), err) : code;
+    int code = text_store(
+        call, add->video, &add->master, catalog_hls_master(call->arena, every, all), err);
+    return code == 0
+               ? text_store(call, add->video, &add->hashes, catalog_hls_hashes(every, all), err)
+               : code;
 }
 
 static void addition_init(struct shoal_call *call, const struct catalog_video *video,
@@ -229,6 +260,9 @@ int catalog_rendition_add(struct shoal_call *call, const struct catalog_video *v
     if (code == 0) {
         addition_init(call, video, rendition, &add);
         code = playlist_store(call, rendition, &add, err);
+    }
+    if (code == 0) {
+        code = metadata_read(call, rendition, &add, err);
     }
     if (code == 0) {
         code = media_store(call, rendition, &add, err);

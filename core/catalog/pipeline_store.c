@@ -158,36 +158,38 @@ static int put_copied(struct shoal_call *call, const struct shoal_service *servi
     return code;
 }
 
-int catalog_store_file(struct shoal_call *call, const char *key, const char *mime, const char *path,
-    const char **storage, struct shoal_err *err)
+int catalog_store_file(struct shoal_call *call, const struct catalog_video *video,
+    struct catalog_file *file, const char *path, struct shoal_err *err)
 {
     struct shoal_service service;
-    int code = catalog_storage_find(&service, err);
+    int code = catalog_place(call, video, file, 0, &service, err);
     if (code != 0) {
         return code;
     }
     const struct shoal_svc_storage *table = service.table;
-    *storage = shoal_arena_strdup(call->arena, service.plugin);
+    file->storage = shoal_arena_strdup(call->arena, service.plugin);
     shoal_enter(call, &service);
-    code = table->put_file != NULL ? table->put_file(call, service.arg, key, mime, path, err)
-                                   : put_copied(call, &service, key, mime, path, err);
+    code = table->put_file != NULL
+               ? table->put_file(call, service.arg, file->key, file->mime, path, err)
+               : put_copied(call, &service, file->key, file->mime, path, err);
     shoal_leave(call);
     return code;
 }
 
-int catalog_store_bytes(struct shoal_call *call, const char *key, const char *mime,
-    const void *data, size_t length, const char **storage, struct shoal_err *err)
+int catalog_store_bytes(struct shoal_call *call, const struct catalog_video *video,
+    struct catalog_file *file, const void *data, size_t length, struct shoal_err *err)
 {
     struct shoal_service service;
     void *put = NULL;
-    int code = catalog_storage_find(&service, err);
+    int code = catalog_place(call, video, file, 0, &service, err);
     if (code != 0) {
         return code;
     }
     const struct shoal_svc_storage *table = service.table;
-    *storage = shoal_arena_strdup(call->arena, service.plugin);
+    file->storage = shoal_arena_strdup(call->arena, service.plugin);
     shoal_enter(call, &service);
-    code = table->put_begin(call, service.arg, key, mime, (int64_t)length, &put, err);
+    code =
+        table->put_begin(call, service.arg, file->key, file->mime, (int64_t)length, &put, err);
     if (code == 0) {
         code = table->put_write(call, put, data, length, err);
         if (code == 0) {

@@ -86,7 +86,7 @@ static int files_write(struct shoal_call *call, struct shoal_db *tx, const struc
     int resolution = catalog_resolution_of(submit->probe);
     const char *web_name = shoal_arena_printf(call->arena, "%s-%d.mp4", submit->stem, resolution);
     json_t *raw = json_object_get(submit->probe, "raw");
-    char *metadata = raw == NULL ? NULL : json_dumps(raw, JSON_COMPACT);
+    char *metadata = catalog_probe_dump(raw);
     struct catalog_file source = {.video_id = submit->video.id,
         .kind = "source",
         .version = submit->video.version,
@@ -321,6 +321,12 @@ int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *w
         code = catalog_storage_find(&storage, err);
     }
     if (code == 0) {
+        code = catalog_picture_check(call, what->thumbnail, "thumbnail", err);
+    }
+    if (code == 0) {
+        code = catalog_picture_check(call, what->preview, "preview", err);
+    }
+    if (code == 0) {
         code = probe_read(call, what, &probe, err);
     }
     if (code != 0) {
@@ -329,7 +335,7 @@ int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *w
     submit.probe = probe;
     submit.storage = storage.plugin;
     shoal_uuid_new(submit.stem);
-    char *text = json_dumps(probe, JSON_COMPACT);
+    char *text = catalog_probe_dump(probe);
     submit.probe_text = text;
     code = finish_decide(call, &submit, &decision, err);
     submit.held = decision.verdict == SHOAL_HOLD ? &decision : NULL;

@@ -110,6 +110,8 @@ int db_writer_start(const char *path, struct shoal_err *err);
 void db_writer_stop(void);
 /// Like shoal_tx(), but nothing else is in the same commit.
 int db_tx_alone(struct shoal_call *call, shoal_tx_fn *fn, void *arg, struct shoal_err *err);
+/// Whether the transaction that a closure runs in is gone: nothing more may be written in its name.
+bool db_is_lost(const struct shoal_db *db);
 
 // epoch.c
 

@@ -51,6 +51,9 @@ int db_statement_take(struct shoal_db *db, const struct shoal_sql *sql,
     if (!db->handle) {
         return db_fail(db, SQLITE_CANTOPEN, sql->name, err);
     }
+    if (db_is_lost(db)) {
+        return shoal_fail(err, SHOAL_EIO, "%s: the database took the transaction back", sql->name);
+    }
     struct db_slot *set = set_of(db, sql);
     struct db_slot *oldest = NULL;
     db->guard = guard;

@@ -44,6 +44,13 @@ static struct {
     int64_t data_version; ///< moves when another process commits
 } writer = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+/// SQLite took the transaction back under a closure that goes on: what it still wrote would be
+/// committed on the spot, each statement alone.
+bool db_is_lost(const struct shoal_db *db)
+{
+    return db->savepoints > 0 && sqlite3_get_autocommit(db->handle) != 0;
+}
+
 static void push(struct list *list, struct item *item)
 {
     item->next = NULL;
@@ -91,6 +98,9 @@ static void complete_all(struct list *list, int code, const struct shoal_err *er
 static int run_nested(
     struct shoal_db *db, struct shoal_call *call, shoal_tx_fn *fn, void *arg, struct shoal_err *err)
 {
+    if (db_is_lost(db)) {
+        return shoal_fail(err, SHOAL_EIO, "the database took the whole transaction back");
+    }
     int code = db_run(db, "SAVEPOINT closure", err);
     if (code < 0) {
         return code;

@@ -155,6 +155,31 @@ static void the_others_run_again_when_the_group_is_lost(void **state)
     assert_int_equal(kit_i64("SELECT COUNT(*) FROM note"), 4);
 }
 
+/// Does not care that its first statement failed, and that everything was lost with it.
+static int go_on(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    (void)err;
+    assert_int_equal(note(call, tx, ARG("before"), NULL), 0);
+    sqlite3_exec(tx->handle, "ROLLBACK", NULL, NULL, NULL);
+    assert_int_equal(note(call, tx, ARG("after"), NULL), SHOAL_EIO);
+    assert_int_equal(shoal_tx(call, note, ARG("within"), NULL), SHOAL_EIO);
+    return 0;
+}
+
+static void nothing_is_written_after_the_transaction_was_lost(void **state)
+{
+    (void)state;
+    struct shoal_call call;
+    struct shoal_err err = {0};
+    shoal_call_init(&call);
+    assert_int_equal(shoal_tx(&call, go_on, NULL, &err), SHOAL_EIO);
+    assert_int_equal(kit_i64("SELECT COUNT(*) FROM note"), 0);
+    assert_int_equal(shoal_tx(&call, note, ARG("next"), &err), 0);
+    assert_int_equal(kit_i64("SELECT COUNT(*) FROM note"), 1);
+    shoal_call_fini(&call);
+}
+
 static int nested(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     assert_int_equal(note(call, tx, ARG("outer"), err), 0);
@@ -417,6 +442,7 @@ int main(void)
         cmocka_unit_test(what_was_acknowledged_survives_a_kill),
         cmocka_unit_test(a_kill_within_a_transaction_leaves_nothing_of_it),
         CASE(a_full_disk_is_said_and_others_go_on),
+        CASE(nothing_is_written_after_the_transaction_was_lost),
         CASE(writers_that_queue_share_a_commit),
         CASE(one_that_fails_takes_only_its_own_changes_back),
         CASE(the_others_run_again_when_the_group_is_lost),

@@ -103,9 +103,6 @@ static void answer_failure(struct shoal_call *call, struct shoal_request *reques
         shoal_request_method(request), shoal_request_path(request), owner_name(owner), status,
         err->text);
     hide_inside(call, err);
-    if (status == 503) {
-        shoal_answer_header(request, "retry-after", "5");
-    }
     shoal_dispatch_error(call, request, status, err);
 }
 

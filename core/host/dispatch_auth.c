@@ -38,6 +38,9 @@ int shoal_dispatch_authenticate(struct shoal_call *call, struct shoal_request *r
     if (code == 0) {
         call->viewer = viewer;
         call->viewer.by_cookie = by_cookie;
+        if (!by_cookie) {
+            shoal_request_bearer_proved(request);
+        }
         return 0;
     }
     if (by_cookie && code == SHOAL_EAUTH) {

@@ -100,6 +100,9 @@ void shoal_dispatch_error(
     struct shoal_call *call, struct shoal_request *request, int status, const struct shoal_err *why)
 {
     if (answer_page(call, request, status, why)) {
+        if (status == 503) {
+            shoal_answer_header(request, "Retry-After", "5"); // as shoal_answer_problem() does
+        }
         return;
     }
     if (status == shoal_error_status(why->code)) {

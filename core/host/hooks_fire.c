@@ -196,11 +196,16 @@ enum shoal_verdict shoal_fire_decide(
     struct shoal_decision *out = decision ? decision : &unused;
     *out = (struct shoal_decision){.verdict = SHOAL_PASS};
     const struct shoal_hook *hook = shoal_hook_find(name);
-    if (!hook || hook->kind != SHOAL_HOOK_DECIDE || call->depth >= FIRE_DEPTH_MAX) {
-        shoal_warn("%s was fired as a decide, which it is not, or too deep", name);
+    if (!hook || hook->kind != SHOAL_HOOK_DECIDE) {
+        shoal_warn("%s was fired as a decide, which it is not", name);
         return SHOAL_PASS;
     }
     const struct shoal_listeners *list = shoal_hook_listeners(hook);
+    if (call->depth >= FIRE_DEPTH_MAX && list->count > 0) { // nobody is asked: as if all had failed
+        shoal_warn("%s was fired too deep", name);
+        *out = (struct shoal_decision){.verdict = rule_of(hook), .failed = true};
+        return out->verdict;
+    }
     for (size_t i = 0; i < list->count; i++) {
         struct shoal_decision said;
         ask(call, hook, &list->items[i], payload, &said);

@@ -83,6 +83,23 @@ static void nobody_listens_and_it_passes(void **state)
     assert_string_equal(decision.plugin, "");
 }
 
+static void what_is_fired_too_deep_does_not_pass(void **state)
+{
+    (void)state;
+    struct shoal_decision decision;
+    kit.call.depth = 32;
+    assert_int_equal(shoal_fire_decide(&kit.call, "video.publish", NULL, NULL), SHOAL_PASS);
+    kit.call.depth = 0;
+    load_judge("pass_it", "video.publish", 50, "");
+    asked[0] = 0;
+    kit.call.depth = 32;
+    enum shoal_verdict verdict = shoal_fire_decide(&kit.call, "video.publish", NULL, &decision);
+    kit.call.depth = 0;
+    assert_int_equal(verdict, SHOAL_HOLD); // its failure mode: nobody could be asked
+    assert_true(decision.failed);
+    assert_string_equal(asked, "");
+}
+
 static void lower_numbers_are_asked_first_and_names_break_ties(void **state)
 {
     (void)state;
@@ -347,6 +364,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(nobody_listens_and_it_passes),
+        CASE(what_is_fired_too_deep_does_not_pass),
         CASE(lower_numbers_are_asked_first_and_names_break_ties),
         CASE(a_refusal_beats_a_hold_and_ends_the_asking),
         CASE(the_first_hold_is_remembered_while_others_are_asked),

@@ -147,6 +147,10 @@ static void a_pin_must_be_that_of_the_code(void **state)
     kit_write(&kit, "plugins/pinned/more.lua", "return 1");
     assert_int_equal(shoal_pin_check("pinned", folder, options, &err), SHOAL_EFORBIDDEN);
     json_decref(options);
+    char deep[256];
+    snprintf(deep, sizeof(deep), "%s/a/b/c/d/e/f/g/h/i", folder);
+    assert_int_equal(shoal_folder_make(deep, 0700, &err), 0);
+    assert_int_equal(shoal_pin_digest(folder, digest, &err), SHOAL_ETOOLARGE); // not left out
     kit_start(&kit, false);
     kit_close(&kit);
 }

@@ -53,7 +53,11 @@ static int collect(
             stat(path, &info) < 0) {
             continue;
         }
-        if (S_ISDIR(info.st_mode) && depth < DEPTH_MAX) {
+        if (S_ISDIR(info.st_mode) && depth == DEPTH_MAX) {
+            code = shoal_fail(err, SHOAL_ETOOLARGE,
+                "%s has folders deeper than %d: code in there would not be pinned", folder,
+                DEPTH_MAX);
+        } else if (S_ISDIR(info.st_mode)) {
             code = collect(folder, name, depth + 1, files, err);
         } else if (S_ISREG(info.st_mode) && is_code(name)) {
             if (files->count == FILES_MAX) {

@@ -335,15 +335,21 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     } else {
         shoal_conn_poll(conn);
     }
-    if (conn->loop->is_stopping && conn->state != SHOAL_CONN_GONE && shoal_conn_is_idle(conn)) {
-        shoal_conn_close(conn);
+    if (conn->loop->is_stopping && conn->state != SHOAL_CONN_GONE && shoal_conn_is_idle(conn) &&
+        conn->deadline_ms > conn->loop->now_ms + SHOAL_CONN_STOP_MS) {
+        shoal_conn_wait(conn, SHOAL_CONN_HEAD, SHOAL_CONN_STOP_MS);
     }
 }
 
 static void tick_body(struct shoal_conn *conn)
 {
     uint32_t window_ms = conn->loop->server->options.body_ms;
-    if (!conn->is_paused && conn->moved < (uint64_t)1024 * window_ms / 1000) {
+    bool is_slow = !conn->is_paused && conn->moved < (uint64_t)1024 * window_ms / 1000;
+    if (is_slow && conn->is_discarding) {
+        shoal_conn_close(conn); // its request has its answer: another would be taken for the next one's
+        return;
+    }
+    if (is_slow) {
         shoal_exchange_refuse(conn, 408, "the body came too slowly", NULL);
         shoal_conn_poll(conn);
         return;

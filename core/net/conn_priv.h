@@ -15,6 +15,9 @@ enum shoal_conn_state {
     SHOAL_CONN_GONE = 6,
 };
 
+/// How long a connection without a request may stay when the server stops: one may be on the way.
+#define SHOAL_CONN_STOP_MS 300
+
 /// The answer on its way out.
 struct shoal_out {
     struct iovec pieces[4];

@@ -365,9 +365,14 @@ static void hand_over(struct fetch *fetch, struct shoal_fetched *fetched)
     }
 }
 
-static void wait_for(struct fetch *fetch)
+/// False when the thread ends, or has ended: nobody would ever finish it.
+static bool wait_for(struct fetch *fetch)
 {
     pthread_mutex_lock(&fetcher.lock);
+    if (fetcher.is_stopping) {
+        pthread_mutex_unlock(&fetcher.lock);
+        return false;
+    }
     fetch->next = fetcher.queued;
     fetcher.queued = fetch;
     fetcher.active++;
@@ -378,6 +383,7 @@ static void wait_for(struct fetch *fetch)
         pthread_cond_wait(&fetcher.done, &fetcher.lock);
     }
     pthread_mutex_unlock(&fetcher.lock);
+    return true;
 }
 
 int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
@@ -402,8 +408,9 @@ int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
         }
     }
     if (code == 0) {
-        wait_for(&fetch);
-        code = fetch.result == CURLE_OK ? 0 : explain(&fetch, err);
+        code = !wait_for(&fetch) ? shoal_fail(err, SHOAL_EBUSY, "the server is stopping")
+            : fetch.result == CURLE_OK ? 0
+                                       : explain(&fetch, err);
     }
     if (code == 0) {
         hand_over(&fetch, fetched);

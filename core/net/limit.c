@@ -16,6 +16,7 @@
 #define SETS    512
 #define WAYS    8
 #define BUCKETS SHOAL_RATE_NONE
+#define PROVED  SHOAL_RATE_NONE // slots that only say that a token is a good one
 
 struct slot {
     uint64_t key;    // 0: free
@@ -68,8 +69,7 @@ static uint64_t hash(enum shoal_rate bucket, const void *who, size_t length)
     return key != 0 ? key : 1;
 }
 
-static struct slot *find(struct shard *shard, uint64_t key, double full, int64_t now_ms,
-    bool *is_new)
+static struct slot *find(struct shard *shard, uint64_t key, double full, int64_t now_ms)
 {
     struct slot *set = shard->slots[(key >> 8) % SETS];
     struct slot *oldest = &set[0];
@@ -81,7 +81,6 @@ static struct slot *find(struct shard *shard, uint64_t key, double full, int64_t
             oldest = &set[i];
         }
     }
-    *is_new = true;
     *oldest = (struct slot){.key = key, .seen_ms = now_ms, .left = full};
     return oldest;
 }
@@ -91,14 +90,14 @@ static uint32_t seconds(double ms)
     return ms <= 0 ? 0 : (uint32_t)(ms / 1000) + 1;
 }
 
-static struct shoal_limit take(enum shoal_rate bucket, uint64_t key, int64_t now_ms, bool *is_new)
+static struct shoal_limit take(enum shoal_rate bucket, uint64_t key, int64_t now_ms)
 {
     struct shoal_limit limit = {.count = atomic_load(&rates[bucket].count)};
     double full = limit.count, window_ms = atomic_load(&rates[bucket].window_ms);
     double per_ms = full / window_ms;
     struct shard *shard = &shards[key % SHARDS];
     pthread_mutex_lock(&shard->lock);
-    struct slot *slot = find(shard, key, full, now_ms, is_new);
+    struct slot *slot = find(shard, key, full, now_ms);
     double left = slot->left + (double)(now_ms - slot->seen_ms) * per_ms;
     left = left > full ? full : left;
     limit.is_refused = left < 1;
@@ -112,8 +111,32 @@ static struct shoal_limit take(enum shoal_rate bucket, uint64_t key, int64_t now
     return limit;
 }
 
-// A token that was not seen before is paid for by its address: else whoever makes up a new token for
-// each request would never be stopped. Logging in and registering are always the address's.
+void shoal_limit_prove(struct shoal_span token, int64_t now_ms)
+{
+    pthread_once(&once, set_up);
+    uint64_t key = hash(PROVED, token.at, token.length);
+    struct shard *shard = &shards[key % SHARDS];
+    pthread_mutex_lock(&shard->lock);
+    find(shard, key, 0, now_ms)->seen_ms = now_ms;
+    pthread_mutex_unlock(&shard->lock);
+}
+
+static bool is_proved(struct shoal_span token)
+{
+    uint64_t key = hash(PROVED, token.at, token.length);
+    struct shard *shard = &shards[key % SHARDS];
+    bool is_found = false;
+    pthread_mutex_lock(&shard->lock);
+    const struct slot *set = shard->slots[(key >> 8) % SETS];
+    for (size_t i = 0; i < WAYS; i++) {
+        is_found = is_found || set[i].key == key;
+    }
+    pthread_mutex_unlock(&shard->lock);
+    return is_found;
+}
+
+// A token that nobody found good is paid for by its address: else each token that somebody makes up
+// would bring a bucket of its own. Logging in and registering are always the address's.
 struct shoal_limit shoal_limit_take(enum shoal_rate bucket, struct shoal_span token,
     const struct shoal_address *address, int64_t now_ms)
 {
@@ -121,17 +144,13 @@ struct shoal_limit shoal_limit_take(enum shoal_rate bucket, struct shoal_span to
     if ((unsigned)bucket >= BUCKETS) {
         return (struct shoal_limit){0};
     }
-    struct shoal_address group = shoal_address_group(address);
-    uint64_t address_key = hash(bucket, group.bytes, sizeof group.bytes);
-    bool is_new = false;
-    if (token.length > 0 && bucket != SHOAL_RATE_LOGIN && bucket != SHOAL_RATE_REGISTER) {
-        struct shoal_limit limit = take(bucket, hash(bucket, token.at, token.length), now_ms,
-            &is_new);
-        if (!is_new) {
-            return limit;
-        }
+    bool has_token =
+        token.length > 0 && bucket != SHOAL_RATE_LOGIN && bucket != SHOAL_RATE_REGISTER;
+    if (has_token && is_proved(token)) {
+        return take(bucket, hash(bucket, token.at, token.length), now_ms);
     }
-    return take(bucket, address_key, now_ms, &is_new);
+    struct shoal_address group = shoal_address_group(address);
+    return take(bucket, hash(bucket, group.bytes, sizeof group.bytes), now_ms);
 }
 
 void shoal_limit_clear(void)

@@ -73,16 +73,21 @@ static void counts_an_ipv6_network_as_one(void **state)
 static void counts_tokens_apart_but_not_invented_ones(void **state)
 {
     (void)state;
-    assert_true(take(SHOAL_RATE_API, "a", "10.0.0.1", 0));  // new: the address pays
-    assert_true(take(SHOAL_RATE_API, "a", "10.0.0.1", 0));  // known: its own bucket
+    assert_true(take(SHOAL_RATE_API, "a", "10.0.0.1", 0)); // not proved: the address pays
     assert_true(take(SHOAL_RATE_API, "b", "10.0.0.1", 0));
-    assert_false(take(SHOAL_RATE_API, "c", "10.0.0.1", 0)); // too many new ones
-    assert_true(take(SHOAL_RATE_API, "b", "10.0.0.1", 0));
+    assert_false(take(SHOAL_RATE_API, "c", "10.0.0.1", 0));
+    assert_false(take(SHOAL_RATE_API, "a", "10.0.0.1", 0)); // however often it comes
+    shoal_limit_prove(shoal_span("b"), 0);
+    assert_true(take(SHOAL_RATE_API, "b", "10.0.0.1", 0)); // proved: its own bucket, wherever it is
+    assert_true(take(SHOAL_RATE_API, "b", "10.0.0.2", 0));
+    assert_false(take(SHOAL_RATE_API, "b", "10.0.0.3", 0));
+    assert_true(take(SHOAL_RATE_API, "a", "10.0.0.3", 0));
 }
 
 static void counts_logins_by_address_whatever_the_token(void **state)
 {
     (void)state;
+    shoal_limit_prove(shoal_span("b"), 0);
     assert_true(take(SHOAL_RATE_LOGIN, "a", "10.0.0.1", 0));
     assert_true(take(SHOAL_RATE_LOGIN, "a", "10.0.0.1", 0));
     assert_false(take(SHOAL_RATE_LOGIN, "b", "10.0.0.1", 0));

@@ -81,7 +81,7 @@ static int ask(struct shoal_puller *puller)
 {
     puller->is_busy = true;
     shoal_loop_hold(puller->loop);
-    shoal_pool_push(puller->loop->server->files, pull, puller);
+    shoal_pool_push(puller->loop->server->pulls, pull, puller);
     return SHOAL_FILE_WAIT;
 }
 

@@ -106,7 +106,9 @@ static void start_connection(struct raw_listener *listener, int fd, const struct
     // The handshake happens with the first bytes that are read or written.
     wire.ssl = listener->is_tls ? shoal_tls_accept(listener->loop->server->tls, fd) : NULL;
     void *state = NULL;
-    if ((listener->is_tls && !wire.ssl) || !open_raw(listener, &state)) {
+    const struct shoal_server *server = listener->loop->server;
+    bool is_full = atomic_load(&server->conn_count) >= server->options.connection_max;
+    if (is_full || (listener->is_tls && !wire.ssl) || !open_raw(listener, &state)) {
         shoal_wire_close(&wire);
         return;
     }

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "net/body_priv.h"
+#include "net/limit_priv.h"
 #include "net/negotiate_priv.h"
 
 static void copy_head(struct shoal_request *request, struct shoal_loop *loop, const char *bytes,
@@ -265,6 +266,14 @@ const char *shoal_request_bearer(struct shoal_request *request)
         value++;
     }
     return value;
+}
+
+void shoal_request_bearer_proved(const struct shoal_request *request)
+{
+    const char *value = shoal_request_peek(request, "authorization");
+    if (value) {
+        shoal_limit_prove(shoal_span(value), shoal_tick_ms());
+    }
 }
 
 const char *shoal_request_address(struct shoal_request *request)

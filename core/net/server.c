@@ -17,6 +17,7 @@
 #include "net/conn_priv.h"
 
 #define FILE_THREADS 4
+#define PULL_THREADS 16
 
 static struct shoal_server *current; // one a process; plugins post to its loops
 static struct {
@@ -154,7 +155,8 @@ static int start_parts(struct shoal_server *server, const struct shoal_server_op
     server->cache = shoal_cache_new(server->options.cache_bytes);
     server->workers = shoal_pool_new("worker", server->options.workers, server->options.queue_max);
     server->files = shoal_pool_new("file", FILE_THREADS, SIZE_MAX);
-    if (!server->workers || !server->files) {
+    server->pulls = shoal_pool_new("pull", PULL_THREADS, SIZE_MAX);
+    if (!server->workers || !server->files || !server->pulls) {
         return shoal_fail(err, SHOAL_EINTERNAL, "no threads can be started");
     }
     return 0;
@@ -163,6 +165,7 @@ static int start_parts(struct shoal_server *server, const struct shoal_server_op
 static void free_server(struct shoal_server *server)
 {
     shoal_pool_free(server->workers);
+    shoal_pool_free(server->pulls);
     shoal_pool_free(server->files);
     for (int i = 0; i < server->loop_count; i++) {
         shoal_loop_hear(server->loops[i]); // the last work of the threads answered to an ended loop
@@ -225,8 +228,9 @@ static void stop_loop(void *arg)
     while (conn) {
         struct shoal_conn *next = conn->next;
         conn->keep_alive = false;
+        // Its next request may be on the way: who says nothing for a moment is closed by the tick.
         if (shoal_conn_is_idle(conn)) {
-            shoal_conn_close(conn);
+            shoal_conn_wait(conn, SHOAL_CONN_HEAD, SHOAL_CONN_STOP_MS);
         }
         conn = next;
     }

@@ -85,6 +85,48 @@ static void answers_head_without_a_body_also_when_it_refuses(void **state)
     forget(&reply);
 }
 
+static void answers_once_whatever_becomes_of_the_body(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fd = dial(world.port);
+    ask(fd, &reply, "POST /echo HTTP/1.1\r\n" HOST "X-Refuse: 1\r\n"
+                    "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n");
+    assert_int_equal(reply.status, 403);
+    assert_true(is_closed(fd)); // the rest never came: no second answer, but the end
+    close(fd);
+    forget(&reply);
+}
+
+// Each ping makes an answer: a client that takes none of them may not fill the memory.
+static void ends_sockets_that_ping_and_do_not_listen(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fd = dial(world.port);
+    say(fd, "GET /chat HTTP/1.1\r\n" HOST "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    hear(fd, &reply, false);
+    assert_int_equal(reply.status, 101);
+    static const unsigned char ping[131] = {0x89, 0x80 | 125};
+    static unsigned char pings[500 * sizeof ping];
+    for (size_t i = 0; i < 500; i++) {
+        memcpy(pings + i * sizeof ping, ping, sizeof ping);
+    }
+    size_t sent = 0;
+    ssize_t count = 0;
+    while (sent < (64u << 20) && (count = send(fd, pings, sizeof pings, MSG_NOSIGNAL)) > 0) {
+        sent += (size_t)count;
+        if ((size_t)count % sizeof ping != 0) { // what is left of the last one
+            say_bytes(fd, pings + (size_t)count % sizeof ping,
+                sizeof ping - (size_t)count % sizeof ping);
+        }
+    }
+    assert_true(count < 0);
+    close(fd);
+    forget(&reply);
+}
+
 static void says_busy_when_the_workers_are_full(void **state)
 {
     (void)state;
@@ -260,6 +302,8 @@ int main(void)
         cmocka_unit_test(refuses_bodies_that_are_too_large),
         cmocka_unit_test(limits_and_says_so),
         cmocka_unit_test(answers_head_without_a_body_also_when_it_refuses),
+        cmocka_unit_test(answers_once_whatever_becomes_of_the_body),
+        cmocka_unit_test(ends_sockets_that_ping_and_do_not_listen),
         cmocka_unit_test(says_busy_when_the_workers_are_full),
         cmocka_unit_test(tells_the_handler_that_the_client_went_away),
         cmocka_unit_test(ends_connections_that_dawdle),

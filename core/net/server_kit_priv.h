@@ -179,11 +179,15 @@ static inline int upload(struct shoal_call *call, struct shoal_request *request,
 struct source {
     int left;
     uint64_t at;
+    bool waits; // for the gate
 };
 
 static int64_t source_read(void *state, void *out, size_t room)
 {
     struct source *source = state;
+    while (source->waits && !atomic_load(&world.gate)) {
+        usleep(1000);
+    }
     size_t count = (size_t)source->left < room ? (size_t)source->left : room;
     for (size_t i = 0; i < count; i++) {
         ((char *)out)[i] = (char)('a' + (source->at + i) % 26);
@@ -208,10 +212,20 @@ static inline int pull(struct shoal_call *call, struct shoal_request *request, v
     (void)err;
     struct source *source = shoal_arena_alloc(shoal_call_arena(call), sizeof *source);
     source->left = 100000;
+    source->waits = shoal_request_query(request, "wait") != NULL;
     bool is_sized = shoal_request_query(request, "sized") != NULL;
     return shoal_answer_pull(request, 200, "text/plain",
         &(struct shoal_pull){.read = source_read, .state = source,
             .size_bytes = is_sized ? 100000 : -1, .seek = is_sized ? source_seek : NULL});
+}
+
+static inline int chat(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    static const struct shoal_socket_route route = {.path = "/chat", .any_origin = true};
+    return shoal_websocket_answer(request, &route, NULL, NULL, err);
 }
 
 static inline int events(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -325,6 +339,8 @@ static inline void add_routes(void)
     add(&(struct shoal_route){.method = "GET", .path = "/file", .handler = file,
         .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/pull", .handler = pull,
+        .rate = SHOAL_RATE_NONE});
+    add(&(struct shoal_route){.method = "GET", .path = "/chat", .handler = chat,
         .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/events", .handler = events,
         .rate = SHOAL_RATE_NONE});

@@ -21,6 +21,7 @@ struct shoal_server {
     struct shoal_loop **loops;
     int loop_count;
     struct shoal_pool *workers, *files;
+    struct shoal_pool *pulls; ///< sources of plugins, which may be far away: files do not wait for them
     struct shoal_cache *cache;
     struct shoal_tls *tls;
     struct shoal_proxies proxies;

@@ -99,7 +99,7 @@ static void serves_ranges_of_files(void **state)
     assert_int_equal(reply.body.data[FILE_BYTES - 1], 'a' + (FILE_BYTES - 1) % 26);
     assert_string_equal(header(&reply, "Cache-Control"), "public, max-age=60");
     char etag[64], ask_text[256];
-    snprintf(etag, sizeof etag, "%s", header(&reply, "ETag"));
+    snprintf(etag, sizeof etag, "%.63s", header(&reply, "ETag"));
     ask(fd, &reply, "GET /file HTTP/1.1\r\n" HOST "Range: bytes=26-51\r\n\r\n");
     assert_int_equal(reply.status, 206);
     assert_string_equal(header(&reply, "Content-Range"), "bytes 26-51/300000");
@@ -149,7 +149,7 @@ static void shares_answers_until_the_data_moves(void **state)
     ask(fd, &reply, "GET /shared?b=2&a=1 HTTP/1.1\r\n" HOST "\r\n");
     char first[64], etag[64], text[256];
     snprintf(first, sizeof first, "%.20s", reply.body.data);
-    snprintf(etag, sizeof etag, "%s", header(&reply, "ETag"));
+    snprintf(etag, sizeof etag, "%.63s", header(&reply, "ETag"));
     ask(fd, &reply, "GET /shared?a=1&b=2 HTTP/1.1\r\n" HOST "\r\n");
     assert_memory_equal(reply.body.data, first, strlen(first));
     snprintf(text, sizeof text, "GET /shared?a=1&b=2 HTTP/1.1\r\n" HOST "If-None-Match: %s\r\n\r\n",
@@ -411,6 +411,32 @@ static void stops_when_what_is_under_way_has_ended(void **state)
     forget(&reply);
 }
 
+static void slow_sources_do_not_hold_files_up(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fds[8];
+    atomic_store(&world.gate, false);
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        fds[i] = dial(world.port);
+        say(fds[i], "GET /pull?sized=1&wait=1 HTTP/1.1\r\n" HOST "\r\n");
+        hear(fds[i], &reply, false);
+        assert_int_equal(reply.status, 200);
+    }
+    int fd = dial(world.port);
+    ask(fd, &reply, "PUT /raw HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc");
+    assert_int_equal(reply.status, 200);
+    close(fd);
+    atomic_store(&world.gate, true);
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        struct shoal_buf bytes = {0};
+        assert_true(read_count(fds[i], &bytes, 100000));
+        shoal_buf_fini(&bytes);
+        close(fds[i]);
+    }
+    forget(&reply);
+}
+
 static void answers_events_as_browsers_want_them(void **state)
 {
     (void)state;
@@ -441,6 +467,7 @@ int main(void)
         cmocka_unit_test(writes_raw_bodies_where_the_head_says),
         cmocka_unit_test(takes_multipart_files),
         cmocka_unit_test(serves_tls_and_takes_a_new_certificate_up),
+        cmocka_unit_test(slow_sources_do_not_hold_files_up),
         cmocka_unit_test(answers_events_as_browsers_want_them),
         cmocka_unit_test(counts_what_it_does),
         cmocka_unit_test(makes_requests_in_process),

@@ -37,6 +37,7 @@ static void handle_closed(uv_handle_t *handle)
     shoal_buf_fini(&stream->out);
     free(stream->rest);
     free(stream);
+    atomic_fetch_sub(&loop->server->conn_count, 1);
     shoal_loop_release(loop);
 }
 
@@ -310,6 +311,7 @@ struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct s
     stream->heard_ms = shoal_tick_ms();
     stream->out.limit = QUEUE_BYTES * 2;
     stream->handle = shoal_stream_enlist(stream);
+    atomic_fetch_add(&loop->server->conn_count, 1); // a connection like others, and bounded with them
     shoal_loop_hold(loop);
     uv_poll_init(&loop->uv, &stream->poll, wire->fd);
     uv_timer_init(&loop->uv, &stream->timer);

@@ -16,6 +16,7 @@
 #define MESSAGE_MAX 65536
 #define READ_ROUND  262144 // bytes in one turn, so that one peer does not keep the loop
 #define NO_FRAME    1002
+#define FRAMES_MAX  65536  // that wait for the peer to take them
 #define WENT_AWAY   1006
 
 /// What travels from the worker that accepted to the loop that runs the stream.
@@ -143,7 +144,14 @@ void shoal_websocket_write(struct shoal_stream_conn *stream)
         shoal_stream_end(stream, WENT_AWAY);
         return;
     }
-    atomic_store(&stream->queued, wslay_event_get_queued_msg_length(stream->frames));
+    size_t queued = wslay_event_get_queued_msg_length(stream->frames);
+    atomic_store(&stream->queued, queued);
+    // What we send is bounded before; this is a peer that pings and does not take the answers.
+    if (queued > 2 * stream->queue_max ||
+        wslay_event_get_queued_msg_count(stream->frames) > FRAMES_MAX) {
+        shoal_stream_end(stream, SHOAL_STREAM_TOO_SLOW);
+        return;
+    }
     end_when_over(stream);
 }
 

@@ -160,6 +160,10 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     if (code != 0) {
         return shoal_fail(err, code, "the timer of the views cannot be added");
     }
+    code = shoal_tell(self, "instance.stopping", api_views_stopping, api);
+    if (code != 0) {
+        return shoal_fail(err, code, "the views cannot be counted when the instance stops");
+    }
     code = shoal_timer_add(self, "uploads", API_SESSION_SWEEP_MS, true, api_session_sweep, api);
     return code != 0 ? shoal_fail(err, code, "the timer of the uploads cannot be added") : 0;
 }

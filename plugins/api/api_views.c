@@ -108,6 +108,14 @@ int api_views_post(struct shoal_call *call, struct shoal_request *request, void 
     return shoal_answer_status(request, 204);
 }
 
+// What was counted since the last flush is not lost with this process.
+int api_views_stopping(struct shoal_call *call, const json_t *event, void *arg,
+    struct shoal_err *err)
+{
+    (void)event;
+    return api_views_flush(call, arg, err);
+}
+
 int api_views_flush(struct shoal_call *call, void *arg, struct shoal_err *err)
 {
     (void)err;

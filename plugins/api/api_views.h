@@ -36,6 +36,8 @@ struct api_viewed {
 size_t api_views_take(struct api_views *views, struct api_viewed *out);
 /// Timer: hands the counted views to the catalog and tells video.viewed.
 int api_views_flush(struct shoal_call *call, void *arg, struct shoal_err *err);
+int api_views_stopping(struct shoal_call *call, const json_t *event, void *arg,
+    struct shoal_err *err);
 
 /// What is known about a video that people watch: shared for a minute, so that a beat needs no query.
 struct api_watched {

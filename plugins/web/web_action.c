@@ -43,7 +43,7 @@ static json_t *integer_or_text(const char *text)
 static json_t *typed(const char *type, const char *text)
 {
     bool is_null = *text == '\0' || strcmp(text, "null") == 0;
-    if (strncmp(type, "nullable", 8) == 0 && is_null) {
+    if (strstr(type, "nullable") && is_null) {
         return json_null();
     }
     if (strstr(type, "integer")) {

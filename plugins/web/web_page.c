@@ -254,6 +254,9 @@ int web_page_with(struct shoal_call *call, struct shoal_request *request, struct
     if (code == 0) {
         code = gather(call, request, page, scope, err);
     }
+    if (code == 0) {
+        code = web_embed_ask(call, request, page, scope, err);
+    }
     if (code != 0) {
         json_decref(errors);
         json_decref(form);

@@ -82,6 +82,11 @@ int web_page_with(struct shoal_call *call, struct shoal_request *request, struct
     const json_t *page, json_t *scope, int status, json_t *errors, json_t *form,
     struct shoal_err *err);
 
+// web_embed.c
+/// Asks embed.show where the page is the embed page.
+int web_embed_ask(struct shoal_call *call, struct shoal_request *request, const json_t *page,
+    const json_t *scope, struct shoal_err *err);
+
 // web_render.c
 int web_render(struct shoal_call *call, struct shoal_request *request, struct web *web,
     const json_t *page, const char *template, int status, json_t *data,

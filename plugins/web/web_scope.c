@@ -123,6 +123,9 @@ const char *web_link(struct shoal_call *call, struct shoal_request *request, con
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     const char *link = shoal_request_path(request);
+    while (link[0] == '/' && link[1] == '/') {
+        link++; // "//example.org" would lead to another site
+    }
     const char *name;
     const json_t *old;
     char mark = '?';

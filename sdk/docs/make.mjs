@@ -54,7 +54,26 @@ export function referencePage () {
   return lines.join('\n').replace(/\n{3,}/g, '\n\n') + '\n'
 }
 
+/** What an editor's Lua server reads: the names, their comments, the hooks. */
+export function annotations () {
+  const core = join(sdk, '..', 'core', 'host', 'lua')
+  const lines = ['---@meta', '-- Made by sdk/docs/make.mjs from hooks.def and the bindings: for editors, never loaded.', '',
+    `---@alias shoal.hook ${readHooks().map(hook => `"${hook.name}"`).join('|')}`, '', '---@class shoal', '---@field null any JSON null', 'local shoal = {}', '']
+  for (const name of readdirSync(core).filter(each => /^lua_\w+\.c$/.test(each) && !/_test\.c$|lua_string/.test(each)).sort()) {
+    const text = readFileSync(join(core, name), 'utf8')
+    const table = text.match(/luaL_Reg functions\[\] = \{([\s\S]*?)\};/)?.[1] ?? ''
+    for (const [, word, fn] of table.matchAll(/\{"(\w+)",\s*(\w+)\}/g)) {
+      const comment = text.match(new RegExp(`((?:^///.*\\n)+)static int ${fn}\\(lua_State`, 'm'))?.[1]
+      if (comment) lines.push(comment.replace(/^\/\/\/ ?/gm, '--- ').trimEnd())
+      if (['tell', 'filter', 'decide'].includes(word)) lines.push('---@param hook shoal.hook|string', '---@param fn function')
+      lines.push(`function shoal.${word}(${['tell', 'filter', 'decide'].includes(word) ? 'hook, fn' : '...'}) end`, '')
+    }
+  }
+  return lines.join('\n') + '\nreturn shoal\n'
+}
+
 if (process.argv[1] === import.meta.filename) {
+  writeFileSync(join(sdk, 'lua', 'shoal.lua'), annotations())
   writeFileSync(join(import.meta.dirname, 'hooks.md'), hooksPage())
   writeFileSync(join(import.meta.dirname, 'reference.md'), referencePage())
 }

@@ -1,8 +1,11 @@
 // visitors.test.mjs - strangers, owners and others: who sees what, what goes wrong, and where forms lead.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { startInstance } from '../kit/instance.mjs'
 import { badFile, clip } from '../kit/media.mjs'
@@ -294,5 +297,35 @@ test('old and foreign addresses lead to pages', async () => {
     assert.ok([301, 302].includes(answer.status), from)
     assert.equal(answer.headers.location, to)
     assert.equal((await site.raw({ path: to, headers: html })).status, 200)
+  }
+})
+
+test("an instance's own theme, and a page of it that fails", async () => {
+  const own = await startInstance({ started: false, settings: ['web.theme=tide'] })
+  const write = (name, text) => {
+    const path = join(own.folder, 'themes', 'tide', name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+  write('theme.json', JSON.stringify({ name: 'tide', version: '1.0.0', parent: 'default', styles: ['style/tide.css'], pages: [{ name: 'loop', path: '/loop', template: 'pages/loop' }] }))
+  write('style/tide.css', ':root { --accent: #402a6b; }')
+  write('templates/partials/brand.mustache', '<a class="brand" href="/">Tide</a>')
+  write('templates/pages/loop.mustache', '{{>pages/loop}}')
+  try {
+    await own.start()
+    const home = await own.raw({ path: '/', headers: html })
+    assert.match(home.text, /<a class="brand" href="\/">Tide<\/a>/)
+    const [sheet] = home.text.match(/\/assets\/[0-9a-f]+\/style\/tide\.css/)
+    assert.match((await own.raw({ path: sheet })).text, /402a6b/)
+    assert.match((await own.raw({ path: sheet.replace('tide.css', 'base.css') })).headers['cache-control'], /immutable/)
+    const broken = await own.raw({ path: '/loop', headers: html })
+    assert.equal(broken.status, 500)
+    assert.match(broken.headers['content-type'], /html/)
+    const [, id] = broken.text.match(/<code>([0-9a-f]+)<\/code>/)
+    for (let i = 0; i < 20 && !own.log.includes(id); i++) await sleep(100)
+    assert.match(own.log, new RegExp(`pages/loop.*${id}|${id}.*pages/loop`), 'the log has more under the number that the page shows')
+    assert.doesNotMatch(broken.text, /mustache|template/)
+  } finally {
+    await own.stop()
   }
 })

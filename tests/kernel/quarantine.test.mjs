@@ -266,8 +266,10 @@ shoal.decide("user.login", function(event) if event.user and event.user.username
   })
 
   test('on a decide that fails closed: refused', async () => {
-    await site.user('looper').catch(() => {})
-    assert.equal((await site.logIn('looper', 'pass word 99')).status >= 400, true)
+    assert.equal((await site.post('/users', { token: true, json: { username: 'looper', password: 'pass word 99', email: 'looper@example.org', role: 2, videoQuota: -1, videoQuotaDaily: -1 } })).status, 200)
+    const refused = await site.logIn('looper', 'pass word 99')
+    assert.equal(refused.status, 503, refused.text)
+    assert.match(refused.json.detail, /the check by loops did not work/)
     assert.equal((await site.logIn()).status, 200)
   })
 })

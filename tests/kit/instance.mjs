@@ -63,10 +63,14 @@ class Instance {
 
   get log () { return existsSync(this.logPath) ? readFileSync(this.logPath, 'utf8') : '' }
   get pid () { return this.#child?.pid }
-  /** What the supervisor says of itself: {pid, safeMode, quarantine, children, crashes}. */
-  get status () { return JSON.parse(readFileSync(join(this.folder, 'run/serve.json'), 'utf8')) }
+  /** What the supervisor says of itself: {pid, safeMode, quarantine, children, crashes}; null while it says nothing. */
+  get status () {
+    const path = join(this.folder, 'run/serve.json')
+    const status = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null
+    return status?.pid === this.pid ? status : null
+  }
   /** The process that answers requests. */
-  get server () { return this.status.children.filter(child => child.state === 'ready').pop()?.pid }
+  get server () { return this.status?.children.filter(child => child.state === 'ready').pop()?.pid }
   get config () { return readFileSync(join(this.folder, 'shoal.lua'), 'utf8') }
   set config (text) { writeFileSync(join(this.folder, 'shoal.lua'), text) }
 
@@ -99,7 +103,7 @@ class Instance {
     for (let i = 0; i < 600; i++) {
       if (end) throw new Error(`shoal serve ended with ${end.code ?? end.signal}:\n${this.log.slice(-4000)}`)
       const health = await request(this.url, { path: '/health', timeout: 2000 }).catch(() => null)
-      if (health?.status === 200) return this
+      if (health?.status === 200 && this.server) return this
       await sleep(100)
     }
     await this.kill('SIGKILL')

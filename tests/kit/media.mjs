@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
-import { truncate, writeFile } from 'node:fs/promises'
+import { readFile, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -22,7 +22,7 @@ const kinds = {
   vp9: { ending: 'webm', args: o => [...picture(o), ...sound(o), '-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-c:a', 'libopus', '-b:a', '48k', '-shortest'] },
   hevc10: { ending: 'mkv', args: o => [...picture(o), ...sound(o), '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none', '-pix_fmt', 'yuv420p10le', ...aac, '-shortest'] },
   silent: { ending: 'mp4', args: o => [...picture(o), ...h264, '-an'] },
-  portrait: { ending: 'mp4', rotate: 90, args: o => [...picture(o), ...sound(o), ...h264, ...aac, '-shortest'] },
+  portrait: { ending: 'mp4', rotate: true, args: o => [...picture(o), ...sound(o), ...h264, ...aac, '-shortest'] },
   odd: { ending: 'mp4', args: o => [...picture({ ...o, size: '641x363' }), ...sound(o), '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv444p', ...aac, '-shortest'] },
   film: { ending: 'mp4', args: o => [...picture({ ...o, rate: '24000/1001' }), ...sound(o), ...h264, ...aac, '-shortest'] },
   vfr: { ending: 'mkv', args: o => [...picture(o), ...sound(o), '-vf', "select='not(mod(n\\,3))+lt(n\\,30)'", '-vsync', 'vfr', ...h264, ...aac] },
@@ -33,16 +33,21 @@ const kinds = {
   jpeg: { ending: 'jpg', args: o => ['-f', 'lavfi', '-i', `color=c=orange:size=${o.size}:duration=1:rate=1`, '-frames:v', '1'] }
 }
 
+/** Has an MP4 say that its first track, the picture, is to be shown a quarter turned, as phones do. */
+async function turn (path) {
+  const bytes = await readFile(path)
+  const at = bytes.indexOf('tkhd') + 44
+  const quarter = [0, 1, 0, -1, 0, 0, 0, 0, 0x4000]
+  quarter.forEach((number, i) => bytes.writeInt32BE(number * 65536, at + 4 * i))
+  await writeFile(path, bytes)
+}
+
 async function make (kind, options, path) {
   const { args, ending, rotate } = kinds[kind]
   const draft = `${path}.${process.pid}.${ending}`
   const ffmpeg = list => run('ffmpeg', ['-nostdin', '-v', 'error', '-y', ...list], { maxBuffer: 1 << 20 })
   await ffmpeg([...args(options), draft])
-  if (rotate) {
-    const turned = `${path}.${process.pid}.turned.${ending}`
-    await ffmpeg(['-display_rotation', String(rotate), '-i', draft, '-c', 'copy', turned])
-    renameSync(turned, draft)
-  }
+  if (rotate) await turn(draft)
   renameSync(draft, path)
 }
 
@@ -72,7 +77,7 @@ export async function badFile (kind) {
     concat: "ffconcat version 1.0\nfile '/etc/passwd'\n"
   }
   if (kind === 'truncated') {
-    await writeFile(path, await (await import('node:fs/promises')).readFile(await clip('h264', { seconds: 4 })))
+    await writeFile(path, await readFile(await clip('h264', { seconds: 4 })))
     await truncate(path, 2000)
     return path
   }

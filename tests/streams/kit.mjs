@@ -12,8 +12,8 @@ import { build, program, startInstance } from '../kit/instance.mjs'
 
 export { sleep }
 
-/** An instance that runs the echo plugin. echo: its settings, as an object. */
-export async function echoInstance ({ settings = [], echo = {} } = {}) {
+/** An instance that runs the echo plugin. echo: its settings, as an object; listens: more lines to listen on. */
+export async function echoInstance ({ settings = [], echo = {}, listens = [] } = {}) {
   const site = await startInstance({ started: false, settings })
   const folder = join(site.folder, 'plugins', 'echo')
   cpSync(join(build, 'test-plugins', 'echo'), folder, { recursive: true, dereference: true })
@@ -23,7 +23,9 @@ export async function echoInstance ({ settings = [], echo = {} } = {}) {
   const lua = join(site.folder, 'shoal.lua')
   const rows = Object.entries(echo).map(([key, value]) => `, ${key} = ${JSON.stringify(value)}`).join('')
   const line = `  { "echo", sha256 = "${pin[1]}"${rows} },\n`
-  writeFileSync(lua, readFileSync(lua, 'utf8').replace(/plugins\s*=\s*\{\n/, found => found + line))
+  writeFileSync(lua, readFileSync(lua, 'utf8')
+    .replace(/plugins\s*=\s*\{\n/, found => found + line)
+    .replace(/^listen = \{ /m, found => found + listens.map(each => `${JSON.stringify(each)}, `).join('')))
   await site.start()
   return site
 }
@@ -66,7 +68,7 @@ export class Socket {
   #frames = []
   #waiting = []
   #isHead = true
-  constructor (site, path, { headers = {}, early } = {}) {
+  constructor (site, path, { headers = {}, early, dial = done => connect(site.port, '127.0.0.1', done) } = {}) {
     const key = randomBytes(16).toString('base64')
     this.accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
     this.ended = new Promise(resolve => { this.end = resolve })
@@ -74,7 +76,7 @@ export class Socket {
     this.head.catch(() => {})
     const all = { Host: `127.0.0.1:${site.port}`, Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Key': key, 'Sec-WebSocket-Version': '13', ...headers }
     const lines = Object.entries(all).filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}\r\n`)
-    this.wire = connect(site.port, '127.0.0.1', () => {
+    this.wire = dial(() => {
       this.wire.write(Buffer.concat([Buffer.from(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`), early ?? Buffer.alloc(0)]))
     })
     this.wire.setNoDelay(true)

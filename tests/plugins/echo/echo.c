@@ -310,6 +310,7 @@ static int start(struct shoal_plugin *plugin, struct shoal_err *err)
     }
     code = code < 0 ? code : listen_on(SHOAL_LISTEN_TCP, "tcp", err);
     code = code < 0 ? code : listen_on(SHOAL_LISTEN_UDP, "udp", err);
+    code = code < 0 ? code : listen_on(SHOAL_LISTEN_TLS, "tls", err);
     return code < 0 ? code : listen_on(SHOAL_LISTEN_UNIX, "unix", err);
 }
 

@@ -89,6 +89,7 @@ class Player {
     try {
       await this.video.play()
     } catch (error) {
+      // AbortError: another source came in between, and it starts by itself.
       if (error.name === 'NotAllowedError' && !this.video.muted && this.wantsPlay) {
         this.video.muted = true
         await this.video.play().catch(() => {})

@@ -74,8 +74,12 @@ class HlsSource {
     })
     this.hls.on(Hls.Events.FRAG_BUFFERED, () => this.recover())
     this.hls.on(Hls.Events.ERROR, (name, error) => error.fatal && this.fail(error, Hls))
+    const wasPlaying = !player.paused // a new source pauses what somebody started already
     this.hls.loadSource(player.withToken(player.options.hls, true))
     this.hls.attachMedia(player.video)
+    if (wasPlaying) {
+      player.play()
+    }
   }
 
   // Playlists name their children with the token; only what they lack is added here.
@@ -162,9 +166,13 @@ class NativeSource {
   shown = ''
 
   constructor(player) {
+    const wasPlaying = !player.paused
     this.player = player
     player.video.src = player.withToken(player.options.hls, true)
     watchErrors(player)
+    if (wasPlaying) {
+      player.play()
+    }
   }
 
   choose() {}

@@ -327,6 +327,8 @@ async function start(file) {
   form.upload = upload
   at('file').textContent = form.elements.name.value || file.name
   at('sending').hidden = false
+  at('sending').classList.remove('failed')
+  at('cancel').hidden = false
   at('drop').hidden = true
   at('fields').hidden = true
   at('pause').onclick = () => upload.pause(!upload.isPaused)
@@ -353,9 +355,12 @@ async function start(file) {
     upload.say(await waitForTranscoding(video))
   } catch (error) {
     at('status').textContent = explain(error)
+    at('sending').classList.add('failed')
     at('fields').hidden = false
     at('drop').hidden = false
     at('pause').hidden = true
+    at('cancel').hidden = true
+    at('sending').scrollIntoView({ block: 'nearest' })
     showFieldErrors(error.problem)
   } finally {
     removeEventListener('beforeunload', warnBeforeLeaving)

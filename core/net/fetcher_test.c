@@ -1,0 +1,234 @@
+// fetcher_test.c - the fetcher against a server of this machine: guard, bounds, headers, files.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <shoal/base.h>
+
+#include "net/fetcher.h"
+
+/// Answers one connection after the other with the same bytes; keeps what it was asked.
+static struct {
+    pthread_t thread;
+    int fd, port;
+    const char *answer;
+    bool is_mute;
+    char asked[4096];
+    int count;
+} peer;
+
+static void *serve(void *unused)
+{
+    (void)unused;
+    for (;;) {
+        int fd = accept(peer.fd, NULL, NULL);
+        if (fd < 0) {
+            return NULL;
+        }
+        size_t length = 0;
+        while (length + 1 < sizeof peer.asked) {
+            ssize_t got = recv(fd, peer.asked + length, sizeof peer.asked - 1 - length, 0);
+            length += got > 0 ? (size_t)got : 0;
+            peer.asked[length] = '\0';
+            if (got <= 0 || strstr(peer.asked, "\r\n\r\n")) {
+                break;
+            }
+        }
+        peer.count++;
+        if (peer.is_mute) {
+            char byte;
+            recv(fd, &byte, 1, 0); // until the other side gives up
+        } else {
+            send(fd, peer.answer, strlen(peer.answer), MSG_NOSIGNAL);
+        }
+        close(fd);
+    }
+}
+
+static int start_all(void **state)
+{
+    (void)state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    peer.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(peer.fd, (struct sockaddr *)&address, length) != 0 || listen(peer.fd, 8) != 0) {
+        return -1;
+    }
+    getsockname(peer.fd, (struct sockaddr *)&address, &length);
+    peer.port = ntohs(address.sin_port);
+    return pthread_create(&peer.thread, NULL, serve, NULL);
+}
+
+static int stop_all(void **state)
+{
+    (void)state;
+    shutdown(peer.fd, SHUT_RDWR);
+    pthread_join(peer.thread, NULL);
+    close(peer.fd);
+    return 0;
+}
+
+static void start_fetcher(const char *network)
+{
+    struct shoal_guard guard = {0};
+    struct shoal_err err = {0};
+    assert_true(!network || shoal_guard_allow(&guard, network, &err) == 0);
+    assert_int_equal(shoal_fetcher_start("Test/1", &guard, &err), 0);
+}
+
+static const char *url_of(struct shoal_call *call, const char *path)
+{
+    return shoal_arena_printf(shoal_call_arena(call), "http://127.0.0.1:%d%s", peer.port, path);
+}
+
+static void T29_asks_nobody_private_unless_allowed(void **state)
+{
+    (void)state;
+    peer.answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_fetched fetched;
+    struct shoal_err err = {0};
+    const struct shoal_fetch what = {.url = url_of(&call, "/x")};
+    int before = peer.count;
+    start_fetcher(NULL);
+    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), SHOAL_EFORBIDDEN);
+    assert_non_null(strstr(err.text, "private network"));
+    shoal_fetcher_stop();
+    assert_int_equal(peer.count, before);
+    start_fetcher("127.0.0.1");
+    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), 0);
+    assert_string_equal(fetched.body, "ok");
+    shoal_fetcher_stop();
+    shoal_call_fini(&call);
+}
+
+static void gives_status_type_headers_and_body(void **state)
+{
+    (void)state;
+    peer.answer = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nX-Note:  seen \r\n"
+                  "Content-Length: 3\r\n\r\nno!";
+    start_fetcher("127.0.0.0/8");
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_fetched fetched;
+    struct shoal_err err = {0};
+    const char *const headers[] = {"X-Mine: yes", NULL};
+    const struct shoal_fetch what = {
+        .url = url_of(&call, "/y"), .method = "PUT", .headers = headers, .body = "data", .body_bytes = 4};
+    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), 0);
+    assert_int_equal(fetched.status, 404);
+    assert_string_equal(fetched.type, "text/plain");
+    assert_string_equal(fetched.body, "no!");
+    assert_int_equal(fetched.body_bytes, 3);
+    assert_non_null(fetched.header(&fetched, "x-NOTE"));
+    assert_null(fetched.header(&fetched, "x-not"));
+    assert_non_null(strstr(peer.asked, "PUT /y HTTP/1.1\r\n"));
+    assert_non_null(strstr(peer.asked, "X-Mine: yes\r\n"));
+    assert_non_null(strstr(peer.asked, "User-Agent: Test/1\r\n"));
+    shoal_fetcher_stop();
+    shoal_call_fini(&call);
+}
+
+static void T29_refuses_what_would_change_the_request(void **state)
+{
+    (void)state;
+    start_fetcher("127.0.0.1");
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_fetched fetched;
+    int before = peer.count;
+    const char *const broken[] = {"X: a\r\nY: b", NULL};
+    const char *const nameless[] = {"nothing", NULL};
+    const struct shoal_fetch bad[] = {
+        {.url = url_of(&call, "/"), .headers = broken},
+        {.url = url_of(&call, "/"), .headers = nameless},
+        {.url = url_of(&call, "/"), .method = "GET / HTTP/1.1\r\nX: y"},
+        {.url = url_of(&call, "/"), .method = ""},
+        {.url = url_of(&call, "/ x\r\nY: b")},
+        {.url = "file:///etc/passwd"},
+        {.url = "gopher://127.0.0.1/"},
+        {.url = ""},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct shoal_err err = {0};
+        assert_int_equal(shoal_fetcher_run(&call, &bad[i], &fetched, &err), SHOAL_EINVAL);
+        assert_true(err.text[0]);
+    }
+    assert_int_equal(peer.count, before);
+    shoal_fetcher_stop();
+    shoal_call_fini(&call);
+}
+
+static void writes_a_file_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/shoal-fetch-XXXXXX", path[64], text[8] = "";
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/got", folder);
+    start_fetcher("127.0.0.1");
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_fetched fetched;
+    struct shoal_err err = {0};
+    peer.answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    const struct shoal_fetch small = {.url = url_of(&call, "/"), .to_path = path, .max_bytes = 4};
+    assert_int_equal(shoal_fetcher_run(&call, &small, &fetched, &err), SHOAL_ETOOLARGE);
+    assert_int_equal(access(path, F_OK), -1);
+    const struct shoal_fetch enough = {.url = url_of(&call, "/"), .to_path = path, .max_bytes = 5};
+    assert_int_equal(shoal_fetcher_run(&call, &enough, &fetched, &err), 0);
+    assert_null(fetched.body);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(read(fd, text, sizeof text), 5);
+    close(fd);
+    assert_string_equal(text, "hello");
+    assert_int_equal(shoal_fetcher_run(&call, &enough, &fetched, &err), SHOAL_EIO);
+    assert_int_equal(access(path, F_OK), 0); // what was there is not touched
+    unlink(path);
+    rmdir(folder);
+    shoal_fetcher_stop();
+    shoal_call_fini(&call);
+}
+
+static void gives_up_at_the_deadline(void **state)
+{
+    (void)state;
+    peer.is_mute = true;
+    start_fetcher("127.0.0.1");
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_fetched fetched;
+    struct shoal_err err = {0};
+    const struct shoal_fetch what = {.url = url_of(&call, "/"), .timeout_ms = 200};
+    int64_t before = shoal_tick_ms();
+    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), SHOAL_ETIMEOUT);
+    assert_true(shoal_tick_ms() - before < 3000);
+    shoal_fetcher_stop();
+    peer.is_mute = false;
+    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), SHOAL_EBUSY);
+    shoal_call_fini(&call);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(T29_asks_nobody_private_unless_allowed),
+        cmocka_unit_test(gives_status_type_headers_and_body),
+        cmocka_unit_test(T29_refuses_what_would_change_the_request),
+        cmocka_unit_test(writes_a_file_whole_or_not_at_all),
+        cmocka_unit_test(gives_up_at_the_deadline),
+    };
+    return cmocka_run_group_tests(tests, start_all, stop_all);
+}
