@@ -34,7 +34,9 @@ const char *catalog_file_path(
     struct shoal_call *call, const struct catalog_video *video, const struct catalog_file *file)
 {
     struct shoal_arena *arena = call->arena;
-    const char *closed = catalog_privacy_is_closed(video->privacy) ? "private/" : "";
+    // What is not out yet, or blocked, is asked for like a private video (media_find.c).
+    bool is_shut = !video->is_open || video->is_blocked;
+    const char *closed = is_shut || catalog_privacy_is_closed(video->privacy) ? "private/" : "";
     if (strcmp(file->kind, "thumbnail") == 0) {
         return shoal_arena_printf(arena, "/lazy-static/thumbnails/%s", file->name);
     }

@@ -158,6 +158,11 @@ int catalog_transcode_run(
         work_remove(call, job);
         return 0;
     }
+    if (code == 0 && video.state == SHOAL_STATE_TRANSCODING_FAILED) {
+        // It was given up once, and somebody has it tried again.
+        code = catalog_state_set(call, video.id, SHOAL_STATE_TO_TRANSCODE, err);
+        video.state = SHOAL_STATE_TO_TRANSCODE;
+    }
     if (code != 0) {
         return code;
     }

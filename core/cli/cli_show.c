@@ -138,7 +138,7 @@ const struct shoal_command shoal_cli_show[] = {
         plugin_options, run_hooks},
     {"routes", "DIR", "what is answered, in the order of matching", plugin_options, run_routes},
     {"jobs list", "DIR", "work that waits, runs or was given up", jobs_options, run_jobs},
-    {"jobs retry", "DIR ID", "tries a parked job again", NULL, run_retry},
+    {"jobs retry", "DIR ID", "tries a parked or cancelled job again", NULL, run_retry},
     {"jobs cancel", "DIR ID", "gives a job up", NULL, run_cancel},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -26,6 +26,7 @@ struct db_slot {
 struct shoal_db {
     sqlite3 *handle; ///< NULL: it could not be opened and every statement says so
     bool is_writer;
+    char denied[80];         ///< what the guard refused last
     bool is_migrating;       ///< the guard lets a plugin make and change its own tables
     struct shoal_call *call; ///< whose deadline and cancel flag statements obey; or NULL
     const struct shoal_plugin_id *guard; ///< whom the authorizer checks; NULL: the core

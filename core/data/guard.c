@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/plugin.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "data/db_priv.h"
@@ -202,5 +203,10 @@ int db_guard(
     if (database && sqlite3_stricmp(database, "main") != 0) {
         return SQLITE_DENY;
     }
-    return may_use(db, action, a, b, within) ? SQLITE_OK : SQLITE_DENY;
+    if (may_use(db, action, a, b, within)) {
+        return SQLITE_OK;
+    }
+    const char *name = action == SQLITE_FUNCTION ? b : a;
+    snprintf(db->denied, sizeof(db->denied), "%s", name ? name : "this");
+    return SQLITE_DENY;
 }

@@ -103,7 +103,7 @@ const struct shoal_setting_row shoal_config_keys[] = {
         "proxies whose X-Forwarded headers are believed: addresses or networks"),
     ROW("tls.certificate", PATH, "null", 0, 0, "certificate chain, PEM"),
     ROW("tls.key", PATH, "null", 0, 0, "its private key, PEM"),
-    ROW("tls.acme", PATH, "null", 0, 0, "folder served at /.well-known/acme-challenge/"),
+    ROW("tls.acme", PATH, "null", 0, 0, "webroot of the ACME client, for its challenges on redirect ports"),
     ONE_OF("log.level", "\"info\"", "debug info warn error", "lines below it are not written"),
     ONE_OF("log.format", "\"human\"", "human json", "how log lines look"),
     ROW("fetch.private", LIST, "[]", 0, 64, "private networks that the server may ask"),

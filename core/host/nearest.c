@@ -45,6 +45,10 @@ const char *shoal_nearest(const char *word, const char *const *names, size_t cou
     const char *best = NULL;
     size_t best_edits = strlen(word) / 3 + 2;
     for (size_t i = 0; i < count; i++) {
+        const char *dot = strrchr(names[i], '.');
+        if (dot && strcmp(dot + 1, word) == 0) {
+            return names[i]; // right, but for the table that it stands in
+        }
         size_t edits = distance(word, names[i]);
         if (edits < best_edits && edits < strlen(names[i])) {
             best = names[i];

@@ -13,7 +13,7 @@ static const char *host_of(struct shoal_arena *arena, const char *url)
     const char *at = strstr(url, "://");
     at = at ? at + 3 : url;
     size_t length = strcspn(at, "/?#");
-    const char *user = memchr(at, '@', length);
+    const char *user = memrchr(at, '@', length);
     if (user) {
         length -= (size_t)(user + 1 - at);
         at = user + 1;
@@ -22,12 +22,18 @@ static const char *host_of(struct shoal_arena *arena, const char *url)
     return shoal_arena_strndup(arena, at, name < length ? name : length);
 }
 
+/// A redirect may lead to another host, for which the permission counts as well.
+static bool may_ask(struct shoal_call *call, const char *url)
+{
+    return shoal_permitted(shoal_call_plugin(call), "http", host_of(shoal_call_arena(call), url));
+}
+
 int shoal_fetch(struct shoal_call *call, const struct shoal_fetch *what,
     struct shoal_fetched *fetched, struct shoal_err *err)
 {
     const char *host = host_of(shoal_call_arena(call), what->url);
     int code = shoal_permission_need(shoal_call_plugin(call), "http", host, err);
-    return code == 0 ? shoal_fetcher_run(call, what, fetched, err) : code;
+    return code == 0 ? shoal_fetcher_run(call, what, may_ask, fetched, err) : code;
 }
 
 int shoal_outgoing_start(

@@ -26,6 +26,7 @@ struct fetch {
     struct fetch *next;
     struct shoal_call *call;
     const struct shoal_fetch *what;
+    shoal_fetch_may_fn *may;
     CURL *easy;
     struct curl_slist *headers;
     struct shoal_buf body;
@@ -34,6 +35,7 @@ struct fetch {
     uint64_t max_bytes;
     int file;
     bool is_refused;  ///< the guard said no
+    bool is_elsewhere; ///< a redirect led to where the call may not ask
     bool is_too_large;
     int write_error;
     CURLcode result;
@@ -62,6 +64,23 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_s
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/// Before each request, also those after redirects: nothing was sent yet.
+static int permit(void *user, char *peer, char *own, int peer_port, int own_port)
+{
+    (void)peer;
+    (void)own;
+    (void)peer_port;
+    (void)own_port;
+    struct fetch *fetch = user;
+    char *url = NULL;
+    curl_easy_getinfo(fetch->easy, CURLINFO_EFFECTIVE_URL, &url);
+    if (!fetch->may || (url && fetch->may(fetch->call, url))) {
+        return CURL_PREREQFUNC_OK;
+    }
+    fetch->is_elsewhere = true;
+    return CURL_PREREQFUNC_ABORT;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *user)
@@ -176,6 +195,8 @@ static int set_up(struct fetch *fetch, struct shoal_err *err)
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, 10L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, fetch);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, permit);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
@@ -300,6 +321,9 @@ static int explain(const struct fetch *fetch, struct shoal_err *err)
     if (fetch->is_refused) {
         return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s leads to a private network", url);
     }
+    if (fetch->is_elsewhere) {
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s leads to a server that may not be asked", url);
+    }
     if (fetch->is_too_large || fetch->result == CURLE_FILESIZE_EXCEEDED) {
         return shoal_fail(err, SHOAL_ETOOLARGE, "the answer of %.200s is larger than %llu bytes",
             url, (unsigned long long)fetch->max_bytes);
@@ -387,7 +411,7 @@ static bool wait_for(struct fetch *fetch)
 }
 
 int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
-    struct shoal_fetched *fetched, struct shoal_err *err)
+    shoal_fetch_may_fn *may, struct shoal_fetched *fetched, struct shoal_err *err)
 {
     if (!fetcher.is_running || fetcher.is_stopping) {
         return shoal_fail(err, SHOAL_EBUSY, "the server is stopping");
@@ -395,6 +419,7 @@ int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
     struct fetch fetch = {
         .call = call,
         .what = what,
+        .may = may,
         .file = -1,
         .max_bytes = what->max_bytes ? what->max_bytes : 1024 * 1024,
         .head = {.limit = HEADER_BYTES_MAX},

@@ -11,8 +11,10 @@
 int shoal_fetcher_start(const char *user_agent, const struct shoal_guard *guard,
     struct shoal_err *err);
 void shoal_fetcher_stop(void);
-/// What shoal_fetch() does once the permission was checked.
+/// [fetcher] Whether the call may ask for a URL; the worker of the call waits meanwhile.
+typedef bool shoal_fetch_may_fn(struct shoal_call *call, const char *url);
+/// What shoal_fetch() does. may: asked for the URL and for where redirects lead; NULL: anywhere.
 int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
-    struct shoal_fetched *fetched, struct shoal_err *err);
+    shoal_fetch_may_fn *may, struct shoal_fetched *fetched, struct shoal_err *err);
 
 #endif

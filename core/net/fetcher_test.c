@@ -104,12 +104,12 @@ static void T29_asks_nobody_private_unless_allowed(void **state)
     const struct shoal_fetch what = {.url = url_of(&call, "/x")};
     int before = peer.count;
     start_fetcher(NULL);
-    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), SHOAL_EFORBIDDEN);
+    assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), SHOAL_EFORBIDDEN);
     assert_non_null(strstr(err.text, "private network"));
     shoal_fetcher_stop();
     assert_int_equal(peer.count, before);
     start_fetcher("127.0.0.1");
-    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), 0);
+    assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), 0);
     assert_string_equal(fetched.body, "ok");
     shoal_fetcher_stop();
     shoal_call_fini(&call);
@@ -128,7 +128,7 @@ static void gives_status_type_headers_and_body(void **state)
     const char *const headers[] = {"X-Mine: yes", NULL};
     const struct shoal_fetch what = {
         .url = url_of(&call, "/y"), .method = "PUT", .headers = headers, .body = "data", .body_bytes = 4};
-    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), 0);
+    assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), 0);
     assert_int_equal(fetched.status, 404);
     assert_string_equal(fetched.type, "text/plain");
     assert_string_equal(fetched.body, "no!");
@@ -164,11 +164,36 @@ static void T29_refuses_what_would_change_the_request(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct shoal_err err = {0};
-        assert_int_equal(shoal_fetcher_run(&call, &bad[i], &fetched, &err), SHOAL_EINVAL);
+        assert_int_equal(shoal_fetcher_run(&call, &bad[i], NULL, &fetched, &err), SHOAL_EINVAL);
         assert_true(err.text[0]);
     }
     assert_int_equal(peer.count, before);
     shoal_fetcher_stop();
+    shoal_call_fini(&call);
+}
+
+static bool may_number(struct shoal_call *call, const char *url)
+{
+    (void)call;
+    return strncmp(url, "http://127.0.0.1:", 17) == 0;
+}
+
+static void a_redirect_leads_only_where_the_call_may_ask(void **state)
+{
+    (void)state;
+    start_fetcher("127.0.0.1");
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_fetched fetched;
+    struct shoal_err err = {0};
+    peer.answer = shoal_arena_printf(shoal_call_arena(&call),
+        "HTTP/1.1 302 Found\r\nLocation: http://localhost:%d/there\r\nContent-Length: 0\r\n\r\n",
+        peer.port);
+    const struct shoal_fetch what = {.url = url_of(&call, "/here")};
+    assert_int_equal(shoal_fetcher_run(&call, &what, may_number, &fetched, &err), SHOAL_EFORBIDDEN);
+    assert_non_null(strstr(err.text, "may not be asked"));
+    shoal_fetcher_stop(); // and the connection that said nothing is closed
+    assert_null(strstr(peer.asked, "/there"));
     shoal_call_fini(&call);
 }
 
@@ -185,16 +210,16 @@ static void writes_a_file_whole_or_not_at_all(void **state)
     struct shoal_err err = {0};
     peer.answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
     const struct shoal_fetch small = {.url = url_of(&call, "/"), .to_path = path, .max_bytes = 4};
-    assert_int_equal(shoal_fetcher_run(&call, &small, &fetched, &err), SHOAL_ETOOLARGE);
+    assert_int_equal(shoal_fetcher_run(&call, &small, NULL, &fetched, &err), SHOAL_ETOOLARGE);
     assert_int_equal(access(path, F_OK), -1);
     const struct shoal_fetch enough = {.url = url_of(&call, "/"), .to_path = path, .max_bytes = 5};
-    assert_int_equal(shoal_fetcher_run(&call, &enough, &fetched, &err), 0);
+    assert_int_equal(shoal_fetcher_run(&call, &enough, NULL, &fetched, &err), 0);
     assert_null(fetched.body);
     int fd = open(path, O_RDONLY);
     assert_int_equal(read(fd, text, sizeof text), 5);
     close(fd);
     assert_string_equal(text, "hello");
-    assert_int_equal(shoal_fetcher_run(&call, &enough, &fetched, &err), SHOAL_EIO);
+    assert_int_equal(shoal_fetcher_run(&call, &enough, NULL, &fetched, &err), SHOAL_EIO);
     assert_int_equal(access(path, F_OK), 0); // what was there is not touched
     unlink(path);
     rmdir(folder);
@@ -213,11 +238,11 @@ static void gives_up_at_the_deadline(void **state)
     struct shoal_err err = {0};
     const struct shoal_fetch what = {.url = url_of(&call, "/"), .timeout_ms = 200};
     int64_t before = shoal_tick_ms();
-    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), SHOAL_ETIMEOUT);
+    assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), SHOAL_ETIMEOUT);
     assert_true(shoal_tick_ms() - before < 3000);
     shoal_fetcher_stop();
     peer.is_mute = false;
-    assert_int_equal(shoal_fetcher_run(&call, &what, &fetched, &err), SHOAL_EBUSY);
+    assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), SHOAL_EBUSY);
     shoal_call_fini(&call);
 }
 
@@ -227,6 +252,7 @@ int main(void)
         cmocka_unit_test(T29_asks_nobody_private_unless_allowed),
         cmocka_unit_test(gives_status_type_headers_and_body),
         cmocka_unit_test(T29_refuses_what_would_change_the_request),
+        cmocka_unit_test(a_redirect_leads_only_where_the_call_may_ask),
         cmocka_unit_test(writes_a_file_whole_or_not_at_all),
         cmocka_unit_test(gives_up_at_the_deadline),
     };

@@ -111,9 +111,19 @@ static struct shoal_limit take(enum shoal_rate bucket, uint64_t key, int64_t now
     return limit;
 }
 
+// One token has one bucket, however its header is spelled.
+static struct shoal_span bare(struct shoal_span token)
+{
+    if (token.length >= 7 && strncasecmp(token.at, "Bearer ", 7) == 0) {
+        return shoal_span_trim((struct shoal_span){token.at + 7, token.length - 7});
+    }
+    return token;
+}
+
 void shoal_limit_prove(struct shoal_span token, int64_t now_ms)
 {
     pthread_once(&once, set_up);
+    token = bare(token);
     uint64_t key = hash(PROVED, token.at, token.length);
     struct shard *shard = &shards[key % SHARDS];
     pthread_mutex_lock(&shard->lock);
@@ -144,6 +154,7 @@ struct shoal_limit shoal_limit_take(enum shoal_rate bucket, struct shoal_span to
     if ((unsigned)bucket >= BUCKETS) {
         return (struct shoal_limit){0};
     }
+    token = bare(token);
     bool has_token =
         token.length > 0 && bucket != SHOAL_RATE_LOGIN && bucket != SHOAL_RATE_REGISTER;
     if (has_token && is_proved(token)) {

@@ -81,6 +81,10 @@ static void counts_tokens_apart_but_not_invented_ones(void **state)
     assert_true(take(SHOAL_RATE_API, "b", "10.0.0.1", 0)); // proved: its own bucket, wherever it is
     assert_true(take(SHOAL_RATE_API, "b", "10.0.0.2", 0));
     assert_false(take(SHOAL_RATE_API, "b", "10.0.0.3", 0));
+    shoal_limit_prove(shoal_span("Bearer d"), 0);
+    assert_true(take(SHOAL_RATE_API, "Bearer d", "10.0.0.4", 0));
+    assert_true(take(SHOAL_RATE_API, "bearer  d", "10.0.0.4", 0));
+    assert_false(take(SHOAL_RATE_API, "BEARER d", "10.0.0.4", 0)); // one token, one bucket
     assert_true(take(SHOAL_RATE_API, "a", "10.0.0.3", 0));
 }
 
@@ -147,6 +151,12 @@ static void believes_only_trusted_proxies(void **state)
         "Forwarded: for=9.9.9.9, for=\"[2001:dead::1]:4711\";proto=https;host=a.example\r\n", &found);
     check_address(&found, "2001:dead::1");
     assert_true(found.is_https);
+    origin(trusted, "127.0.0.1",
+        "Forwarded: for=127.0.0.1;proto=http;host=evil.example\r\n"
+        "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n", &found);
+    check_address(&found, "203.0.113.9"); // the client's own Forwarded, which nginx passes on
+    assert_true(found.is_https);
+    assert_true(shoal_span_is(found.host, "own"));
     origin(trusted, "127.0.0.1", "X-Forwarded-For: nonsense\r\nX-Forwarded-Host: a b\r\n", &found);
     check_address(&found, "127.0.0.1");
     assert_true(shoal_span_is(found.host, "own"));

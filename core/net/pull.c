@@ -69,7 +69,9 @@ static void pull(void *arg)
     struct shoal_puller *puller = arg;
     const struct shoal_pull *source = &puller->request->answer.pull;
     size_t room = puller->left < BLOCK ? (size_t)puller->left : BLOCK;
+    shoal_request_enter(puller->request); // each read has the route's time: a film may take hours
     puller->got = source->read(source->state, puller->block, room);
+    shoal_request_leave(puller->request);
     if (puller->got > (int64_t)room) {
         shoal_error("a source gave more bytes than there was room for");
         abort(); // memory is already broken

@@ -34,8 +34,8 @@ static void run_challenge(void *arg)
     struct shoal_request *request = arg;
     struct shoal_err err = {0};
     shoal_request_enter(request);
-    const char *path = shoal_arena_printf(request->call.arena, "%s/%s",
-        request->server->options.acme_path, request->path + sizeof ACME - 1);
+    const char *path = shoal_arena_printf(
+        request->call.arena, "%s%s", request->server->options.acme_path, request->path);
     if (shoal_answer_file(request, path, "text/plain", NULL, 0, &err)) {
         shoal_answer_problem(request, &err);
     }

@@ -175,6 +175,7 @@ static void free_server(struct shoal_server *server)
     }
     for (int i = 0; i < server->loop_count; i++) {
         struct shoal_loop *loop = server->loops[i];
+        pthread_mutex_destroy(&loop->lock);
         free(loop->posts);
         free(loop->listeners);
         free(loop);
@@ -251,7 +252,6 @@ void shoal_server_stop(struct shoal_server *server)
         if (loop->thread) {
             pthread_join(loop->thread, NULL);
             uv_loop_close(&loop->uv);
-            pthread_mutex_destroy(&loop->lock);
         }
     }
     free_server(server);

@@ -40,7 +40,7 @@ struct shoal_server_options {
     const struct shoal_listen_fd *listens;
     size_t listen_count;
     const char *tls_cert_path, *tls_key_path; ///< PEM; watched for changes
-    const char *acme_path;      ///< folder served at /.well-known/acme-challenge/ on redirect ports
+    const char *acme_path;      ///< webroot whose .well-known/acme-challenge/ redirect ports serve
     const char *const *trusted_proxies; ///< addresses or CIDR, NULL-ended
     const char *temp_path;      ///< folder for bodies on their way
     const char *url;            ///< public URL, or NULL while unset

@@ -177,6 +177,7 @@ static inline int upload(struct shoal_call *call, struct shoal_request *request,
 }
 
 struct source {
+    struct shoal_call *call;
     int left;
     uint64_t at;
     bool waits; // for the gate
@@ -185,6 +186,9 @@ struct source {
 static int64_t source_read(void *state, void *out, size_t room)
 {
     struct source *source = state;
+    if (shoal_call_left_ms(source->call) == 0) {
+        return SHOAL_ETIMEOUT;
+    }
     while (source->waits && !atomic_load(&world.gate)) {
         usleep(1000);
     }
@@ -211,6 +215,7 @@ static inline int pull(struct shoal_call *call, struct shoal_request *request, v
     (void)arg;
     (void)err;
     struct source *source = shoal_arena_alloc(shoal_call_arena(call), sizeof *source);
+    source->call = call;
     source->left = 100000;
     source->waits = shoal_request_query(request, "wait") != NULL;
     bool is_sized = shoal_request_query(request, "sized") != NULL;
@@ -315,9 +320,9 @@ static inline void make_files(void)
     path_of(path, "file.bin");
     assert_int_equal(shoal_file_write_whole(path, bytes, FILE_BYTES, 0600, NULL), 0);
     free(bytes);
-    path_of(path, "acme");
-    assert_int_equal(mkdir(path, 0700), 0);
-    path_of(path, "acme/token-1");
+    path_of(path, "acme/.well-known/acme-challenge");
+    assert_int_equal(shoal_folder_make(path, 0700, NULL), 0);
+    path_of(path, "acme/.well-known/acme-challenge/token-1");
     assert_int_equal(shoal_file_write_whole(path, "proof", 5, 0600, NULL), 0);
 }
 
@@ -339,7 +344,7 @@ static inline void add_routes(void)
     add(&(struct shoal_route){.method = "GET", .path = "/file", .handler = file,
         .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/pull", .handler = pull,
-        .rate = SHOAL_RATE_NONE});
+        .rate = SHOAL_RATE_NONE, .timeout_ms = 1000});
     add(&(struct shoal_route){.method = "GET", .path = "/chat", .handler = chat,
         .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/events", .handler = events,

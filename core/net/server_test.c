@@ -427,6 +427,7 @@ static void slow_sources_do_not_hold_files_up(void **state)
     ask(fd, &reply, "PUT /raw HTTP/1.1\r\n" HOST "Content-Length: 3\r\n\r\nabc");
     assert_int_equal(reply.status, 200);
     close(fd);
+    usleep(1100000); // longer than the route may take until it answers
     atomic_store(&world.gate, true);
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
         struct shoal_buf bytes = {0};

@@ -4,73 +4,33 @@
 
 #include "web_priv.h"
 
-static struct web_route *new_route(struct web *web, const json_t *row)
+static struct shoal_route page_route(const struct web *web, const json_t *row)
 {
-    struct web_route *route = shoal_arena_alloc(shoal_plugin_arena(web->self), sizeof *route);
-    *route = (struct web_route){web, row};
-    return route;
+    return (struct shoal_route){
+        .method = "GET",
+        .handler = web_page,
+        .auth = SHOAL_AUTH_OPTIONAL, // the page itself shows strangers the way to the login
+        .rate = SHOAL_RATE_PAGE,
+        .cache_s = web->is_dev ? 0 : (uint32_t)shoal_integer(row, "cache_s", 0),
+    };
 }
 
-static int add_pages(struct web *web, struct shoal_err *err)
+static struct shoal_route action_route(const struct web *web, const json_t *row)
 {
-    size_t index;
-    const json_t *row;
-    json_array_foreach(json_object_get(web->theme->manifest, "pages"), index, row)
-    {
-        struct shoal_route route = {
-            .method = "GET",
-            .path = shoal_text(row, "path", ""),
-            .handler = web_page,
-            .arg = new_route(web, row),
-            .auth = SHOAL_AUTH_OPTIONAL, // the page itself shows strangers the way to the login
-            .rate = SHOAL_RATE_PAGE,
-            .cache_s = web->is_dev ? 0 : (uint32_t)shoal_integer(row, "cache_s", 0),
-        };
-        int code = shoal_route_add(web->self, &route, err);
-        if (code != 0) {
-            return code;
-        }
-    }
-    return 0;
-}
-
-static int add_actions(struct web *web, struct shoal_err *err)
-{
-    size_t index;
-    const json_t *row;
-    json_array_foreach(json_object_get(web->theme->manifest, "actions"), index, row)
-    {
-        bool has_files = strcmp(shoal_text(row, "call.body", ""), "through") == 0;
-        bool is_users = strcmp(shoal_text(row, "auth", ""), "user") == 0;
-        bool is_login = strcmp(shoal_text(row, "session", ""), "start") == 0;
-        struct shoal_route route = {
-            .method = "POST",
-            .path = shoal_text(row, "path", ""),
-            .handler = web_action,
-            .arg = new_route(web, row),
-            // Before the body is read: nobody sends gigabytes to be told to log in.
-            .auth = is_users ? SHOAL_AUTH_USER : SHOAL_AUTH_OPTIONAL,
-            .body = has_files ? SHOAL_BODY_FILES : SHOAL_BODY_DATA,
-            .body_max_bytes = has_files ? (uint64_t)shoal_setting_i64(web->self, "form_upload_max") : 0,
-            .timeout_ms = has_files ? 120000 : 0,
-            .rate = is_login ? SHOAL_RATE_LOGIN : SHOAL_RATE_WRITE,
-        };
-        int code = shoal_route_add(web->self, &route, err);
-        if (code != 0) {
-            return code;
-        }
-    }
-    return 0;
-}
-
-/// Visitors get the best of the theme's languages.
-static int add_locales(struct web *web, struct shoal_err *err)
-{
-    int code = 0;
-    for (int i = 0; i < web->theme->locale_count && code == 0; i++) {
-        code = shoal_locale_add(web->self, web->theme->locales[i].id, err);
-    }
-    return code;
+    bool has_files = strcmp(shoal_text(row, "call.body", ""), "through") == 0;
+    bool is_users = strcmp(shoal_text(row, "auth", ""), "user") == 0;
+    bool is_login = strcmp(shoal_text(row, "session", ""), "start") == 0;
+    int64_t files_max = has_files ? shoal_setting_i64(web->self, "form_upload_max") : 0;
+    return (struct shoal_route){
+        .method = "POST",
+        .handler = web_action,
+        // Before the body is read: nobody sends gigabytes to be told to log in.
+        .auth = is_users ? SHOAL_AUTH_USER : SHOAL_AUTH_OPTIONAL,
+        .body = has_files ? SHOAL_BODY_FILES : SHOAL_BODY_DATA,
+        .body_max_bytes = (uint64_t)files_max,
+        .timeout_ms = has_files ? 120000 : 0,
+        .rate = is_login ? SHOAL_RATE_LOGIN : SHOAL_RATE_WRITE,
+    };
 }
 
 /// An old address leads to the new one.
@@ -90,26 +50,41 @@ static int redirect(struct shoal_call *call, struct shoal_request *request, void
     return shoal_answer_redirect(request, (int)shoal_integer(route->row, "status", 302), to);
 }
 
-static int add_redirects(struct web *web, struct shoal_err *err)
+static struct shoal_route redirect_route(const struct web *web, const json_t *row)
+{
+    (void)web;
+    (void)row;
+    return (struct shoal_route){.method = "GET", .handler = redirect, .auth = SHOAL_AUTH_NONE,
+        .rate = SHOAL_RATE_PAGE};
+}
+
+/// Each row of a list of theme.json becomes a route.
+static int add_rows(struct web *web, const char *list,
+    struct shoal_route (*make)(const struct web *web, const json_t *row), struct shoal_err *err)
 {
     size_t index;
     const json_t *row;
-    json_array_foreach(json_object_get(web->theme->manifest, "redirects"), index, row)
+    int code = 0;
+    json_array_foreach(json_object_get(web->theme->manifest, list), index, row)
     {
-        struct shoal_route route = {
-            .method = "GET",
-            .path = shoal_text(row, "path", ""),
-            .handler = redirect,
-            .arg = new_route(web, row),
-            .auth = SHOAL_AUTH_NONE,
-            .rate = SHOAL_RATE_PAGE,
-        };
-        int code = shoal_route_add(web->self, &route, err);
-        if (code != 0) {
-            return code;
-        }
+        struct web_route *arg = shoal_arena_alloc(shoal_plugin_arena(web->self), sizeof *arg);
+        *arg = (struct web_route){web, row};
+        struct shoal_route route = make(web, row);
+        route.path = shoal_text(row, "path", "");
+        route.arg = arg;
+        code = code == 0 ? shoal_route_add(web->self, &route, err) : code;
     }
-    return 0;
+    return code;
+}
+
+/// Visitors get the best of the theme's languages.
+static int add_locales(struct web *web, struct shoal_err *err)
+{
+    int code = 0;
+    for (int i = 0; i < web->theme->locale_count && code == 0; i++) {
+        code = shoal_locale_add(web->self, web->theme->locales[i].id, err);
+    }
+    return code;
 }
 
 static int start(struct shoal_plugin *self, struct shoal_err *err)
@@ -124,9 +99,9 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     if (!web->theme) {
         return err->code;
     }
-    int code = add_pages(web, err);
-    code = code == 0 ? add_actions(web, err) : code;
-    code = code == 0 ? add_redirects(web, err) : code;
+    int code = add_rows(web, "pages", page_route, err);
+    code = code == 0 ? add_rows(web, "actions", action_route, err) : code;
+    code = code == 0 ? add_rows(web, "redirects", redirect_route, err) : code;
     code = code == 0 ? add_locales(web, err) : code;
     code = code == 0 ? web_files_add(web, err) : code;
     return code == 0 ? shoal_fallback_set(self, web_error_page, web, err) : code;

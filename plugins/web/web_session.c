@@ -1,6 +1,5 @@
 // web_session.c - the cookie of a logged-in visitor.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdio.h>
 #include <string.h>
 
 #include "web_priv.h"

@@ -270,10 +270,6 @@ static int read_locales(struct web_theme *theme, struct shoal_err *err)
                : shoal_fail(err, SHOAL_EINVAL, "the theme's theme.json lists no locale");
 }
 
-struct hashing {
-    uint64_t sum;
-};
-
 static uint64_t fnv1a(uint64_t sum, const char *bytes, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -285,33 +281,33 @@ static uint64_t fnv1a(uint64_t sum, const char *bytes, size_t length)
 /// Names and contents, so that the same files have the same address on every machine.
 static int each_hashed(void *user, const char *path, const char *name, struct shoal_err *err)
 {
-    struct hashing *hashing = user;
+    uint64_t *hash = user;
     size_t length = 0;
     char *text = web_read_file(path, &length, err);
     if (!text) {
         return err ? err->code : SHOAL_EIO;
     }
     uint64_t sum = fnv1a(14695981039346656037u, name, strlen(name) + 1);
-    hashing->sum += fnv1a(sum, text, length); // the order of a folder's files does not matter
+    *hash += fnv1a(sum, text, length); // the order of a folder's files does not matter
     free(text);
     return 0;
 }
 
 /// The player's library is served below the same address.
-static void hash_vendor(struct hashing *hashing)
+static void hash_vendor(uint64_t *hash)
 {
     const char *vendor = shoal_instance_path("vendor");
     char path[4096];
     snprintf(path, sizeof path, "%s/hls.mjs", vendor ? vendor : "");
     if (vendor && access(path, R_OK) == 0) {
-        each_hashed(hashing, path, "vendor/hls.mjs", NULL);
+        each_hashed(hash, path, "vendor/hls.mjs", NULL);
     }
 }
 
 struct web_theme *web_theme_read(const char *themes_path, const char *name, struct shoal_err *err)
 {
     struct web_theme *theme = calloc(1, sizeof *theme);
-    struct hashing hashing = {0};
+    uint64_t hash = 0;
     theme->manifest = json_object();
     int code = read_chain(theme, themes_path, name, err);
     for (int i = 0; i < theme->depth && code == 0; i++) {
@@ -321,10 +317,10 @@ struct web_theme *web_theme_read(const char *themes_path, const char *name, stru
         code = walk(path, "", 0, &budget, each_template, theme, err);
         budget = FILES_MAX;
         if (code == 0) {
-            code = walk(theme->folders[i], "", 0, &budget, each_hashed, &hashing, err);
+            code = walk(theme->folders[i], "", 0, &budget, each_hashed, &hash, err);
         }
     }
-    hash_vendor(&hashing);
+    hash_vendor(&hash);
     if (code == 0) {
         code = read_locales(theme, err);
     }
@@ -332,7 +328,7 @@ struct web_theme *web_theme_read(const char *themes_path, const char *name, stru
         web_theme_free(theme);
         return NULL;
     }
-    snprintf(theme->version, sizeof theme->version, "%012" PRIx64, hashing.sum & 0xffffffffffffu);
+    snprintf(theme->version, sizeof theme->version, "%012" PRIx64, hash & 0xffffffffffffu);
     return theme;
 }
 

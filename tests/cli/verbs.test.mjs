@@ -282,13 +282,21 @@ describe('an instance', () => {
       }
       const state = await shoal('jobs', 'list', site.folder, '--state', 'odd')
       assert.notEqual(state.code, 0)
-      assert.match(state.stderr, /odd/)
+      assert.match(state.stderr, /waiting, active, parked, done or cancelled/)
     })
-    test('what was cancelled is not tried again', async () => {
+    test('what was cancelled is tried again and done', async () => {
       const given = (await jobs('--state', 'cancelled')).find(row => /transcode/.test(row.kind))
-      const { code, stderr } = await shoal('jobs', 'retry', site.folder, String(given.id))
-      assert.equal(code, 1)
-      assert.match(stderr, new RegExp(`${given.id}`))
+      const { code, stdout, stderr } = await shoal('jobs', 'retry', site.folder, String(given.id))
+      assert.equal(code, 0, stderr)
+      assert.match(stdout, new RegExp(`Job ${given.id} will be tried again`))
+      await site.when('it is done', async () => (await jobs('--state', 'done')).some(row => row.id === given.id), 90000)
+      const { data } = (await site.get('/videos')).json
+      const listed = data.find(video => video.name === 'To be given up')
+      assert.ok(listed, 'it is not in the list')
+      assert.equal((await site.get(`/videos/${listed.uuid}`)).json.state.id, 1)
+      const again = await shoal('jobs', 'retry', site.folder, String(given.id))
+      assert.equal(again.code, 1)
+      assert.match(again.stderr, new RegExp(String(given.id)))
     })
   })
 

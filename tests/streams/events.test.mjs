@@ -61,6 +61,20 @@ test('the connections of events are free again: the topic takes more than its bo
   }
 })
 
+test('one who does not read its events is closed', async () => {
+  const wire = connect(site.port, '127.0.0.1')
+  wire.on('error', () => {})
+  wire.write('GET /echo/events?topic=much HTTP/1.1\r\nHost: x\r\n\r\n')
+  await untilCounts(site, counts => counts.events === 1)
+  wire.pause()
+  const text = 'x'.repeat(6000)
+  for (let i = 0; i < 3000 && (await countsOf(site)).events === 1; i += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => publish(text, 'much')))
+  }
+  await untilCounts(site, counts => counts.events === 0)
+  wire.destroy()
+})
+
 /** A connection, what it heard, and how to wait for so many bytes. */
 async function open (target) {
   const wire = connect(target)

@@ -237,10 +237,13 @@ test('a reload says 1012, and the new server takes over', async () => {
   await again.leave()
 })
 
-test('a stop says 1012 too', async () => {
+test('a stop says 1012 too, and waits for work that still runs', async () => {
   const socket = await openSocket(site)
+  socket.write('work zzz')
+  socket.write('after')
+  assert.equal((await socket.next()).data.toString(), 'after')
   const how = site.kill()
   assert.equal(await socket.closed(), 1012)
-  socket.destroy()
+  await socket.leave(1012)
   assert.equal((await how).code, 0)
 })

@@ -44,10 +44,13 @@ struct job {
     char text[64];
 };
 
+/// A text that begins with "zzz" takes two seconds.
 static void shout(struct shoal_call *call, void *arg)
 {
-    (void)call;
     struct job *job = arg;
+    if (strncmp(job->text, "zzz", 3) == 0) {
+        shoal_call_sleep(call, 2000);
+    }
     for (size_t i = 0; i < job->length; i++) {
         job->text[i] = (char)toupper((unsigned char)job->text[i]);
     }
