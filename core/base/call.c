@@ -12,7 +12,16 @@
 #define SLEEP_STEP_MS 25
 
 void (*shoal_call_release_db)(struct shoal_call *call);
-void (*shoal_call_watch)(struct shoal_call *call);
+void (*_Atomic shoal_call_watch)(struct shoal_call *call);
+
+/// Other threads may take the watch away at any time.
+static void tell_watch(struct shoal_call *call)
+{
+    void (*watch)(struct shoal_call *) = shoal_call_watch;
+    if (watch) {
+        watch(call);
+    }
+}
 
 static _Thread_local struct shoal_call *current;
 
@@ -70,9 +79,7 @@ void shoal_call_enter(struct shoal_call *call, struct shoal_plugin *plugin)
         call->plugins[call->depth] = plugin;
     }
     call->depth++;
-    if (shoal_call_watch) {
-        shoal_call_watch(call);
-    }
+    tell_watch(call);
 }
 
 void shoal_call_leave(struct shoal_call *call)
@@ -86,9 +93,7 @@ void shoal_call_leave(struct shoal_call *call)
     } else {
         call->plugins[call->depth] = NULL;
     }
-    if (shoal_call_watch) {
-        shoal_call_watch(call);
-    }
+    tell_watch(call);
 }
 
 struct shoal_plugin *shoal_call_plugin(const struct shoal_call *call)

@@ -53,7 +53,7 @@ struct shoal_call *shoal_call_current(void);
 /// that go on with a call of another, which waits meanwhile.
 struct shoal_call *shoal_call_adopt(struct shoal_call *call);
 /// Called after each enter and leave, when it is set: so the watchdog of the server keeps its books.
-extern void (*shoal_call_watch)(struct shoal_call *call);
+extern void (*_Atomic shoal_call_watch)(struct shoal_call *call);
 /// Called by shoal_call_fini() to give the reader back; set by data.
 extern void (*shoal_call_release_db)(struct shoal_call *call);
 

@@ -81,7 +81,9 @@ struct catalog_cached {
     char username[64];
 };
 bool catalog_token_cache_get(const char *hash, struct catalog_cached *out);
-void catalog_token_cache_put(const char *hash, const struct catalog_cached *what);
+/// since: the epoch from before the token was read; nothing is kept when one was forgotten meanwhile.
+void catalog_token_cache_put(const char *hash, const struct catalog_cached *what, uint64_t since);
+uint64_t catalog_token_cache_epoch(void);
 void catalog_token_cache_forget(int64_t user_id, int64_t token_id); ///< 0: any
 void catalog_token_cache_clear(void);
 

@@ -131,11 +131,11 @@ static int picture_fail(int code, int kind, struct shoal_err *err)
                      : code;
 }
 
-int catalog_picture_check(
-    struct shoal_call *call, const char *path, const char *kind, struct shoal_err *err)
+int shoal_video_image_check(
+    struct shoal_call *call, const char *kind, const char *path, struct shoal_err *err)
 {
     json_t *probe = NULL;
-    int code = path == NULL ? 0 : picture_probe(call, path, &probe, err);
+    int code = picture_probe(call, path, &probe, err);
     json_decref(probe);
     return picture_fail(code, strcmp(kind, kinds[0].kind) == 0 ? 0 : 1, err);
 }

@@ -193,7 +193,7 @@ static int read_decide(struct shoal_call *call, const struct catalog_video *vide
     json_t *payload = json_pack("{s:o?, s:[s, s], s:s, s:{s:o?, s:s}}", "video",
         catalog_video_json(call, video, CATALOG_DETAIL, NULL), "kinds", "web_video", "hls",
         "purpose", purpose, "visitor", "user", catalog_user_brief(call, call->viewer.user_id),
-        "addressPrefix", call->request == NULL ? "" : shoal_request_address_prefix(call->request));
+        "address_prefix", call->request == NULL ? "" : shoal_request_address_prefix(call->request));
     enum shoal_verdict verdict = shoal_fire_decide(call, "media.read", payload, &decision);
     json_decref(payload);
     if (verdict == SHOAL_PASS || verdict == SHOAL_ACCEPT) {

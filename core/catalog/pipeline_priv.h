@@ -60,9 +60,6 @@ int catalog_store_bytes(struct shoal_call *call, const struct catalog_video *vid
 /// What ffprobe said, as it may be kept: without tags (where, when, whose) and file names; free() it.
 /// NULL for NULL.
 char *catalog_probe_dump(const json_t *probe);
-/// SHOAL_EINVAL that names the field where a picture of a user (NULL: none) is none that can be read.
-int catalog_picture_check(
-    struct shoal_call *call, const char *path, const char *kind, struct shoal_err *err);
 
 /// The file of the uploader on this disk, or NULL.
 const char *catalog_source_path(

@@ -320,11 +320,11 @@ int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *w
     if (code == 0) {
         code = catalog_storage_find(&storage, err);
     }
-    if (code == 0) {
-        code = catalog_picture_check(call, what->thumbnail, "thumbnail", err);
+    if (code == 0 && what->thumbnail != NULL) {
+        code = shoal_video_image_check(call, "thumbnail", what->thumbnail, err);
     }
-    if (code == 0) {
-        code = catalog_picture_check(call, what->preview, "preview", err);
+    if (code == 0 && what->preview != NULL) {
+        code = shoal_video_image_check(call, "preview", what->preview, err);
     }
     if (code == 0) {
         code = probe_read(call, what, &probe, err);

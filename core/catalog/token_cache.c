@@ -19,6 +19,7 @@ struct slot {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct slot slots[CACHE_SLOTS];
+static uint64_t epoch; // counts what was forgotten
 
 // The hash is SHA-256 in hex: any of its digits are as good as random.
 static struct slot *slot_of(const char *hash)
@@ -43,20 +44,31 @@ bool catalog_token_cache_get(const char *hash, struct catalog_cached *out)
     return found;
 }
 
-void catalog_token_cache_put(const char *hash, const struct catalog_cached *what)
+uint64_t catalog_token_cache_epoch(void)
 {
     pthread_mutex_lock(&lock);
-    struct slot *slot = slot_of(hash);
-    slot->until_ms = shoal_tick_ms() + CACHE_MS;
-    slot->what = *what;
-    memcpy(slot->hash, hash, 64);
-    slot->hash[64] = '\0';
+    uint64_t now = epoch;
+    pthread_mutex_unlock(&lock);
+    return now;
+}
+
+void catalog_token_cache_put(const char *hash, const struct catalog_cached *what, uint64_t since)
+{
+    pthread_mutex_lock(&lock);
+    if (since == epoch) { // else it may have been read just before it was revoked
+        struct slot *slot = slot_of(hash);
+        slot->until_ms = shoal_tick_ms() + CACHE_MS;
+        slot->what = *what;
+        memcpy(slot->hash, hash, 64);
+        slot->hash[64] = '\0';
+    }
     pthread_mutex_unlock(&lock);
 }
 
 void catalog_token_cache_forget(int64_t user_id, int64_t token_id)
 {
     pthread_mutex_lock(&lock);
+    epoch++;
     for (int i = 0; i < CACHE_SLOTS; i++) {
         if (slots[i].what.user_id == user_id &&
             (token_id == 0 || slots[i].what.token_id == token_id)) {

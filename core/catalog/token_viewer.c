@@ -81,6 +81,7 @@ int catalog_token_viewer(struct shoal_call *call, const char *token, bool by_coo
     char hash[65];
     catalog_token_hash(token, hash);
     struct catalog_cached cached;
+    uint64_t epoch = catalog_token_cache_epoch();
     if (!catalog_token_cache_get(hash, &cached)) {
         int code = token_read(call, hash, &cached, err);
         if (code != 0) {
@@ -88,7 +89,7 @@ int catalog_token_viewer(struct shoal_call *call, const char *token, bool by_coo
         }
         if (cached.access_expires_ms > shoal_now_ms()) {
             session_slide(call, &cached);
-            catalog_token_cache_put(hash, &cached);
+            catalog_token_cache_put(hash, &cached, epoch);
         }
     }
     if (cached.access_expires_ms <= shoal_now_ms() || (by_cookie && !cached.is_session)) {

@@ -130,8 +130,8 @@ static int login_decide(struct shoal_call *call, const struct catalog_user *user
         return 0;
     }
     json_t *payload = json_pack("{s:o?, s:s, s:s, s:s}", "user", catalog_user_brief(call, user->id),
-        "method", "password", "addressPrefix",
-        shoal_text(meta, "addressPrefix", shoal_text(meta, "address", "")), "device",
+        "method", "password", "address_prefix",
+        call->request == NULL ? "" : shoal_request_address_prefix(call->request), "device",
         shoal_text(meta, "device", ""));
     struct shoal_decision decision = {0};
     enum shoal_verdict verdict = shoal_fire_decide(call, "user.login", payload, &decision);

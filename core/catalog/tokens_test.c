@@ -124,6 +124,23 @@ static void a_refresh_ends_the_old_pair(void **state)
     json_decref(first);
 }
 
+static void what_was_read_before_a_revocation_is_not_remembered(void **state)
+{
+    (void)state;
+    static const char hash[] = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    const struct catalog_cached what = {.token_id = 7, .user_id = 9, .role = SHOAL_ROLE_ADMIN};
+    struct catalog_cached found;
+    uint64_t before = catalog_token_cache_epoch();
+    catalog_token_cache_forget(9, 0); // between its read and its put
+    catalog_token_cache_put(hash, &what, before);
+    assert_false(catalog_token_cache_get(hash, &found));
+    catalog_token_cache_put(hash, &what, catalog_token_cache_epoch());
+    assert_true(catalog_token_cache_get(hash, &found));
+    assert_int_equal(found.user_id, 9);
+    catalog_token_cache_forget(9, 0);
+    assert_false(catalog_token_cache_get(hash, &found));
+}
+
 static void tokens_end_by_the_clock(void **state)
 {
     (void)state;
@@ -244,6 +261,7 @@ int main(void)
         CASE(a_right_password_gives_tokens_that_work),
         CASE(wrong_credentials_are_one_error),
         CASE(a_refresh_ends_the_old_pair),
+        CASE(what_was_read_before_a_revocation_is_not_remembered),
         CASE(tokens_end_by_the_clock),
         CASE(a_session_lives_while_it_is_used),
         CASE(an_api_token_is_no_cookie),

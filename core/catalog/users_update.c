@@ -10,7 +10,9 @@
 
 SHOAL_SQL(user_set,
     "UPDATE catalog_user SET email = $2, password = $3, role = $4, video_quota = $5, "
-    "video_quota_daily = $6, is_email_verified = $7, settings = $8, updated = $9 WHERE id = $1");
+    "video_quota_daily = $6, is_email_verified = $7, settings = $8, updated = $9 WHERE id = $1 "
+    "AND role = $10 AND password = $11 AND email = $12 AND video_quota = $13 "
+    "AND video_quota_daily = $14");
 SHOAL_SQL(account_set,
     "UPDATE catalog_account SET display_name = COALESCE(CAST($2 AS TEXT), display_name), "
     "description = CASE WHEN CAST($4 AS BOOLEAN) = TRUE THEN CAST($3 AS TEXT) ELSE description END "
@@ -25,6 +27,7 @@ SHOAL_SQL(user_remove, "DELETE FROM catalog_user WHERE id = $1");
 
 struct update {
     struct catalog_user user;
+    struct catalog_user was; // what was read; nobody's change of it is undone
     const char *display_name, *description;
     bool has_description, drops_tokens;
     int64_t but_token;
@@ -192,12 +195,19 @@ static int update_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 {
     const struct update *update = arg;
     const struct catalog_user *user = &update->user;
+    const struct catalog_user *was = &update->was;
+    int64_t changed = 0;
     int code = shoal_db_exec(tx, &user_set,
         SHOAL_ARGS(SHOAL_I64(user->id), SHOAL_TEXT(user->email), SHOAL_TEXT(user->password),
             SHOAL_I64(user->role), SHOAL_I64(user->video_quota), SHOAL_I64(user->video_quota_daily),
             SHOAL_BOOL(user->is_email_verified), SHOAL_TEXT(user->settings),
-            SHOAL_I64(shoal_now_ms())),
-        NULL, err);
+            SHOAL_I64(shoal_now_ms()), SHOAL_I64(was->role), SHOAL_TEXT(was->password),
+            SHOAL_TEXT(was->email), SHOAL_I64(was->video_quota),
+            SHOAL_I64(was->video_quota_daily)),
+        &changed, err);
+    if (code == 0 && changed == 0) {
+        return shoal_fail(err, SHOAL_EBUSY, "this user was changed just now: please try again");
+    }
     if (code == 0 && (update->display_name != NULL || update->has_description)) {
         code = shoal_db_exec(tx, &account_set,
             SHOAL_ARGS(SHOAL_I64(user->account_id), SHOAL_TEXT(update->display_name),
@@ -211,11 +221,20 @@ static int update_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     return code == 0 ? catalog_user_tell(call, tx, user->id, "updated", err) : code;
 }
 
+// What was signed for media goes with the tokens of its user.
+static void media_end(int64_t user_id)
+{
+    char subject[32];
+    snprintf(subject, sizeof(subject), "u:%lld", (long long)user_id);
+    catalog_media_revoke(subject, shoal_now_ms());
+}
+
 int shoal_user_update(
     struct shoal_call *call, int64_t id, const json_t *fields, struct shoal_err *err)
 {
     struct update update = {0};
     int code = catalog_user_manage(call, id, true, &update.user, err);
+    update.was = update.user;
     bool is_self = call->viewer.kind == SHOAL_VIEWER_USER && call->viewer.user_id == id;
     bool as_admin = catalog_is_staff(&call->viewer) && !shoal_flag(fields, "me", false);
     if (code == 0 && as_admin) {
@@ -236,6 +255,9 @@ int shoal_user_update(
     struct shoal_err taken = {0};
     code = shoal_tx(call, update_tx, &update, &taken);
     catalog_token_cache_forget(id, 0);
+    if (code == 0 && update.drops_tokens) {
+        media_end(id);
+    }
     if (code == SHOAL_ECONFLICT) {
         return shoal_fail(err, code, "Another user already has this email address.");
     }
@@ -301,5 +323,8 @@ int shoal_user_delete(struct shoal_call *call, int64_t id, struct shoal_err *err
     }
     catalog_viewer_swap(call, old);
     catalog_token_cache_forget(id, 0);
+    if (code == 0) {
+        media_end(id);
+    }
     return code;
 }

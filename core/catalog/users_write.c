@@ -112,7 +112,7 @@ static int register_decide(struct shoal_call *call, const json_t *fields,
 {
     json_t *payload = json_pack("{s:s, s:s, s:s?, s:s, s:s}", "username", user->username, "email",
         user->email, "displayName", user->display_name, "reason",
-        shoal_text(fields, "registrationReason", ""), "addressPrefix",
+        shoal_text(fields, "registrationReason", ""), "address_prefix",
         call->request == NULL ? "" : shoal_request_address_prefix(call->request));
     enum shoal_verdict verdict = shoal_fire_decide(call, "user.register", payload, decision);
     json_decref(payload);

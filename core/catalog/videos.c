@@ -205,13 +205,13 @@ json_t *shoal_video_get(
     return catalog_video_json(call, &video, shape, err);
 }
 
-json_t *shoal_video_metadata(
-    struct shoal_call *call, const char *id, int64_t file_id, struct shoal_err *err)
+json_t *shoal_video_metadata(struct shoal_call *call, const char *id, const char *password,
+    int64_t file_id, struct shoal_err *err)
 {
     struct catalog_video video;
     struct catalog_file *files = NULL;
     size_t count = 0;
-    if (catalog_video_may(call, SHOAL_MAY_SEE, id, NULL, &video, err) != 0 ||
+    if (catalog_video_may(call, SHOAL_MAY_SEE, id, password, &video, err) != 0 ||
         catalog_files_get(call, video.id, NULL, &files, &count, err) != 0) {
         return NULL;
     }

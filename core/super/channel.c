@@ -33,7 +33,7 @@ static struct {
     int fd;
     json_int_t last_id;
     struct asker *askers;
-    void (*order)(const json_t *body, void *user);
+    void (*_Atomic order)(const json_t *body, void *user);
     void *user;
 } channel = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
@@ -52,6 +52,15 @@ static void answer_take(struct shoal_message *message)
     pthread_mutex_unlock(&channel.lock);
 }
 
+/// Another thread may stop the channel at any time.
+static void order_give(const json_t *body)
+{
+    void (*order)(const json_t *, void *) = channel.order;
+    if (order != NULL) {
+        order(body, channel.user);
+    }
+}
+
 static void *read_all(void *unused)
 {
     (void)unused;
@@ -68,8 +77,8 @@ static void *read_all(void *unused)
         }
         if (json_object_get(message.body, "answer") != NULL) {
             answer_take(&message);
-        } else if (channel.order != NULL) {
-            channel.order(message.body, channel.user);
+        } else {
+            order_give(message.body);
         }
         shoal_message_fini(&message);
     }
@@ -77,9 +86,7 @@ static void *read_all(void *unused)
     channel.is_gone = true;
     pthread_cond_broadcast(&channel.answered);
     pthread_mutex_unlock(&channel.lock);
-    if (channel.order != NULL) {
-        channel.order(NULL, channel.user);
-    }
+    order_give(NULL);
     return NULL;
 }
 

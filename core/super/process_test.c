@@ -74,6 +74,14 @@ static void new_processes_are_refused(void **unused)
     assert_int_equal(hostile("kill", NULL), 0);
 }
 
+static void signals_reach_nobody_else(void **unused)
+{
+    (void)unused;
+    assert_int_equal(hostile("tgkill", NULL), 0);
+    assert_int_equal(hostile("owner", NULL), 0);
+    assert_int_equal(hostile("raise", NULL), 0);
+}
+
 static void threads_are_allowed(void **unused)
 {
     (void)unused;
@@ -297,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sockets_are_refused),
         cmocka_unit_test(new_processes_are_refused),
+        cmocka_unit_test(signals_reach_nobody_else),
         cmocka_unit_test(threads_are_allowed),
         cmocka_unit_test(the_kernels_doors_are_shut),
         cmocka_unit_test(other_files_are_out_of_reach),

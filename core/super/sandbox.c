@@ -269,7 +269,8 @@ _Noreturn void shoal_sandbox_exec(const struct shoal_sandbox *sandbox, int in_fd
         report(3, errno);
     }
     close(4);
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &sandbox->filter) != 0) {
+    if (shoal_sandbox_signals_keep() != 0 ||
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &sandbox->filter) != 0) {
         report(3, errno);
     }
     execve(sandbox->path, sandbox->argv, sandbox->envp);

@@ -39,6 +39,9 @@ int shoal_landlock_version(void);
 
 // Parts.
 int shoal_sandbox_filter_new(struct shoal_sandbox *sandbox, struct shoal_err *err);
+/// In the forked process, before the filter: its signals reach nobody but itself. The server runs as
+/// the same user.
+int shoal_sandbox_signals_keep(void);
 int shoal_sandbox_landlock_open(struct shoal_sandbox *sandbox, const struct shoal_process *what,
     struct shoal_err *err);
 int shoal_sandbox_landlock_enter(int ruleset_fd);

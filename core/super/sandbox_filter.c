@@ -5,14 +5,18 @@
 // own path, arguments and environment, which name memory that the new program no longer has.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "super/sandbox.h"
@@ -23,7 +27,7 @@ static const char *const allowed[] = {
     "read", "write", "readv", "writev", "pread64", "pwrite64", "preadv", "pwritev", "preadv2",
     "pwritev2", "open", "openat", "close", "close_range", "creat", "stat", "fstat", "lstat",
     "newfstatat", "fstatat64", "statx", "statfs", "fstatfs", "access", "faccessat", "faccessat2",
-    "lseek", "_llseek", "dup", "dup2", "dup3", "fcntl", "fcntl64", "flock", "fsync", "fdatasync",
+    "lseek", "_llseek", "dup", "dup2", "dup3", "flock", "fsync", "fdatasync",
     "sync_file_range", "ftruncate", "truncate", "fallocate", "fadvise64", "rename", "renameat",
     "renameat2", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir", "readlink", "readlinkat",
     "getcwd", "getdents", "getdents64", "umask", "pipe", "pipe2", "sendfile", "sendfile64",
@@ -85,6 +89,16 @@ static int rules_special(scmp_filter_ctx filter, const struct shoal_sandbox *san
         SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
     code = code != 0 ? code : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
         SCMP_A0(SCMP_CMP_EQ, PR_SET_VMA));
+    // What a program sets of its descriptors; not whom a signal goes to when something can be read.
+    static const int settings[] = {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL,
+        F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_GETPIPE_SZ,
+        F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS};
+    const int calls[] = {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)};
+    for (size_t i = 0; code == 0 && i < 2 * (sizeof settings / sizeof settings[0]); i++) {
+        code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i % 2], 1,
+            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, (scmp_datum_t)settings[i / 2]));
+        code = code == -EDOM ? 0 : code; // a call that this architecture does not have
+    }
     // Reading limits is fine, changing them is not.
     code = code != 0 ? code : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
         SCMP_A2(SCMP_CMP_EQ, 0));
@@ -114,6 +128,25 @@ static int filter_export(scmp_filter_ctx filter, struct sock_fprog *program)
     }
     close(fd);
     return code;
+}
+
+int shoal_sandbox_signals_keep(void)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    const uint32_t low = 4;
+#else
+    const uint32_t low = 0;
+#endif
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_tgkill, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, args) + low),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)getpid(), 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof steps / sizeof steps[0], steps};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
 int shoal_sandbox_filter_new(struct shoal_sandbox *sandbox, struct shoal_err *err)

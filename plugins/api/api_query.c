@@ -165,12 +165,12 @@ json_t *api_query_filter(struct shoal_call *call, const struct api_list *list, j
         return query;
     }
     json_t *payload = json_pack("{s:s, s:O, s:[], s:s}", "list", list->name, "query", query,
-        "excludedIds", "visitor", api_visitor(call));
+        "excluded_ids", "visitor", api_visitor(call));
     shoal_fire_filter(call, "list.query", &payload);
     json_t *result = json_object_get(payload, "query");
     result = json_incref(json_is_object(result) ? result : query);
     json_decref(query);
-    json_t *excluded = json_object_get(payload, "excludedIds");
+    json_t *excluded = json_object_get(payload, "excluded_ids");
     if (json_array_size(excluded) > 0) {
         json_object_set(result, "excludedIds", excluded);
     }

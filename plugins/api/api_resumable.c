@@ -144,11 +144,17 @@ static int may_begin(struct shoal_call *call, struct api *api, const struct api_
     return code;
 }
 
-static int keep_image(struct shoal_request *request, const char *field, const char *path,
-    struct shoal_err *err)
+// A picture that is none is refused now, not after hours of uploading.
+static int keep_image(struct shoal_call *call, struct shoal_request *request, const char *kind,
+    const char *path, struct shoal_err *err)
 {
+    const char *field = shoal_arena_printf(shoal_call_arena(call), "%sfile", kind);
     const struct shoal_upload *file = shoal_request_upload(request, field);
     unlink(path);
+    int code = file != NULL ? shoal_video_image_check(call, kind, file->path, err) : 0;
+    if (code != 0) {
+        return code;
+    }
     if (file != NULL && rename(file->path, path) != 0) {
         return shoal_fail(err, errno == ENOSPC ? SHOAL_EFULL : SHOAL_EIO, "%s cannot be kept", field);
     }
@@ -158,9 +164,9 @@ static int keep_image(struct shoal_request *request, const char *field, const ch
 static int create(struct shoal_call *call, struct shoal_request *request,
     const struct api_session *session, struct shoal_err *err)
 {
-    int code = keep_image(request, "thumbnailfile", session->thumbnail_path, err);
+    int code = keep_image(call, request, "thumbnail", session->thumbnail_path, err);
     if (code == 0) {
-        code = keep_image(request, "previewfile", session->preview_path, err);
+        code = keep_image(call, request, "preview", session->preview_path, err);
     }
     return code != 0 ? code : api_session_create(call, session, err);
 }

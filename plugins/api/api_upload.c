@@ -16,14 +16,20 @@ static uint64_t file_max(void)
     return max > 0 ? (uint64_t)max : FILE_MAX;
 }
 
-int api_upload_room(struct shoal_call *call, uint64_t size_bytes, uint64_t reserved_bytes,
+static uint64_t least(uint64_t left, int64_t quota, uint64_t used)
+{
+    if (quota < 0) {
+        return left;
+    }
+    uint64_t rest = (uint64_t)quota > used ? (uint64_t)quota - used : 0;
+    return rest < left ? rest : left;
+}
+
+// *left: bytes that the viewer may still send, as the quotas stand. A quota that is used up leaves
+// none.
+static int quota_left(struct shoal_call *call, uint64_t reserved_bytes, uint64_t *left,
     struct shoal_err *err)
 {
-    uint64_t max = file_max();
-    if (size_bytes > max) {
-        return shoal_fail_api(err, SHOAL_ETOOLARGE, "max_file_size_reached",
-            "The file is larger than this instance accepts (%llu bytes)", (unsigned long long)max);
-    }
     json_t *user = shoal_user_me(call, err);
     json_t *used = user != NULL
                        ? shoal_user_quota(call, shoal_call_viewer(call)->user_id, err)
@@ -38,8 +44,24 @@ int api_upload_room(struct shoal_call *call, uint64_t size_bytes, uint64_t reser
     uint64_t today = (uint64_t)shoal_integer(used, "videoQuotaUsedDaily", 0) + reserved_bytes;
     json_decref(user);
     json_decref(used);
-    if ((quota >= 0 && all + size_bytes > (uint64_t)quota) ||
-        (daily >= 0 && today + size_bytes > (uint64_t)daily)) {
+    *left = least(least(UINT64_MAX, quota, all), daily, today);
+    return 0;
+}
+
+int api_upload_room(struct shoal_call *call, uint64_t size_bytes, uint64_t reserved_bytes,
+    struct shoal_err *err)
+{
+    uint64_t max = file_max();
+    uint64_t left = 0;
+    if (size_bytes > max) {
+        return shoal_fail_api(err, SHOAL_ETOOLARGE, "max_file_size_reached",
+            "The file is larger than this instance accepts (%llu bytes)", (unsigned long long)max);
+    }
+    int code = quota_left(call, reserved_bytes, &left, err);
+    if (code != 0) {
+        return code;
+    }
+    if (size_bytes > left) {
         return shoal_fail_api(err, SHOAL_ETOOLARGE, "quota_reached",
             "The user video quota is exceeded with this video");
     }
@@ -55,9 +77,15 @@ int api_upload_head(struct shoal_call *call, struct shoal_request *request, void
     uint64_t max = file_max();
     int64_t length = shoal_request_content_length(request);
     uint64_t form_bytes = API_IMAGES_MAX;
-    shoal_request_limit(request, max + form_bytes);
     uint64_t at_least = length > (int64_t)form_bytes ? (uint64_t)length - form_bytes : 0;
-    return api_upload_room(call, at_least, 0, err);
+    uint64_t left = 0;
+    int code = api_upload_room(call, at_least, 0, err);
+    if (code == 0) {
+        code = quota_left(call, 0, &left, err);
+    }
+    // A body without a length ends where the quota does.
+    shoal_request_limit(request, (left < max ? left : max) + form_bytes);
+    return code;
 }
 
 static int begin(struct shoal_call *call, const json_t *draft, const struct shoal_upload *file,

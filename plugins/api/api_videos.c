@@ -102,7 +102,8 @@ int api_videos_metadata(struct shoal_call *call, struct shoal_request *request, 
     if (video == NULL) {
         return err->code;
     }
-    json_t *metadata = shoal_video_metadata(call, shoal_text(video, "uuid", ""), file_id, err);
+    json_t *metadata =
+        shoal_video_metadata(call, shoal_text(video, "uuid", ""), password, file_id, err);
     json_decref(video);
     forget_tags(metadata);
     return api_answer(request, metadata, err);

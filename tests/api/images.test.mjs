@@ -123,6 +123,19 @@ test('what is no picture is refused with the name of its field', async () => {
   assert.equal((await site.get('/users/me/videos', { token: true })).json.total, total, 'a video was made all the same')
 })
 
+test('a resumable upload hears of a bad picture before its first byte', async () => {
+  const begin = async thumbnailfile => site.post('/videos/upload-resumable', {
+    token: true,
+    headers: { 'x-upload-content-length': '1000', 'x-upload-content-type': 'video/mp4' },
+    fields: { channelId: await site.channelId(), name: 'Long', filename: 'long.mp4', privacy: 1, thumbnailfile }
+  })
+  const refused = await begin({ name: 'x.jpg', bytes: Buffer.from('no picture'), mime: 'image/jpeg' })
+  assert.equal(refused.status, 400, refused.text)
+  assert.ok(refused.json['invalid-params'].thumbnailfile)
+  const taken = await begin({ name: 'x.jpg', bytes: picture('jpg', 'red'), mime: 'image/jpeg' })
+  assert.equal(taken.status, 201, taken.text)
+})
+
 test('a picture is no video', async () => {
   for (const ending of ['jpg', 'png', 'webp']) {
     const sent = await site.send(file, { videofile: { name: 'x.mp4', bytes: picture(ending, 'red'), mime: 'video/mp4' } })

@@ -1,7 +1,7 @@
 // visitors.test.mjs - strangers, owners and others: who sees what, what goes wrong, and where forms lead.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -325,6 +325,46 @@ test("an instance's own theme, and a page of it that fails", async () => {
     for (let i = 0; i < 20 && !own.log.includes(id); i++) await sleep(100)
     assert.match(own.log, new RegExp(`pages/loop.*${id}|${id}.*pages/loop`), 'the log has more under the number that the page shows')
     assert.doesNotMatch(broken.text, /mustache|template/)
+  } finally {
+    await own.stop()
+  }
+})
+
+test('a plugin fills a slot, changes the data of a page and adds to its head', async () => {
+  const own = await startInstance({ started: false })
+  const folder = join(own.folder, 'plugins', 'lighthouse')
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'plugin.json'), JSON.stringify({
+    name: 'lighthouse', version: '1.0.0', summary: 'for a test', licence: 'MIT', sdk: '>=1.0.0 <2.0.0', language: 'lua', hooks: ['page.data'], permissions: ['pages']
+  }))
+  writeFileSync(join(folder, 'lighthouse.lua'), `-- lighthouse.lua - for a test.
+local shoal = require "shoal"
+
+shoal.slot("home.top", function(data)
+  return "<p id=light>" .. shoal.html_escape(data.instance.name) .. "</p>"
+end)
+
+shoal.filter("page.data", function(value)
+  value.data.instance.name = "<Lighthouse>"
+  value.head[#value.head + 1] = '<meta name="lighthouse" content="lit">'
+  return value
+end)
+`)
+  const config = join(own.folder, 'shoal.lua')
+  const lines = readFileSync(config, 'utf8')
+  const use = item => writeFileSync(config, lines.replace(/^ +"web",$/m, `"web", ${item},`))
+  try {
+    // Not from here, so it is pinned; the server says to what.
+    use('"lighthouse"')
+    await own.start()
+    await own.kill()
+    const [, pin] = own.log.match(/sha256 = "([0-9a-f]{64})"/)
+    use(`{ "lighthouse", sha256 = "${pin}" }`)
+    await own.start()
+    const { text } = await own.raw({ path: '/', headers: html })
+    assert.match(text, /<h1>&lt;Lighthouse&gt;<\/h1>/)
+    assert.match(text, /<p id=light>&lt;Lighthouse&gt;<\/p>/)
+    assert.match(text.split('</head>')[0], /<meta name="lighthouse" content="lit">/)
   } finally {
     await own.stop()
   }

@@ -55,7 +55,7 @@ async function untilPublished (page) {
   const id = page.url().split('/w/')[1].split(/[?#]/)[0]
   for (let i = 0; i < 240; i++) {
     const video = await (await fetch(`${site.url}/api/v1/videos/${id}`)).json()
-    if (video.state.id === 1 && video.streamingPlaylists[0]?.files.length > 1) return video
+    if (video.state?.id === 1 && video.streamingPlaylists[0]?.files.length > 1) return video
     await new Promise(resolve => setTimeout(resolve, 500))
   }
   throw new Error('the video was not published in two minutes')
@@ -72,6 +72,7 @@ async function changesQuality (page) {
   await page.click('[data-button=settings]')
   const menu = page.locator('.player-menu fieldset', { hasText: 'Quality' })
   assert.ok(await menu.locator('input').count() > 2, 'the menu offers more than one quality, and to choose by itself')
+  assert.deepEqual(await accessibility(page), [])
   await menu.getByLabel(`${lowest}p`, { exact: true }).check()
   await page.waitForFunction(resolution => {
     const v = document.querySelector('video')

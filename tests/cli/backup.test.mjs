@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 
@@ -31,7 +31,7 @@ const quiet = site => site.when('all work is done', async () => {
 }, 120000)
 
 describe('backup and restore', () => {
-  let site, restored, copy, uuid, before_
+  let site, restored, copy, uuid, played
 
   before(async () => {
     site = await startInstance()
@@ -40,7 +40,11 @@ describe('backup and restore', () => {
     await site.published(uuid)
     await site.user('anna')
     await quiet(site)
-    before_ = await mediaOf(site, uuid)
+    played = await mediaOf(site, uuid)
+    for (const [folder, file] of [['tls', 'privkey.pem'], ['plugins/guest', 'guest.lua']]) {
+      mkdirSync(join(site.folder, folder), { recursive: true })
+      writeFileSync(join(site.folder, folder, file), `this is ${file}`)
+    }
   })
   after(async () => {
     await restored?.stop()
@@ -96,6 +100,12 @@ describe('backup and restore', () => {
     const none = await shoal('restore', site.home, join(site.home, 'x'))
     assert.equal(none.code, 1)
     assert.match(none.stderr, /holds no copy of an instance/)
+    const manifest = join(site.home, 'slim', 'backup.json')
+    writeFileSync(manifest, readFileSync(manifest, 'utf8').replace('complete', 'unfinished'))
+    const broken = await shoal('restore', join(site.home, 'slim'), join(site.home, 'x'))
+    assert.equal(broken.code, 1)
+    assert.match(broken.stderr, /was broken off/)
+    assert.ok(!existsSync(join(site.home, 'x', 'shoal.lua')))
     const taken = await shoal('restore', copy, site.folder)
     assert.equal(taken.code, 1)
     assert.match(taken.stderr, /is an instance already/)
@@ -114,7 +124,11 @@ describe('backup and restore', () => {
     assert.equal((await restored.logIn()).status, 200)
     assert.equal((await restored.logIn('anna', 'pass word 99')).status, 200)
     assert.equal((await restored.get('/videos')).json.total, 3)
-    assert.deepEqual(await mediaOf(restored, uuid), before_)
+    assert.deepEqual(await mediaOf(restored, uuid), played)
     assert.equal((await restored.raw({ path: '/health' })).json.status, 'ok')
+    for (const path of ['tls/privkey.pem', 'plugins/guest/guest.lua']) assert.equal(readFileSync(join(folder, path), 'utf8'), `this is ${path.split('/').pop()}`)
+    assert.equal(statSync(join(folder, 'shoal.sqlite3')).mode & 0o007, 0)
+    const fresh = await restored.upload(await clip('h264', { seconds: 3 }), { name: 'After the restore' })
+    await restored.published(fresh.uuid)
   })
 })

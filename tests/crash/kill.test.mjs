@@ -92,10 +92,16 @@ describe('kill -9', () => {
     await encoding(site)
     await isHidden(site, uuid)
     const killed = site.server
+    const encoders = new Set()
+    const look = () => { for (const { pid, line } of ffmpegs(site.folder)) if (line.includes('libx264')) encoders.add(pid) }
+    const watch = setInterval(look, 50)
+    look()
     process.kill(killed, 'SIGKILL')
     await site.when('another server answers', async () => site.server !== killed && (await site.raw({ path: '/health' }).catch(() => null))?.status === 200)
     await site.published(uuid)
     await settled(site)
+    clearInterval(watch)
+    assert.equal(encoders.size, 1, 'the next server takes over the ffmpeg that runs, it starts no other')
     const video = await playsWhole(site, uuid, 16)
     assert.deepEqual(video.streamingPlaylists[0].files.map(file => file.resolution.id).sort((a, b) => b - a)[0], 480)
     assert.deepEqual(tmpOf(site), [])

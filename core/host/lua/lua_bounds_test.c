@@ -12,7 +12,9 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include "base/context.h"
 #include "host/lua/lua_bounds.h"
+#include "host/lua/lua_priv.h"
 
 static int start(void **state)
 {
@@ -98,9 +100,36 @@ static void lengths_that_are_made_up_are_refused(void **state)
         "return table.concat(t, ' ')", "2 3");
 }
 
+static int take(lua_State *L)
+{
+    json_t *value = shoal_lua_take(L, 1);
+    lua_pushinteger(L, (lua_Integer)json_array_size(value));
+    json_decref(value);
+    return 1;
+}
+
+static void tables_that_hold_each_other_often_stay_small(void **state)
+{
+    lua_State *L = *state;
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_lua_instance instance = {.main = L};
+    struct shoal_lua_run run = {.instance = &instance, .call = &call};
+    instance.current = &run;
+    *(struct shoal_lua_instance **)lua_getextraspace(L) = &instance;
+    lua_register(L, "take", take);
+    refuses(L, "local t = {1} for i = 1, 30 do t = {t, t} end take(t)", "larger than 16 MiB");
+    refuses(L, "local s = ('x'):rep(1 << 20) local t = {} for i = 1, 100 do t[i] = s end take(t)",
+        "larger than 16 MiB");
+    gives(L, "local t = {1, 2} for i = 1, 10 do t = {t, t} end return take(t)", "2");
+    gives(L, "local t = {} for i = 1, 10000 do t[i] = 'word' end return take(t)", "10000");
+    shoal_call_fini(&call);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(tables_that_hold_each_other_often_stay_small, start, stop),
         cmocka_unit_test_setup_teardown(finalisers_are_refused, start, stop),
         cmocka_unit_test_setup_teardown(finalisers_that_come_late_are_never_called, start, stop),
         cmocka_unit_test_setup_teardown(repeating_nothing_ends, start, stop),

@@ -5,6 +5,8 @@
 #include "host/lua/lua_priv.h"
 
 #define DEPTH_MAX 32
+#define VALUE_BYTES ((size_t)64)
+#define TAKE_BYTES  ((size_t)16 << 20) // of one value that leaves Lua
 #define NULL_KEY  "shoal.null"
 #define ARRAY_KEY "shoal.array"
 
@@ -93,46 +95,58 @@ static bool is_array(lua_State *L, int index)
     return same;
 }
 
-static json_t *take_value(lua_State *L, int index, int depth);
+static json_t *take_value(lua_State *L, int index, int depth, size_t *left);
 
 /// Values land in a parent that the arena already holds, so an error on the way leaks nothing.
-static void take_array(lua_State *L, int index, json_t *into, int depth)
+static void take_array(lua_State *L, int index, json_t *into, int depth, size_t *left)
 {
     lua_Integer length = (lua_Integer)lua_rawlen(L, index);
     for (lua_Integer i = 1; i <= length; i++) {
         lua_rawgeti(L, index, i);
-        json_array_append(into, take_value(L, lua_gettop(L), depth + 1));
+        json_array_append(into, take_value(L, lua_gettop(L), depth + 1, left));
         lua_pop(L, 1);
     }
 }
 
-static void take_object(lua_State *L, int index, json_t *into, int depth)
+static void take_object(lua_State *L, int index, json_t *into, int depth, size_t *left)
 {
     lua_pushnil(L);
     while (lua_next(L, index)) {
         if (lua_type(L, -2) != LUA_TSTRING) {
             luaL_error(L, "a table with keys that are not text cannot become JSON");
         }
-        json_object_set(into, lua_tostring(L, -2), take_value(L, lua_gettop(L), depth + 1));
+        json_object_set(into, lua_tostring(L, -2), take_value(L, lua_gettop(L), depth + 1, left));
         lua_pop(L, 1);
     }
 }
 
-static json_t *take_table(lua_State *L, int index, int depth)
+static json_t *take_table(lua_State *L, int index, int depth, size_t *left)
 {
     json_t *value = is_array(L, index) ? json_array() : json_object();
     shoal_lua_hold(L, value);
     if (json_is_array(value)) {
-        take_array(L, index, value, depth);
+        take_array(L, index, value, depth, left);
     } else {
-        take_object(L, index, value, depth);
+        take_object(L, index, value, depth, left);
     }
     return value;
 }
 
-/// Borrowed: the call's arena holds every value that this makes.
-static json_t *take_value(lua_State *L, int index, int depth)
+/// What a value costs outside of Lua's memory. A table that stands in a table twice is copied twice:
+/// thirty of them in each other would be a thousand million.
+static void pay(lua_State *L, int index, size_t *left)
 {
+    size_t cost = VALUE_BYTES + (lua_type(L, index) == LUA_TSTRING ? lua_rawlen(L, index) : 0);
+    if (cost > *left) {
+        luaL_error(L, "a value is larger than %d MiB", (int)(TAKE_BYTES >> 20));
+    }
+    *left -= cost;
+}
+
+/// Borrowed: the call's arena holds every value that this makes.
+static json_t *take_value(lua_State *L, int index, int depth, size_t *left)
+{
+    pay(L, index, left);
     if (depth > DEPTH_MAX) {
         luaL_error(L, "a value is more than %d tables deep", DEPTH_MAX);
     }
@@ -160,7 +174,7 @@ static json_t *take_value(lua_State *L, int index, int depth)
         return shoal_lua_hold(L, value);
     }
     case LUA_TTABLE:
-        return is_null(L, index) ? json_null() : take_table(L, index, depth);
+        return is_null(L, index) ? json_null() : take_table(L, index, depth, left);
     default:
         if (is_null(L, index)) {
             return json_null();
@@ -172,7 +186,8 @@ static json_t *take_value(lua_State *L, int index, int depth)
 
 json_t *shoal_lua_take(lua_State *L, int index)
 {
-    return json_incref(take_value(L, lua_absindex(L, index), 0));
+    size_t left = TAKE_BYTES;
+    return json_incref(take_value(L, lua_absindex(L, index), 0, &left));
 }
 
 const char *shoal_lua_field(lua_State *L, int index, const char *name)

@@ -139,12 +139,15 @@ SHOAL_API int shoal_video_delete(struct shoal_call *call, const char *id, struct
 /// Sets a picture of the video from an image file (the file is copied). kind: "thumbnail", "preview".
 SHOAL_API int shoal_video_image(struct shoal_call *call, const char *id, const char *kind,
     const char *path, struct shoal_err *err);
+/// Whether an image file could become such a picture; asked before a long upload is taken in.
+SHOAL_API int shoal_video_image_check(struct shoal_call *call, const char *kind, const char *path,
+    struct shoal_err *err);
 /// Counts views gathered elsewhere; not an epoch.
 SHOAL_API int shoal_video_views_add(struct shoal_call *call, int64_t video_id, int64_t views,
     struct shoal_err *err);
 /// ffprobe's JSON of one file of a video.
-SHOAL_API json_t *shoal_video_metadata(struct shoal_call *call, const char *id, int64_t file_id,
-    struct shoal_err *err);
+SHOAL_API json_t *shoal_video_metadata(struct shoal_call *call, const char *id,
+    const char *password, int64_t file_id, struct shoal_err *err);
 
 /// {"1": "Music", …}: categories, licences, languages, privacies.
 SHOAL_API json_t *shoal_constants(struct shoal_call *call, const char *what);
