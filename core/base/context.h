@@ -35,6 +35,7 @@ struct shoal_call {
     int depth;
     char sentence[512];       ///< of the last verdict
     int inprocess_depth;      ///< requests within requests
+    int64_t asked_ms;         ///< shoal_tick_ms() before its credential was looked at; 0: none
     bool is_admitted;         ///< the host has authenticated this request and let it in
     struct shoal_call *outer; ///< the call that this thread ran before this one
     void *spilled;            ///< plugins beyond SHOAL_PLUGIN_STACK; see call.c

@@ -140,10 +140,16 @@ int shoal_video_image_check(
     return picture_fail(code, strcmp(kind, kinds[0].kind) == 0 ? 0 : 1, err);
 }
 
-static const char *work_make(struct shoal_call *call, struct shoal_err *err)
+/// A folder to work in. A job names its own, so that a second try clears what a killed one left.
+static const char *work_make(struct shoal_call *call, const struct shoal_job *job,
+    struct shoal_err *err)
 {
     char uuid[37];
-    shoal_uuid_new(uuid);
+    if (job == NULL) {
+        shoal_uuid_new(uuid);
+    } else {
+        snprintf(uuid, sizeof uuid, "job-%lld", (long long)job->id);
+    }
     const char *tmp = catalog_folder(call, "tmp", err);
     const char *work =
         tmp == NULL ? NULL : shoal_arena_printf(call->arena, "%s/images-%s", tmp, uuid);
@@ -154,7 +160,7 @@ static int user_picture(struct shoal_call *call, const struct catalog_video *vid
     const char *path, struct shoal_err *err)
 {
     json_t *probe = NULL;
-    const char *work = work_make(call, err);
+    const char *work = work_make(call, NULL, err);
     int code = work == NULL ? SHOAL_EIO : picture_probe(call, path, &probe, err);
     struct shoal_image image = {.width = kinds[kind].width, .height = kinds[kind].height};
     if (code == 0) {
@@ -249,7 +255,7 @@ int catalog_images_run(
     }
     json_t *probe = video.probe == NULL ? json_object()
                                         : shoal_json_parse(video.probe, strlen(video.probe), NULL);
-    const char *work = work_make(call, err);
+    const char *work = work_make(call, job, err);
     code = work == NULL ? SHOAL_EIO : pictures_make(call, source, probe, work, images, count, err);
     for (size_t i = 0; i < count && code == 0; i++) {
         code = picture_store(call, &video, at[i], &images[i], err);

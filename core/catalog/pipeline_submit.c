@@ -361,6 +361,15 @@ static int resume_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 {
     const struct resume *resume = arg;
     struct submit submit = {.video = *resume->video};
+    const char *source = catalog_source_path(call, resume->video, err);
+    if (source == NULL) {
+        return SHOAL_EIO;
+    }
+    // The pictures of the user have waited beside the source.
+    submit.has_thumbnail =
+        catalog_size_of(shoal_arena_printf(call->arena, "%s.thumbnail", source)) >= 0;
+    submit.has_preview =
+        catalog_size_of(shoal_arena_printf(call->arena, "%s.preview", source)) >= 0;
     return steps_add(call, tx, &submit, err);
 }
 

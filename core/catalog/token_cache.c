@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "catalog/catalog_priv.h"
+#include "net/stream.h"
 
 #define CACHE_SLOTS 1024
 #define CACHE_MS    5000
@@ -76,6 +77,7 @@ void catalog_token_cache_forget(int64_t user_id, int64_t token_id)
         }
     }
     pthread_mutex_unlock(&lock);
+    shoal_streams_viewer_remove(user_id, token_id);
 }
 
 void catalog_token_cache_clear(void)

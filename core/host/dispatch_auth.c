@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <shoal/base.h>
 #include <shoal/jobs.h>
 #include <shoal/json.h>
 
@@ -34,6 +35,7 @@ int shoal_dispatch_authenticate(struct shoal_call *call, struct shoal_request *r
     }
     struct shoal_viewer viewer = call->viewer;
     struct shoal_err inner = {0};
+    call->asked_ms = shoal_tick_ms();
     int code = authentication->token(call, token, by_cookie, &viewer, &inner);
     if (code == 0) {
         call->viewer = viewer;

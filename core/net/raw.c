@@ -20,6 +20,7 @@ struct opening {
     struct shoal_stream_ops ops;
     struct shoal_plugin *owner;
     void *state;
+    struct shoal_stream_owner viewer;
 };
 
 // ---- events
@@ -37,7 +38,11 @@ static void start_events(struct shoal_taken *taken, void *arg)
         stream->peer = taken->peer;
         stream->rest = taken->rest;
         stream->rest_length = taken->rest_length;
-        shoal_stream_begin(stream);
+        if (shoal_stream_own(stream, &opening->viewer)) {
+            shoal_stream_begin(stream);
+        } else {
+            shoal_stream_end(stream, WENT_AWAY);
+        }
     }
     free(opening);
 }
@@ -48,7 +53,7 @@ int shoal_events_answer(struct shoal_request *request, const struct shoal_stream
     shoal_answer_header(request, "Cache-Control", "no-store");
     shoal_answer_header(request, "X-Accel-Buffering", "no");
     struct opening *opening = shoal_alloc(1, sizeof *opening);
-    *opening = (struct opening){*ops, owner, state};
+    *opening = (struct opening){*ops, owner, state, shoal_stream_owner_of(request)};
     int code = shoal_answer_taken(request, 200, start_events, opening, err);
     if (code == 0) {
         request->answer.type = "text/event-stream"; // browsers take events from nothing else

@@ -17,6 +17,9 @@ int shoal_events_answer(struct shoal_request *request, const struct shoal_stream
 int shoal_raw_listen(enum shoal_listener_kind kind, int fd, int loop,
     const struct shoal_stream_ops *ops, struct shoal_plugin *owner, void *arg,
     struct shoal_err *err);
+/// Closes the streams of a user whose tokens (or whose one token, when not 0) stopped working; those
+/// that are being opened on them too. T30.
+void shoal_streams_viewer_remove(int64_t user_id, int64_t token_id);
 /// Closes every stream, and every listener, of an owner that stops.
 void shoal_streams_owner_remove(struct shoal_plugin *owner);
 void shoal_listeners_owner_remove(struct shoal_plugin *owner);

@@ -273,6 +273,51 @@ static void close_those(const struct shoal_plugin *owner, const struct shoal_loo
     pthread_mutex_unlock(&table.lock);
 }
 
+/// Who was sent away lately: a stream that a worker let in meanwhile is turned back on its loop.
+#define SENT_AWAY_MAX 64
+static struct {
+    int64_t user_id, token_id, at_ms;
+} sent_away[SENT_AWAY_MAX]; // under table.lock
+static uint32_t sent_away_next;
+
+struct shoal_stream_owner shoal_stream_owner_of(const struct shoal_request *request)
+{
+    const struct shoal_viewer *viewer = &request->call.viewer;
+    return (struct shoal_stream_owner){viewer->user_id, viewer->token_id, request->call.asked_ms};
+}
+
+bool shoal_stream_own(struct shoal_stream_conn *stream, const struct shoal_stream_owner *owner)
+{
+    bool is_revoked = false;
+    pthread_mutex_lock(&table.lock);
+    stream->user_id = owner->user_id;
+    stream->token_id = owner->token_id;
+    for (uint32_t i = 0; i < SENT_AWAY_MAX && owner->user_id != 0; i++) {
+        is_revoked = is_revoked || (sent_away[i].user_id == owner->user_id &&
+            (sent_away[i].token_id == 0 || sent_away[i].token_id == owner->token_id) &&
+            sent_away[i].at_ms >= owner->asked_ms);
+    }
+    pthread_mutex_unlock(&table.lock);
+    return !is_revoked;
+}
+
+void shoal_streams_viewer_remove(int64_t user_id, int64_t token_id)
+{
+    pthread_mutex_lock(&table.lock);
+    uint32_t at = sent_away_next++ % SENT_AWAY_MAX;
+    sent_away[at].user_id = user_id;
+    sent_away[at].token_id = token_id;
+    sent_away[at].at_ms = shoal_tick_ms();
+    for (uint32_t i = 0; i < table.count; i++) {
+        struct shoal_stream_conn *stream = table.slots[i].stream;
+        if (stream && stream->user_id == user_id &&
+            (token_id == 0 || stream->token_id == token_id)) {
+            post_close(stream, 1008, "logged out");
+        }
+    }
+    pthread_mutex_unlock(&table.lock);
+}
+
 void shoal_streams_owner_remove(struct shoal_plugin *owner)
 {
     close_those(owner, NULL, 1001, "");

@@ -48,6 +48,7 @@ struct shoal_stream_conn {
     uint32_t idle_ms;
     int64_t heard_ms;     ///< when the peer last said something
     int close_code;
+    int64_t user_id, token_id; ///< whose stream it is; 0: nobody's
     bool is_closing;     ///< nothing more is sent or delivered; a timer waits for the rest
     bool is_lingering;   ///< all is said: what comes is thrown away, so that our last words arrive
     bool is_half_closed; ///< a raw peer said its last
@@ -59,6 +60,14 @@ struct shoal_stream_conn {
 struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct shoal_loop *loop,
     const struct shoal_wire *wire, const struct shoal_stream_ops *ops, struct shoal_plugin *owner,
     void *state);
+/// Whose request opens a stream, for the way from the worker to the loop.
+struct shoal_stream_owner {
+    int64_t user_id, token_id;
+    int64_t asked_ms; ///< when its credential was looked at
+};
+struct shoal_stream_owner shoal_stream_owner_of(const struct shoal_request *request);
+/// [loop] Says whose stream it is. Returns: false when the credential was revoked since.
+bool shoal_stream_own(struct shoal_stream_conn *stream, const struct shoal_stream_owner *owner);
 /// [loop] Begins to read and write, and calls opened().
 void shoal_stream_begin(struct shoal_stream_conn *stream);
 /// [loop] The end: closed() is called, the wire closed, the memory freed when uv lets go.

@@ -24,6 +24,7 @@ struct opening {
     struct shoal_socket_route route;
     struct shoal_plugin *owner;
     void *state;
+    struct shoal_stream_owner viewer;
 };
 
 // ---- frames
@@ -232,7 +233,8 @@ static void start_stream(struct shoal_taken *taken, void *arg)
     if (opening->route.idle_ms) {
         stream->idle_ms = opening->route.idle_ms;
     }
-    if (shoal_websocket_start(stream, &opening->route) != 0) {
+    if (!shoal_stream_own(stream, &opening->viewer) ||
+        shoal_websocket_start(stream, &opening->route) != 0) {
         shoal_stream_end(stream, WENT_AWAY);
     } else {
         shoal_stream_begin(stream);
@@ -268,7 +270,7 @@ int shoal_websocket_answer(struct shoal_request *request, const struct shoal_soc
         shoal_answer_header(request, "Sec-WebSocket-Protocol", route->protocol);
     }
     struct opening *opening = shoal_alloc(1, sizeof *opening);
-    *opening = (struct opening){*route, owner, state};
+    *opening = (struct opening){*route, owner, state, shoal_stream_owner_of(request)};
     int code = shoal_answer_taken(request, 101, start_stream, opening, err);
     if (code != 0) {
         free(opening);

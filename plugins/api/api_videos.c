@@ -131,6 +131,14 @@ static int set_image(struct shoal_call *call, struct shoal_request *request, con
     return code;
 }
 
+// Nothing is changed by a request that will be refused for its picture.
+static int check_image(struct shoal_call *call, struct shoal_request *request, const char *field,
+    const char *kind, struct shoal_err *err)
+{
+    const struct shoal_upload *file = shoal_request_upload(request, field);
+    return file != NULL ? shoal_video_image_check(call, kind, file->path, err) : 0;
+}
+
 int api_videos_update(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
@@ -140,7 +148,13 @@ int api_videos_update(struct shoal_call *call, struct shoal_request *request, vo
     if (fields == NULL) {
         return err->code;
     }
-    int code = shoal_video_update(call, shoal_request_param(request, "id"), fields, err);
+    int code = check_image(call, request, "thumbnailfile", "thumbnail", err);
+    if (code == 0) {
+        code = check_image(call, request, "previewfile", "preview", err);
+    }
+    if (code == 0) {
+        code = shoal_video_update(call, shoal_request_param(request, "id"), fields, err);
+    }
     json_decref(fields);
     if (code == 0) {
         code = set_image(call, request, "thumbnailfile", "thumbnail", err);

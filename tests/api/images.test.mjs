@@ -110,7 +110,7 @@ test('what is no picture is refused with the name of its field', async () => {
   for (const [name, bytes] of Object.entries(bad)) {
     for (const field of ['thumbnailfile', 'previewfile']) {
       const one = { name: 'holiday.jpg', bytes, mime: 'image/jpeg' }
-      const changed = await site.put(`/videos/${video.uuid}`, { token: true, fields: { [field]: one } })
+      const changed = await site.put(`/videos/${video.uuid}`, { token: true, fields: { name: 'Half changed', [field]: one } })
       assert.equal(changed.status, 400, `${name}: ${changed.text}`)
       assert.ok(changed.json['invalid-params'][field], `${name}: ${changed.text}`)
       const sent = await site.send(file, { [field]: one })
@@ -120,6 +120,7 @@ test('what is no picture is refused with the name of its field', async () => {
   }
   const now = (await site.get(`/videos/${video.uuid}`)).json
   assert.equal(now.thumbnailPath, before.thumbnailPath)
+  assert.equal(now.name, before.name)
   assert.equal((await site.get('/users/me/videos', { token: true })).json.total, total, 'a video was made all the same')
 })
 

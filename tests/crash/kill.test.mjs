@@ -77,6 +77,13 @@ function tmpOf (site) {
   return walk(join(site.folder, 'tmp'))
 }
 
+/** The supervisor, and with it the server: until both are gone. */
+async function killAll (site) {
+  const { server } = site
+  await site.kill('SIGKILL')
+  await site.when('the server goes with its supervisor', () => { try { process.kill(server, 0); return false } catch { return true } })
+}
+
 describe('kill -9', () => {
   let site, long, short
 
@@ -97,7 +104,7 @@ describe('kill -9', () => {
     const watch = setInterval(look, 50)
     look()
     process.kill(killed, 'SIGKILL')
-    await site.when('another server answers', async () => site.server !== killed && (await site.raw({ path: '/health' }).catch(() => null))?.status === 200)
+    await site.when('another server answers', async () => site.server && site.server !== killed && (await site.raw({ path: '/health' }).catch(() => null))?.status === 200)
     await site.published(uuid)
     await settled(site)
     clearInterval(watch)
@@ -110,9 +117,7 @@ describe('kill -9', () => {
   test('of the server and its supervisor: the next start finishes it', async () => {
     const { uuid } = await site.upload(long, { name: 'Killed twice', waitTranscoding: true })
     await encoding(site)
-    const { server } = site
-    await site.kill('SIGKILL')
-    await site.when('the server goes with its supervisor', () => { try { process.kill(server, 0); return false } catch { return true } })
+    await killAll(site)
     await site.start()
     await isHidden(site, uuid).catch(async error => { // it may be published by now, then whole
       if ((await site.get(`/videos/${uuid}`)).json?.state?.id !== 1) throw error
@@ -126,7 +131,7 @@ describe('kill -9', () => {
 
   test('right after the answer to an upload: the video is there', async () => {
     const { uuid } = await site.upload(short, { name: 'Just answered' })
-    await site.kill('SIGKILL')
+    await killAll(site)
     await site.start()
     const mine = (await site.get('/users/me/videos', { token: true })).json
     assert.ok(mine.data.some(video => video.uuid === uuid))
@@ -145,7 +150,7 @@ describe('kill -9', () => {
     const part = (from, to) => site.raw({ method: 'PUT', path: address.pathname + address.search, body: bytes.subarray(from, to), headers: { authorization: `Bearer ${token}`, 'content-type': 'application/octet-stream', 'content-length': to - from, 'content-range': `bytes ${from}-${to - 1}/${bytes.length}` } })
     const token = await site.token()
     assert.equal((await part(0, half)).status, 308)
-    await site.kill('SIGKILL')
+    await killAll(site)
     await site.start()
     const mine = (await site.get('/users/me/videos', { token: true })).json
     assert.ok(!mine.data.some(video => video.name === 'Half a video'))

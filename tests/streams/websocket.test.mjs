@@ -51,6 +51,20 @@ test('the plugin may refuse, and strangers stay outside', async () => {
   assert.equal(await statusOf('/echo/members', { headers: { Authorization: `Bearer ${await site.token()}` } }), 101)
 })
 
+test('T30 who is blocked or logs out loses the open socket, and nobody else does', async () => {
+  const open = token => openSocket(site, '/echo/members', { headers: { Authorization: `Bearer ${token}` } })
+  const blocked = await site.user('soon_blocked')
+  const leaving = await site.user('soon_gone')
+  const sockets = { blocked: await open(blocked.token), leaving: await open(leaving.token), staying: await open(await site.token()) }
+  assert.equal((await site.post('/users/revoke-token', { token: leaving.token })).status, 200)
+  assert.equal((await sockets.leaving.next()).code, 1008)
+  assert.equal((await site.post(`/users/${blocked.id}/block`, { token: true, json: { reason: 'spam' } })).status, 204)
+  assert.equal((await sockets.blocked.next()).code, 1008)
+  sockets.staying.write('still here')
+  assert.equal((await sockets.staying.next()).data.toString(), 'still here')
+  for (const socket of Object.values(sockets)) socket.destroy()
+})
+
 test("pages of another site may not connect, this one's and those invited may", async () => {
   const own = { Origin: `http://127.0.0.1:${site.port}` }
   const other = { Origin: 'https://evil.example' }
