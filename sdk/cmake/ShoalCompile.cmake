@@ -7,6 +7,9 @@ target_compile_options(shoal_flags INTERFACE
     $<$<BOOL:${SHOAL_WERROR}>:-Werror>
     -fno-omit-frame-pointer)
 
+if(SHOAL_FUZZ) # what is fuzzed has to tell the fuzzer where it went
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
 if(SHOAL_SANITIZE)
     add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -g)
     add_link_options(-fsanitize=address,undefined)
