@@ -127,7 +127,11 @@ int shoal_catalog_found(struct shoal_call *call, const char *admin, const char *
 {
     char hash[128];
     size_t length = password == NULL ? 0 : strnlen(password, 256);
-    if (!catalog_name_valid(admin) || strcmp(admin, "peertube") == 0) {
+    if (admin && strcmp(admin, "peertube") == 0) {
+        return shoal_fail_field(
+            err, "admin", "the name peertube is taken: it is the instance's own");
+    }
+    if (!catalog_name_valid(admin)) {
         return shoal_fail_field(err, "admin",
             "the administrator's name should have 1 to 50 lower-case letters, digits, \"_\"");
     }

@@ -61,7 +61,7 @@ static int source_write(struct shoal_db *tx, const struct submit *submit, struct
         isfinite(duration) && duration > 0 && duration < 1e8 ? (int64_t)llround(duration) : 0;
     int64_t width = shoal_integer(submit->probe, "video.width", 0);
     int64_t height = shoal_integer(submit->probe, "video.height", 0);
-    int64_t aspect = width > 0 && height > 0 ? width * 10000 / height : 0;
+    int64_t aspect = width > 0 && height > 0 ? (width * 10000 + height / 2) / height : 0;
     return shoal_db_exec(tx, &video_source,
         SHOAL_ARGS(SHOAL_I64(submit->video.id), SHOAL_I64(duration_s),
             aspect > 0 ? SHOAL_I64(aspect) : SHOAL_NULL, SHOAL_TEXT(submit->probe_text),

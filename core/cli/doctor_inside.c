@@ -7,6 +7,7 @@
 #include <shoal/json.h>
 
 #include "base/file.h"
+#include "catalog/catalog.h"
 #include "cli/doctor.h"
 #include "data/data.h"
 
@@ -107,11 +108,30 @@ static void check_supervisor(struct shoal_doctor *doctor)
     json_decref(state);
 }
 
+/// missing: what shoal_migrations_pending() answered. Whether there was something to tell.
+static bool tell_pending(struct shoal_doctor *doctor, const char *name, int missing,
+    const struct shoal_err *err)
+{
+    if (missing == 0) {
+        return false;
+    }
+    shoal_doctor_say(doctor, missing < 0 ? SHOAL_FINDING_BAD : SHOAL_FINDING_NOTE, "tables",
+        missing < 0 ? "an older program met newer tables, or a file is broken"
+                    : "they are made at the next start; a copy is kept first",
+        missing < 0 ? "%s: %s" : "%s waits for changes of its tables%s", name,
+        missing < 0 ? err->text : "");
+    return true;
+}
+
 static void check_migrations(struct shoal_doctor *doctor)
 {
     char shipped[PATH_MAX], folder[PATH_MAX];
     bool has_shipped = shoal_path_shipped("plugins", shipped);
-    int pending = 0;
+    size_t count;
+    struct shoal_err core_err = {0};
+    const struct shoal_migration *core = shoal_catalog_migrations(&count);
+    int missing = shoal_migrations_pending_builtin("core.catalog", core, count, &core_err);
+    int pending = tell_pending(doctor, "the catalog", missing, &core_err) ? 1 : 0;
     for (size_t i = 0; i < doctor->config->plugin_count; i++) {
         const char *name = doctor->config->plugins[i].name;
         const char *const roots[] = {doctor->config->folder, has_shipped ? shipped : NULL};
@@ -123,15 +143,8 @@ static void check_migrations(struct shoal_doctor *doctor)
             if (wrote <= 0 || wrote >= (int)sizeof folder || stat(folder, &info) != 0) {
                 continue;
             }
-            int missing = shoal_migrations_pending(name, folder, &err);
-            if (missing != 0) {
-                pending++;
-                shoal_doctor_say(doctor, missing < 0 ? SHOAL_FINDING_BAD : SHOAL_FINDING_NOTE,
-                    "tables", missing < 0 ? "an older program met newer tables, or a file is broken"
-                                          : "they are made at the next start; a copy is kept first",
-                    missing < 0 ? "%s: %s" : "%s waits for changes of its tables%s", name,
-                    missing < 0 ? err.text : "");
-            }
+            missing = shoal_migrations_pending(name, folder, &err);
+            pending += tell_pending(doctor, name, missing, &err) ? 1 : 0;
             break;
         }
     }

@@ -26,6 +26,9 @@ void shoal_data_close(void);
 int shoal_migrate(const char *owner, const char *folder, char *copied, struct shoal_err *err);
 /// How many migrations of the folder are missing in the database.
 int shoal_migrations_pending(const char *owner, const char *folder, struct shoal_err *err);
+struct shoal_migration;
+int shoal_migrations_pending_builtin(const char *owner, const struct shoal_migration *list,
+    size_t count, struct shoal_err *err);
 /// The migrations of the core are built in: this is their folder-less form.
 struct shoal_migration {
     int number;

@@ -229,19 +229,30 @@ int shoal_migrate(const char *owner, const char *folder, char *copied, struct sh
     return code;
 }
 
-int shoal_migrations_pending(const char *owner, const char *folder, struct shoal_err *err)
+int shoal_migrations_pending_builtin(const char *owner, const struct shoal_migration *list,
+    size_t count, struct shoal_err *err)
 {
     struct shoal_err inner = {0};
     struct shoal_call call;
     shoal_call_init(&call);
-    struct job job = {.owner = owner};
-    int code = migrate_read_folder(call.arena, folder, &job.list, &job.count, &inner);
-    if (code == 0) {
-        code = check(&call, &job, &inner);
-    }
+    struct job job = {.owner = owner, .list = list, .count = count};
+    int code = check(&call, &job, &inner);
     shoal_call_fini(&call);
     if (code < 0 && err) {
         *err = inner;
     }
     return code < 0 ? code : (int)(job.count - job.applied);
+}
+
+int shoal_migrations_pending(const char *owner, const char *folder, struct shoal_err *err)
+{
+    struct shoal_arena *arena = shoal_arena_new(0);
+    const struct shoal_migration *list;
+    size_t count;
+    int code = migrate_read_folder(arena, folder, &list, &count, err);
+    if (code == 0) {
+        code = shoal_migrations_pending_builtin(owner, list, count, err);
+    }
+    shoal_arena_free(arena);
+    return code;
 }

@@ -199,6 +199,10 @@ static void reads_the_migrations_of_a_folder(void **state)
     assert_int_equal(shoal_migrations_pending("chat", folder, &err), 2);
     assert_int_equal(shoal_migrate("chat", folder, NULL, &err), 0);
     assert_int_equal(shoal_migrations_pending("chat", folder, &err), 0);
+    const struct shoal_migration first = {1, "a", ""};
+    assert_int_equal(
+        shoal_migrations_pending_builtin("chat", &first, 0, &err), SHOAL_ECONFLICT); // newer
+    assert_int_equal(shoal_migrations_pending_builtin("another", &first, 1, &err), 1);
     assert_int_equal(
         kit_i64("SELECT COUNT(*) FROM sqlite_master WHERE name IN ('chat_a', 'chat_b')"), 2);
     write_file("m/002_c.sql", "");

@@ -50,12 +50,13 @@ static bool holds(const char *network, const unsigned char address[16])
 bool shoal_cidr_lists(const json_t *list, const char *address)
 {
     unsigned char bytes[16];
-    if (!address || parse(address, bytes) == 0) {
+    bool is_unix = address && strcmp(address, "unix") == 0;
+    if (!address || (!is_unix && parse(address, bytes) == 0)) {
         return false;
     }
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *network = json_string_value(json_array_get(list, i));
-        if (network && holds(network, bytes)) {
+        if (network && (is_unix ? strcmp(network, "unix") == 0 : holds(network, bytes))) {
             return true;
         }
     }

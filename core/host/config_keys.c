@@ -99,8 +99,9 @@ const struct shoal_setting_row shoal_config_keys[] = {
     ROW("http.stop_grace", TIME, "\"30s\"", 0, 3.6e6,
         "time for requests to end when the server stops"),
     ROW("http.scripts", BOOL, "false", 0, 0, "whether administrators may add scripts to pages"),
-    ROW("trusted_proxies", LIST, "[\"127.0.0.1\", \"::1\"]", 0, 64,
-        "proxies whose X-Forwarded headers are believed: addresses or networks"),
+    ROW("trusted_proxies", LIST, "[\"127.0.0.1\", \"::1\", \"unix\"]", 0, 64,
+        "proxies whose X-Forwarded headers are believed: addresses, networks, or \"unix\" for "
+        "who comes through a Unix socket"),
     ROW("tls.certificate", PATH, "null", 0, 0, "certificate chain, PEM"),
     ROW("tls.key", PATH, "null", 0, 0, "its private key, PEM"),
     ROW("tls.acme", PATH, "null", 0, 0, "webroot of the ACME client, for its challenges on redirect ports"),
@@ -108,7 +109,7 @@ const struct shoal_setting_row shoal_config_keys[] = {
     ONE_OF("log.format", "\"human\"", "human json", "how log lines look"),
     ROW("fetch.private", LIST, "[]", 0, 64, "private networks that the server may ask"),
     ROW("metrics.allow", LIST, "[\"127.0.0.0/8\", \"::1\"]", 0, 64,
-        "addresses or networks that may read /metrics"),
+        "addresses or networks that may read /metrics; \"unix\": who comes through a Unix socket"),
     ROW("jobs.workers", INT, "2", 1, 256, "jobs that run at once"),
     ROW("database.path", PATH, "null", 0, 0, "file of the database; shoal.sqlite3 in the folder"),
 };

@@ -1,11 +1,10 @@
 // core_routes.c - what the core itself answers: /health and /metrics.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <string.h>
-
 #include <shoal/json.h>
 
 #include "host/host.h"
 #include "host/registry_priv.h"
+#include "net/request.h"
 
 static int answer_health(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
@@ -15,7 +14,7 @@ static int answer_health(
     (void)err;
     // Host and scheme as they arrive here: `shoal doctor` compares them with the public address.
     json_t *health = shoal_host_health();
-    const char *host = shoal_request_host(request);
+    const char *host = shoal_request_sent_host(request);
     json_object_set_new(health, "host", json_string(host ? host : ""));
     json_object_set_new(health, "scheme", json_string(shoal_request_scheme(request)));
     return shoal_answer_json(request, 200, health);
@@ -28,7 +27,7 @@ static int answer_metrics(
     (void)arg;
     json_t *allowed = shoal_instance_setting("metrics.allow");
     const char *address = shoal_request_address(request);
-    bool may = shoal_cidr_lists(allowed, address) || (address && strcmp(address, "unix") == 0);
+    bool may = shoal_cidr_lists(allowed, address);
     json_decref(allowed);
     if (!may) {
         return shoal_fail(

@@ -103,6 +103,10 @@ static void networks_hold_their_addresses(void **state)
     assert_false(shoal_cidr_lists(list, "192.0.2.8"));
     assert_false(shoal_cidr_lists(list, "nonsense"));
     assert_false(shoal_cidr_lists(NULL, "127.0.0.1"));
+    assert_false(shoal_cidr_lists(list, "unix")); // a Unix socket's peer is allowed by name alone
+    json_array_append_new(list, json_string("unix"));
+    assert_true(shoal_cidr_lists(list, "unix"));
+    assert_false(shoal_cidr_lists(list, "192.0.2.8"));
     json_decref(list);
 }
 

@@ -2,8 +2,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/pages.h>
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "host/host_priv.h"
 #include "host/permissions.h"
 #include "host/registry_priv.h"
 
@@ -132,4 +135,26 @@ int shoal_html_escape(struct shoal_buf *out, const char *text)
         }
     }
     return code;
+}
+
+size_t shoal_pages_folders(struct shoal_pages_folder *out, size_t room)
+{
+    struct shoal_host *host = shoal_host_get();
+    size_t found = 0;
+    for (size_t i = 0; i < host->count && found < room; i++) {
+        struct shoal_plugin *plugin = host->plugins[i];
+        if (!plugin->manifest || !plugin->folder ||
+            atomic_load(&plugin->state) == SHOAL_PLUGIN_QUARANTINED ||
+            shoal_permission_need(plugin, "pages", NULL, NULL) < 0) {
+            continue;
+        }
+        char path[4096];
+        snprintf(path, sizeof(path), "%s/pages", plugin->folder);
+        if (access(path, R_OK | X_OK) == 0) {
+            out[found++] = (struct shoal_pages_folder){.plugin = plugin->id.name,
+                .folder = plugin->folder,
+                .may_script = shoal_permission_need(plugin, "scripts", NULL, NULL) == 0};
+        }
+    }
+    return found;
 }

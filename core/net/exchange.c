@@ -230,7 +230,8 @@ static bool may_share(const struct shoal_conn *conn)
     return entry && entry->route.cache_s > 0 && conn->body_is_done &&
         conn->loop->server->options.app.epoch &&
         (shoal_span_is(head->method, "GET") || shoal_span_is(head->method, "HEAD")) &&
-        !shoal_head_get(head, "authorization").at && !shoal_head_get(head, "cookie").at;
+        !shoal_head_get(head, "authorization").at && !shoal_head_get(head, "cookie").at &&
+        !shoal_head_get(head, "if-match").at; // rare: judged with the answer itself
 }
 
 // Everything that may make two answers differ. -1: too long or too odd to be shared.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "net/percent_priv.h"
 #include "net/request_priv.h"
@@ -53,6 +54,26 @@ static void add_field(json_t *problem, const struct shoal_err *err)
     json_object_set_new(problem, "invalid-params", fields);
 }
 
+/// Where the wrong field came from, as PeerTube says it, and what it was where that is no body.
+static void add_origin(json_t *problem, struct shoal_request *request, const char *name)
+{
+    json_t *field = json_object_get(json_object_get(problem, "invalid-params"), name);
+    const char *query = shoal_request_query(request, name);
+    const char *param = shoal_request_param(request, name);
+    if (!field) {
+        return;
+    }
+    if (param || query) {
+        json_object_set_new(field, "location", json_string(param ? "params" : "query"));
+        json_t *value = json_string(param ? param : query);
+        if (value) {
+            json_object_set_new(field, "value", value);
+        }
+    } else if (strncmp(name, "x-", 2) == 0) {
+        json_object_set_new(field, "location", json_string("headers"));
+    }
+}
+
 json_t *shoal_problem_json(int status, const struct shoal_err *err)
 {
     const char *detail = err->text[0] ? err->text : shoal_error_text(err->code);
@@ -98,6 +119,9 @@ int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *
         status = 503; // what a client sees that is still there
     }
     json_t *problem = shoal_problem_json(status, err);
+    if (err->field[0]) {
+        add_origin(problem, request, err->field);
+    }
     char *text = json_dumps(problem, JSON_COMPACT);
     json_decref(problem);
     if (request->answer.kind != SHOAL_ANSWER_NONE) {

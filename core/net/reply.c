@@ -113,6 +113,14 @@ static void set_head(struct shoal_request *request, const struct lines *lines)
     request->reply.head = make_head(request, lines, &request->reply.head_length);
 }
 
+// 412 and 416: the handler's headers, how long to keep it among them, were for the file.
+static void set_refusal(struct shoal_request *request, const struct lines *lines)
+{
+    request->answer.headers.length = 0;
+    request->answer.has_cache_control = false;
+    set_head(request, lines);
+}
+
 static bool is_read(const struct shoal_request *request)
 {
     return request->is_head || strcmp(request->method, "GET") == 0;
@@ -152,8 +160,30 @@ static bool is_unchanged(const struct shoal_request *request)
         answer->file_changed_s <= shoal_date_parse(shoal_span(since));
 }
 
-static bool reply_unchanged(struct shoal_request *request)
+// If-Match and If-Unmodified-Since: the client wants this version or none.
+static bool is_another_version(const struct shoal_request *request)
 {
+    const struct shoal_answer *answer = &request->answer;
+    if (!is_read(request) || answer->status != 200) {
+        return false;
+    }
+    const char *tags = shoal_request_peek(request, "if-match");
+    if (tags) {
+        return answer->etag ? !shoal_etag_listed(shoal_span(tags), answer->etag, false)
+                            : !shoal_span_is(shoal_span(tags), "*");
+    }
+    const char *since = shoal_request_peek(request, "if-unmodified-since");
+    int64_t since_s = since ? shoal_date_parse(shoal_span(since)) : -1;
+    return since_s >= 0 && answer->kind == SHOAL_ANSWER_FILE && answer->file_changed_s > since_s;
+}
+
+// Answers what the If-* headers ask for: 412, 304, or false for the whole answer.
+static bool reply_condition(struct shoal_request *request)
+{
+    if (is_another_version(request)) {
+        set_refusal(request, &(struct lines){.status = 412, .length = 0});
+        return true;
+    }
     if (!is_unchanged(request)) {
         return false;
     }
@@ -229,7 +259,7 @@ static void reply_bytes(struct shoal_request *request)
         share(request);
         return;
     }
-    if (reply_unchanged(request)) {
+    if (reply_condition(request)) {
         return;
     }
     struct lines lines = {.status = answer->status, .type = answer->type, .etag = answer->etag};
@@ -291,7 +321,7 @@ static bool choose_part(struct shoal_request *request, uint64_t size, struct lin
         *lines = (struct lines){.status = 416, .length = 0,
             .content_range =
                 shoal_arena_printf(arena, "bytes */%llu", (unsigned long long)size)};
-        set_head(request, lines);
+        set_refusal(request, lines);
         return false;
     default:
         *first = 0;
@@ -304,7 +334,7 @@ static void reply_file(struct shoal_request *request)
 {
     struct shoal_answer *answer = &request->answer;
     struct shoal_reply *reply = &request->reply;
-    if (reply_unchanged(request)) {
+    if (reply_condition(request)) {
         return;
     }
     struct lines lines = {.status = 200, .type = answer->type, .etag = answer->etag,
@@ -326,7 +356,7 @@ static void reply_pull(struct shoal_request *request)
 {
     struct shoal_answer *answer = &request->answer;
     struct shoal_reply *reply = &request->reply;
-    if (reply_unchanged(request)) {
+    if (reply_condition(request)) {
         return;
     }
     bool is_sized = answer->pull.size_bytes >= 0;

@@ -80,6 +80,8 @@ struct shoal_request *shoal_request_new(struct shoal_loop *loop, const char *byt
     request->origin = *origin;
     struct shoal_span host = choose_host(loop->server->options.url, origin->host);
     request->host = shoal_arena_strndup(request->call.arena, host.at, host.length);
+    request->sent_host =
+        shoal_arena_strndup(request->call.arena, origin->host.at, origin->host.length);
     copy_head(request, loop, bytes, length);
     copy_match(request, &loop->match);
     shoal_address_format(&origin->address, request->address);
@@ -296,6 +298,11 @@ const char *shoal_request_scheme(struct shoal_request *request)
 const char *shoal_request_host(struct shoal_request *request)
 {
     return request->host;
+}
+
+const char *shoal_request_sent_host(const struct shoal_request *request)
+{
+    return request->sent_host ? request->sent_host : request->host;
 }
 
 bool shoal_request_internal(const struct shoal_request *request)

@@ -19,6 +19,8 @@ int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *
 const char *shoal_request_bearer(struct shoal_request *request);
 /// Says that the bearer token was checked and is good: rate limits then count it, not its address.
 void shoal_request_bearer_proved(const struct shoal_request *request);
+/// The host as it was sent, whatever the public address is: for diagnosis, never for links.
+const char *shoal_request_sent_host(const struct shoal_request *request);
 /// Makes a request that never saw a socket; lives in the call's arena. from: the outer request whose
 /// address, host, scheme and language it inherits, or NULL. body: borrowed JSON or NULL.
 struct shoal_request *shoal_request_internal_new(struct shoal_call *call,

@@ -96,7 +96,8 @@ struct shoal_request {
     bool has_query, has_origin, is_internal, is_head, is_old, is_negotiated, has_credential;
     bool takes_gzip, is_same; // of a shared answer
     struct shoal_origin origin;
-    const char *host;
+    const char *host;      ///< of the public address, where there is one
+    const char *sent_host; ///< as the client, or a trusted proxy, sent it
     char address[48], address_prefix[56];
     char id[24];
     char limit_lines[160]; // X-RateLimit-*, ready

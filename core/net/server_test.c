@@ -107,10 +107,21 @@ static void serves_ranges_of_files(void **state)
     ask(fd, &reply, "GET /file HTTP/1.1\r\n" HOST "Range: bytes=300000-\r\n\r\n");
     assert_int_equal(reply.status, 416);
     assert_string_equal(header(&reply, "Content-Range"), "bytes */300000");
+    assert_null(strstr(header(&reply, "Cache-Control"), "max-age"));
     snprintf(ask_text, sizeof ask_text, "GET /file HTTP/1.1\r\n" HOST "If-None-Match: %s\r\n\r\n",
         etag);
     ask(fd, &reply, ask_text);
     assert_int_equal(reply.status, 304);
+    snprintf(ask_text, sizeof ask_text, "GET /file HTTP/1.1\r\n" HOST "If-Match: %s\r\n\r\n", etag);
+    ask(fd, &reply, ask_text);
+    assert_int_equal(reply.status, 200);
+    ask(fd, &reply, "GET /file HTTP/1.1\r\n" HOST "If-Match: \"other\"\r\n\r\n");
+    assert_int_equal(reply.status, 412);
+    assert_int_equal(reply.body.length, 0);
+    assert_null(strstr(header(&reply, "Cache-Control"), "max-age"));
+    ask(fd, &reply, "GET /file HTTP/1.1\r\n" HOST
+        "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n");
+    assert_int_equal(reply.status, 412);
     snprintf(ask_text, sizeof ask_text,
         "GET /file HTTP/1.1\r\n" HOST "If-Range: \"other\"\r\nRange: bytes=0-0\r\n\r\n");
     ask(fd, &reply, ask_text);
@@ -156,6 +167,8 @@ static void shares_answers_until_the_data_moves(void **state)
         etag);
     ask(fd, &reply, text);
     assert_int_equal(reply.status, 304);
+    ask(fd, &reply, "GET /shared?a=1&b=2 HTTP/1.1\r\n" HOST "If-Match: \"other\"\r\n\r\n");
+    assert_int_equal(reply.status, 412);
     ask(fd, &reply, "HEAD /shared?a=1&b=2 HTTP/1.1\r\n" HOST "\r\n");
     assert_string_equal(header(&reply, "Content-Length"), "4096");
     ask(fd, &reply, "GET /shared?a=1&b=2 HTTP/1.1\r\n" HOST "Accept-Language: fr-CA\r\n\r\n");

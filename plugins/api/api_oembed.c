@@ -144,8 +144,10 @@ static json_t *describe(struct shoal_call *call, const json_t *video, const char
     const char *preview = shoal_text(video, "previewPath", NULL);
     if (preview != NULL && max_width == 0 && max_height == 0) {
         json_object_set_new(answer, "thumbnail_url", json_string(shoal_url(call, preview)));
-        json_object_set_new(answer, "thumbnail_width", json_integer(850));
-        json_object_set_new(answer, "thumbnail_height", json_integer(480));
+        json_object_set_new(answer, "thumbnail_width",
+            json_integer(shoal_integer(video, "thumbnails.1.width", 850)));
+        json_object_set_new(answer, "thumbnail_height",
+            json_integer(shoal_integer(video, "thumbnails.1.height", 480)));
     }
     json_decref(site);
     shoal_buf_fini(&html);

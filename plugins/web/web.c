@@ -73,6 +73,12 @@ static int add_rows(struct web *web, const char *list,
         route.path = shoal_text(row, "path", "");
         route.arg = arg;
         code = code == 0 ? shoal_route_add(web->self, &route, err) : code;
+        if (code != 0 && json_object_get(row, "plugin")) {
+            shoal_warn("%s of plugin %s is left out: %s", route.path, shoal_text(row, "plugin", ""),
+                err->text);
+            *err = (struct shoal_err){0};
+            code = 0;
+        }
     }
     return code;
 }

@@ -11,6 +11,7 @@
 
 #define WEB_CHAIN_MAX   8   // a theme and its parents
 #define WEB_LOCALES_MAX 64
+#define WEB_LAYERS_MAX  40  // these, and folders of plugins below them
 
 /// One compiled template, found by its name below templates/ ("pages/home").
 struct web_template {
@@ -21,7 +22,9 @@ struct web_template {
 
 /// A theme with its parents laid under it. Never changes once it was read.
 struct web_theme {
-    char *folders[WEB_CHAIN_MAX]; ///< the theme's own first
+    char *folders[WEB_LAYERS_MAX]; ///< the theme's own first, then its parents', then plugins'
+    bool scripts[WEB_LAYERS_MAX]; ///< whether scripts of that folder are served
+    int chain;                    ///< so many folders are the theme's and its parents'
     int depth;
     json_t *manifest;             ///< theme.json of all of them, merged
     struct web_template *templates;
@@ -61,6 +64,12 @@ const char *web_theme_file(const struct web_theme *theme, struct shoal_arena *ar
 
 /// A whole file of at most 4 MiB, NUL-ended; free() it. NULL with err.
 char *web_read_file(const char *path, size_t *length, struct shoal_err *err);
+
+json_t *web_read_json(const char *path, struct shoal_err *err);
+
+// web_plugins.c
+/// Lays the pages of plugins under a theme that was read: what the theme has itself wins.
+void web_theme_add_plugins(struct web_theme *theme);
 
 // web_scope.c
 /// {path, query, form, user, config, …}: what paths in theme.json read.

@@ -39,7 +39,7 @@ char *web_read_file(const char *path, size_t *length, struct shoal_err *err)
     return text;
 }
 
-static json_t *read_json(const char *path, struct shoal_err *err)
+json_t *web_read_json(const char *path, struct shoal_err *err)
 {
     size_t length = 0;
     char *text = web_read_file(path, &length, err);
@@ -146,10 +146,11 @@ static int read_chain(struct web_theme *theme, const char *themes_path, const ch
         snprintf(own, sizeof own, "%s/%s", themes_path, name);
         snprintf(path, sizeof path, "%s/theme.json", own);
     }
-    json_t *manifest = read_json(path, err);
+    json_t *manifest = web_read_json(path, err);
     if (!manifest) {
         return err->code;
     }
+    theme->scripts[theme->depth] = true;
     theme->folders[theme->depth++] = strdup(own);
     const char *parent = shoal_text(manifest, "parent", NULL);
     int code = parent ? read_chain(theme, themes_path, parent, err) : 0;
@@ -248,7 +249,12 @@ static int read_locales(struct web_theme *theme, struct shoal_err *err)
                 if (access(path, R_OK) != 0) {
                     continue;
                 }
-                json_t *texts = read_json(path, err);
+                json_t *texts = web_read_json(path, err);
+                if (!texts && i >= theme->chain) {
+                    shoal_warn("texts of a plugin are left out: %s", err->text);
+                    *err = (struct shoal_err){0};
+                    continue;
+                }
                 if (!texts) {
                     json_decref(tree);
                     return err->code;
@@ -310,11 +316,20 @@ struct web_theme *web_theme_read(const char *themes_path, const char *name, stru
     uint64_t hash = 0;
     theme->manifest = json_object();
     int code = read_chain(theme, themes_path, name, err);
+    theme->chain = theme->depth;
+    if (code == 0) {
+        web_theme_add_plugins(theme);
+    }
     for (int i = 0; i < theme->depth && code == 0; i++) {
         char path[4200];
         int budget = FILES_MAX;
         snprintf(path, sizeof path, "%s/templates", theme->folders[i]);
         code = walk(path, "", 0, &budget, each_template, theme, err);
+        if (code != 0 && i >= theme->chain) {
+            shoal_warn("templates of a plugin are left out: %s", err->text);
+            *err = (struct shoal_err){0};
+            code = 0;
+        }
         budget = FILES_MAX;
         if (code == 0) {
             code = walk(theme->folders[i], "", 0, &budget, each_hashed, &hash, err);
@@ -401,6 +416,9 @@ const char *web_theme_file(const struct web_theme *theme, struct shoal_arena *ar
         return NULL;
     }
     for (int i = 0; i < theme->depth; i++) {
+        if (!theme->scripts[i] && strncmp(name, "scripts/", 8) == 0) {
+            continue;
+        }
         const char *path = shoal_arena_printf(arena, "%s/%s", theme->folders[i], name);
         if (access(path, R_OK) == 0) {
             return path;

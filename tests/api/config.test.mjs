@@ -96,6 +96,8 @@ test('oEmbed describes a video of this site', async () => {
   assert.ok(!json.html.includes('<b>'))
   assert.equal(json.width, 560)
   assert.ok(json.thumbnail_url.startsWith(site.url))
+  const { thumbnails } = (await site.get(`/videos/${video.uuid}`)).json
+  assert.ok(thumbnails.some(({ width, height }) => width === json.thumbnail_width && height === json.thumbnail_height))
   assert.equal(json.provider_url, site.url)
 })
 

@@ -46,7 +46,10 @@ for (const [name, path, field] of [
     const answer = await site.get(path)
     assert.equal(answer.status, 400)
     assert.ok(answer.json['invalid-params'][field], JSON.stringify(answer.json))
-    assert.equal(typeof answer.json['invalid-params'][field].msg, 'string')
+    const { msg, location, value } = answer.json['invalid-params'][field]
+    assert.equal(typeof msg, 'string')
+    assert.equal(location, 'query')
+    assert.equal(value, new URL(path, site.url).searchParams.get(field))
     assert.match(answer.json.detail + JSON.stringify(answer.json), new RegExp(field))
   })
 }

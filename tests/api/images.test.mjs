@@ -55,7 +55,7 @@ test('a picture that comes with the upload becomes the thumbnail, another the pr
   })
   const { thumbnailPath, previewPath } = await site.until(video.uuid, video => video.state.id === 1 && video.thumbnailPath && video.previewPath)
   const thumbnail = await seen(thumbnailPath)
-  assert.deepEqual([thumbnail.width, thumbnail.height], [279, 157])
+  assert.deepEqual([thumbnail.width, thumbnail.height], [280, 158])
   near(thumbnail.rgb, RED)
   const preview = await seen(previewPath)
   assert.deepEqual([preview.width, preview.height], [480, 480])

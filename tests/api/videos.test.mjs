@@ -52,6 +52,8 @@ test('a video in a list has the shape that clients know', async () => {
   assert.ok(video.description.length <= 250)
   assert.match(video.url, /\/videos\/watch\/[0-9a-f-]{36}$/)
   assert.match(video.thumbnailPath, /^\/lazy-static\/thumbnails\/[\w-]+\.jpg$/)
+  assert.equal(video.aspectRatio, 1.7778)
+  assert.equal(video.thumbnails[0].width, 280)
   assert.match(video.createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
   assert.equal(video.channel.name, 'alice_channel')
 })

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { createServer, request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 
@@ -173,6 +173,26 @@ describe('doctor', () => {
     await hasBad(/another server seems to stand there/)
     await new Promise(resolve => other.close(resolve))
     await hasBad(/does not answer/)
+    await site.kill()
+    site.config = kept
+  })
+
+  test('a proxy in front that sends another Host', async () => {
+    const kept = site.config
+    let host
+    const proxy = createServer((ask, answer) => {
+      request({ host: '127.0.0.1', port: site.port, path: ask.url, headers: { host: host ?? ask.headers.host } }, got => {
+        answer.statusCode = got.statusCode
+        got.pipe(answer)
+      }).on('error', () => answer.destroy()).end()
+    })
+    await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve))
+    site.config = `url = "http://127.0.0.1:${proxy.address().port}"\n${kept}`
+    await site.start()
+    await isHealthy()
+    host = 'inside.example'
+    await hasBad(/arrive as http:\/\/inside\.example$/)
+    await new Promise(resolve => proxy.close(resolve))
     await site.kill()
     site.config = kept
   })

@@ -128,6 +128,7 @@ describe('init', () => {
     assert.equal(name.code, 1)
     const taken = await shoal('init', bad, '--admin', 'peertube', '--password', 'long enough')
     assert.equal(taken.code, 1)
+    assert.match(taken.stderr, /the name peertube is taken/)
     for (const file of ['shoal.lua', 'shoal.sqlite3']) assert.ok(!existsSync(join(bad, file)), file)
     assert.equal((await shoal('init', bad, '--password', 'long enough')).code, 0, 'a second attempt must work')
     const again = await shoal('init', bad)

@@ -70,7 +70,7 @@ test('files stay small enough to have one subject', () => {
 })
 
 test('no room and no plugin outgrows its budget', () => {
-  const budgets = { base: 2500, net: 11000, data: 6000, host: 11700, catalog: 9500, super: 5000, cli: 5200 }
+  const budgets = { base: 2500, net: 11000, data: 6000, host: 11700, catalog: 9500, super: 5000, cli: 5200, 'plugins/web': 4200 }
   const sizes = {}
   for (const name of product) {
     const [top, folder] = name.split('/')
@@ -78,7 +78,7 @@ test('no room and no plugin outgrows its budget', () => {
     sizes[key] = (sizes[key] ?? 0) + text(name).split('\n').length - 1
   }
   const over = Object.entries(sizes).filter(([key, lines]) =>
-    lines > (key.startsWith('plugins/') ? 4000 : budgets[key] ?? Infinity))
+    lines > (budgets[key] ?? (key.startsWith('plugins/') ? 4000 : Infinity)))
   assert.deepEqual(over, [])
 })
 

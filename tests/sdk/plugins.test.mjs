@@ -83,6 +83,20 @@ end)
   assert.equal(tested.status, 0, tested.stdout + tested.stderr)
 })
 
+test('topics are for those whose manifest says so', () => {
+  run('plugin', 'new', 'hearer', '--lua')
+  const path = join(folder, 'hearer', 'plugin.json')
+  writeFileSync(join(folder, 'hearer', 'hearer.lua'), 'local shoal = require "shoal"\nshoal.subscribe("user:1", function() end)\n')
+  writeFileSync(join(folder, 'hearer', 'tests', 'hearer_test.lua'), 'test("starts", function() equal(1, 1) end)\n')
+  const refused = run('plugin', 'test', 'hearer')
+  assert.notEqual(refused.status, 0)
+  assert.match(refused.stdout + refused.stderr, /topics/)
+  const manifest = JSON.parse(readFileSync(path, 'utf8'))
+  writeFileSync(path, JSON.stringify({ ...manifest, permissions: ['topics'] }))
+  const heard = run('plugin', 'test', 'hearer')
+  assert.equal(heard.status, 0, heard.stdout + heard.stderr)
+})
+
 for (const name of readdirSync(join(root, 'sdk', 'examples'))) {
   test(`the example ${name} passes its tests`, () => {
     const path = join(folder, name)

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "base/context.h"
 #include "host/lua/lua_priv.h"
+#include "host/permissions.h"
 
 struct subscriber {
     struct shoal_lua *lua;
@@ -13,8 +14,18 @@ struct message {
     const json_t *value;
 };
 
+static void need_topics(lua_State *L)
+{
+    struct shoal_err err = {0};
+    const struct shoal_plugin *plugin = shoal_lua_running(L)->instance->owner->plugin;
+    if (shoal_permission_need(plugin, "topics", NULL, &err) < 0) {
+        luaL_error(L, "%s", err.text);
+    }
+}
+
 static int publish(lua_State *L)
 {
+    need_topics(L);
     shoal_publish(luaL_checkstring(L, 1), shoal_lua_hold(L, shoal_lua_take(L, 2)));
     return 0;
 }
@@ -47,6 +58,7 @@ static void on_message(const char *topic, const json_t *value, void *arg)
 static int subscribe(lua_State *L)
 {
     const char *topic = luaL_checkstring(L, 1);
+    need_topics(L);
     int slot = shoal_lua_keep(L, 2);
     if (!shoal_lua_registers(L)) {
         return 0;
