@@ -65,6 +65,8 @@ int shoal_lua_enter(struct shoal_lua *lua, struct shoal_call *call, int slot,
 /// Runs the chunk or function on top of L's stack with n arguments under the budgets.
 int shoal_lua_guarded(struct shoal_lua_run *run, lua_State *L, int arguments, int64_t cpu_ms,
     int64_t wall_ms, struct shoal_err *err);
+/// After long work in C, which no instruction hook sees: ends the run whose budget is gone.
+void shoal_lua_check(lua_State *L);
 /// In a binding: who runs, and its plugin.
 struct shoal_lua_run *shoal_lua_running(lua_State *L);
 /// Gives the lock back around something that blocks; L must not be touched in between.

@@ -32,6 +32,14 @@ static void check_budget(lua_State *L, lua_Debug *unused)
     luaL_error(L, "ran out of time");
 }
 
+void shoal_lua_check(lua_State *L)
+{
+    struct shoal_lua_instance *instance = *(struct shoal_lua_instance **)lua_getextraspace(L);
+    if (instance && instance->current) {
+        check_budget(L, NULL);
+    }
+}
+
 struct shoal_lua_run *shoal_lua_running(lua_State *L)
 {
     struct shoal_lua_instance *instance = *(struct shoal_lua_instance **)lua_getextraspace(L);

@@ -8,6 +8,7 @@
 static void check_problem(lua_State *L, const struct shoal_match *m)
 {
     if (m->problem) {
+        shoal_lua_check(L);
         luaL_error(L, "%s", m->problem);
     }
 }
