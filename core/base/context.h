@@ -13,7 +13,7 @@
 /// The head of every struct shoal_plugin: what rooms below the host may know of a plugin.
 struct shoal_plugin_id {
     const char *name;         ///< as in plugin.json
-    const char *table_prefix; ///< "transcode_ffmpeg_": its tables
+    const char *table_prefix; ///< "NAME_": its tables
     bool is_shipped;          ///< came with the server
     const char *const *views; ///< published views and tables that it may read, NULL-ended
     /// As its manifest lists them ("http:any"), NULL-ended, or NULL.
