@@ -133,17 +133,6 @@ static void hear_close(void *arg)
     free(posted);
 }
 
-static void hear_pause(void *arg)
-{
-    struct posted *posted = arg;
-    struct shoal_stream_conn *stream = find_here(posted->handle);
-    if (stream) {
-        stream->is_paused = posted->code != 0;
-        shoal_stream_read(stream); // what was decrypted already is not polled for
-    }
-    free(posted);
-}
-
 static void hear_more(void *arg)
 {
     struct posted *posted = arg;
@@ -157,6 +146,31 @@ static void hear_more(void *arg)
 void shoal_stream_read_later(struct shoal_stream_conn *stream)
 {
     shoal_loop_run(stream->loop, hear_more, new_post(stream->handle, NULL, 0));
+}
+
+/// [loop] A pause holds from this moment on, also in the middle of a turn of reading: who asks for one
+/// has no room for more. What is asked twice makes no second turn.
+static void set_paused(struct shoal_stream_conn *stream, bool paused)
+{
+    if (stream->is_paused == paused) {
+        return;
+    }
+    stream->is_paused = paused;
+    if (paused) {
+        shoal_stream_flush(stream); // says what to poll for
+    } else {
+        shoal_stream_read_later(stream); // what was decrypted already is not polled for
+    }
+}
+
+static void hear_pause(void *arg)
+{
+    struct posted *posted = arg;
+    struct shoal_stream_conn *stream = find_here(posted->handle);
+    if (stream) {
+        set_paused(stream, posted->code != 0);
+    }
+    free(posted);
 }
 
 // ---- from any thread
@@ -216,12 +230,16 @@ void shoal_stream_pause(shoal_stream handle, bool paused)
 {
     pthread_mutex_lock(&table.lock);
     struct shoal_stream_conn *stream = find(handle);
-    if (stream) {
+    bool is_here = stream && shoal_stream_on_loop(stream);
+    if (stream && !is_here) {
         struct posted *posted = new_post(handle, NULL, 0);
         posted->code = paused;
         shoal_loop_run(stream->loop, hear_pause, posted);
     }
     pthread_mutex_unlock(&table.lock);
+    if (is_here) {
+        set_paused(stream, paused); // on its own loop nobody ends it meanwhile
+    }
 }
 
 size_t shoal_stream_queued(shoal_stream handle)

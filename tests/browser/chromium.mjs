@@ -1,5 +1,6 @@
 // chromium.mjs - one headless Chromium for the tests of pages.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { chromium } from 'playwright-core'
@@ -35,6 +36,11 @@ export async function open (browser, options = {}) {
   return page
 }
 
+/** Clicks what leads to a page, or to this one again, and waits until that one stands. */
+export async function follow (page, selector) {
+  await Promise.all([page.waitForNavigation(), page.click(selector)])
+}
+
 /** What axe-core finds wrong on the page, as short lines. */
 export async function accessibility (page) {
   await page.evaluate(axeSource)
@@ -46,6 +52,6 @@ export async function logIn (page, site) {
   await page.goto(`${site.url}/login`)
   await page.fill('#username', site.admin)
   await page.fill('#password', site.password)
-  await page.click('main button[type=submit]')
-  await page.waitForURL(url => !url.pathname.startsWith('/login'))
+  await follow(page, 'main button[type=submit]')
+  assert.doesNotMatch(new URL(page.url()).pathname, /^\/login/)
 }

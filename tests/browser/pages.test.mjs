@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
-import { accessibility, launch, logIn, open, phone } from './chromium.mjs'
+import { accessibility, follow, launch, logIn, open, phone } from './chromium.mjs'
 
 let site, browser, video
 
@@ -77,22 +77,22 @@ test('the player is loaded on the watch page alone', async () => {
 test('everything but upload progress and HLS works without JavaScript', async () => {
   const page = await open(browser, { javaScriptEnabled: false })
   await page.goto(site.url)
-  await page.click('text=Low tide at dawn')
+  await follow(page, 'text=Low tide at dawn')
   assert.equal(await page.textContent('h1'), 'Low tide at dawn')
   assert.ok(await page.locator('video source[type="video/mp4"]').count() > 0)
   await page.goto(`${site.url}/my/videos`)
   assert.match(page.url(), /\/login/)
   await page.fill('#username', site.admin)
   await page.fill('#password', 'not the password')
-  await page.click('main button[type=submit]')
+  await follow(page, 'main button[type=submit]')
   assert.equal(await page.locator('[role=alert]').count(), 1)
   assert.equal(await page.inputValue('#username'), site.admin)
   await page.fill('#password', site.password)
-  await page.click('main button[type=submit]')
+  await follow(page, 'main button[type=submit]')
   assert.match(page.url(), /\/my\/videos/)
   await page.goto(`${site.url}/my/videos/${video.shortUUID}/edit`)
   await page.fill('#name', 'High tide at dusk')
-  await page.click('main form.form button[type=submit]')
+  await follow(page, 'main form.form button[type=submit]')
   assert.match(page.url(), /saved=/)
   await page.goto(`${site.url}/w/${video.shortUUID}`)
   assert.equal(await page.textContent('h1'), 'High tide at dusk')
@@ -105,8 +105,8 @@ test('a form upload without JavaScript arrives', async () => {
   await page.goto(`${site.url}/upload`)
   await page.setInputFiles('#videofile', await clip('h264', { seconds: 2 }))
   await page.fill('#name', 'Sent as a plain form')
-  await page.click('main form.form button[type=submit]')
-  await page.waitForURL(/\/my\/videos/)
+  await follow(page, 'main form.form button[type=submit]')
+  assert.match(page.url(), /\/my\/videos/)
   assert.equal(await page.locator('text=Sent as a plain form').count() > 0, true)
   await page.context().close()
 })
@@ -119,7 +119,7 @@ test('speaks French to those who prefer it, and to those who choose it', async (
   const other = await open(browser)
   await other.goto(site.url)
   assert.equal(await other.getAttribute('html', 'lang'), 'en')
-  await other.click('footer a[hreflang=fr]')
+  await follow(other, 'footer a[hreflang=fr]')
   assert.equal(await other.getAttribute('html', 'lang'), 'fr')
   await other.goto(`${site.url}/about`)
   assert.equal(await other.getAttribute('html', 'lang'), 'fr')

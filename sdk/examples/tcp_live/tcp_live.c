@@ -22,7 +22,7 @@
 
 #define FEEDS_MAX   8
 #define KEY_MAX     40
-#define WAITING_MAX (4u << 20) // not yet in the pipe: a pause is heard after a round or two of 1 MiB
+#define WAITING_MAX (1u << 20) // not yet in the pipe: a pause holds at once, what came before is kept
 #define TURN_BYTES  (256u << 10)
 #define NAMING_MS   10000
 #define SILENT_MS   30000

@@ -47,7 +47,8 @@ SHOAL_API int shoal_socket_add(struct shoal_plugin *self, const struct shoal_soc
 /// Errors:  those. Thread: [any]. Blocks: no. Since: 1.0.
 SHOAL_API int shoal_stream_send(shoal_stream stream, const void *data, size_t length, bool is_text);
 SHOAL_API void shoal_stream_close(shoal_stream stream, int code, const char *reason);
-/// Stops and goes on reading: back-pressure towards the client.
+/// Stops and goes on reading: back-pressure towards the client. Said on the stream's own loop it holds
+/// at once: no more raw bytes come after the call. A message that was already taken apart may.
 SHOAL_API void shoal_stream_pause(shoal_stream stream, bool paused);
 /// Unsent bytes, and the peer's address as text.
 SHOAL_API size_t shoal_stream_queued(shoal_stream stream);
