@@ -64,7 +64,7 @@ static json_t *storage_number(const struct catalog_video *video, const struct ca
     }
     struct shoal_service service;
     bool is_near = shoal_service_find("storage", file->storage, &service) &&
-                   ((const struct shoal_svc_storage *)service.table)->local_path != NULL;
+                   SHOAL_HAS((const struct shoal_svc_storage *)service.table, local_path);
     return json_integer(is_near ? 0 : 1);
 }
 

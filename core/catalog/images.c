@@ -113,7 +113,7 @@ static int picture_probe(
         return code;
     }
     const struct shoal_svc_transcoder *table = service.table;
-    if (table->size < sizeof(*table) || table->probe_image == NULL) {
+    if (!SHOAL_HAS(table, probe_image)) {
         return shoal_fail(err, SHOAL_EUNREADABLE, "this server reads no pictures");
     }
     shoal_enter(call, &service);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sized.h"
 #include "catalog/catalog_priv.h"
 
 #define NAME_LENGTH_MAX 200
@@ -99,7 +100,7 @@ static int media_by_video(struct shoal_call *call, const char *kind, const char 
         SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(uuid), SHOAL_I64(resolution)), file, err);
 }
 
-int shoal_media_find(struct shoal_call *call, const char *kind, const char *video, const char *name,
+static int find(struct shoal_call *call, const char *kind, const char *video, const char *name,
     struct shoal_media_file *file, struct shoal_err *err)
 {
     if (kind == NULL || name == NULL || name[0] == '\0' ||
@@ -111,6 +112,17 @@ int shoal_media_find(struct shoal_call *call, const char *kind, const char *vide
     bool is_file = strcmp(kind, "web_video") == 0 || strcmp(kind, "hls_media") == 0;
     if (code == SHOAL_ENOTFOUND && is_file && strlen(name) > 37) {
         code = media_by_video(call, kind, name, file, err);
+    }
+    return code;
+}
+
+int shoal_media_find_sized(struct shoal_call *call, const char *kind, const char *video,
+    const char *name, struct shoal_media_file *file, size_t file_bytes, struct shoal_err *err)
+{
+    struct shoal_media_file mine = {0};
+    int code = find(call, kind, video, name, &mine, err);
+    if (code == 0) {
+        shoal_sized_copy(file, file_bytes, &mine, sizeof mine);
     }
     return code;
 }

@@ -10,6 +10,7 @@
 #include "catalog/pipeline_priv.h"
 
 #include "base/file.h"
+#include "base/sized.h"
 
 #define PLAYLIST_MAX  (8 * 1024 * 1024)
 #define PLAYLIST_MIME "application/vnd.apple.mpegurl"
@@ -158,8 +159,7 @@ static int playlist_store(struct shoal_call *call, const struct shoal_rendition 
         add->media.segments = shoal_arena_strdup(call->arena, hashes);
         free(hashes);
         add->playlist.size_bytes = (int64_t)strlen(named);
-        code =
-            catalog_store_bytes(call, add->video, &add->playlist, named, strlen(named), err);
+        code = catalog_store_bytes(call, add->video, &add->playlist, named, strlen(named), err);
     }
     json_decref(segments);
     free(named);
@@ -246,10 +246,16 @@ static int playable_ask(
 }
 
 int catalog_rendition_add(struct shoal_call *call, const struct catalog_video *video,
-    const struct shoal_rendition *rendition, struct shoal_err *err)
+    const struct shoal_rendition *theirs, struct shoal_err *err)
 {
     struct catalog_file *files = NULL;
     size_t count = 0;
+    struct shoal_rendition mine;
+    const struct shoal_rendition *rendition = &mine;
+    shoal_sized_copy(&mine, sizeof mine, theirs, theirs->size);
+    if (rendition->media_path == NULL || rendition->playlist_path == NULL) {
+        return shoal_fail(err, SHOAL_EINVAL, "a rendition lacks its size or its files");
+    }
     int code = catalog_files_get(call, video->id, "hls_media", &files, &count, err);
     for (size_t i = 0; i < count && code == 0; i++) {
         if (files[i].version == video->version && files[i].resolution == rendition->resolution) {

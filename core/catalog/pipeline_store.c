@@ -169,7 +169,7 @@ int catalog_store_file(struct shoal_call *call, const struct catalog_video *vide
     const struct shoal_svc_storage *table = service.table;
     file->storage = shoal_arena_strdup(call->arena, service.plugin);
     shoal_enter(call, &service);
-    code = table->put_file != NULL
+    code = SHOAL_HAS(table, put_file)
                ? table->put_file(call, service.arg, file->key, file->mime, path, err)
                : put_copied(call, &service, file->key, file->mime, path, err);
     shoal_leave(call);
@@ -188,8 +188,7 @@ int catalog_store_bytes(struct shoal_call *call, const struct catalog_video *vid
     const struct shoal_svc_storage *table = service.table;
     file->storage = shoal_arena_strdup(call->arena, service.plugin);
     shoal_enter(call, &service);
-    code =
-        table->put_begin(call, service.arg, file->key, file->mime, (int64_t)length, &put, err);
+    code = table->put_begin(call, service.arg, file->key, file->mime, (int64_t)length, &put, err);
     if (code == 0) {
         code = table->put_write(call, put, data, length, err);
         if (code == 0) {

@@ -8,6 +8,7 @@
 #include "catalog/pipeline_priv.h"
 
 #include "base/file.h"
+#include "base/sized.h"
 
 struct submit {
     const struct shoal_submission *what;
@@ -309,9 +310,12 @@ static int probe_read(struct shoal_call *call, const struct shoal_submission *wh
     return code;
 }
 
-int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *what, json_t **video,
-    struct shoal_err *err)
+int shoal_media_submit_sized(struct shoal_call *call, const struct shoal_submission *theirs,
+    size_t what_bytes, json_t **video, struct shoal_err *err)
 {
+    struct shoal_submission mine;
+    const struct shoal_submission *what = &mine;
+    shoal_sized_copy(&mine, sizeof mine, theirs, what_bytes);
     struct submit submit = {.what = what};
     struct shoal_service storage;
     struct shoal_decision decision = {0};

@@ -172,7 +172,8 @@ static int run(
             fake.fail_after = -1;
             return shoal_fail(err, SHOAL_EIO, "the power went away");
         }
-        struct shoal_rendition rendition = {.resolution = resolution,
+        struct shoal_rendition rendition = {.size = sizeof(rendition),
+            .resolution = resolution,
             .width = resolution * 16 / 9,
             .height = resolution,
             .fps = 29.97,
@@ -645,7 +646,8 @@ static void a_transcoder_may_answer_later(void **state)
     snprintf(playlist, sizeof(playlist), "%s/later.m3u8", fake.work);
     assert_int_equal(write_text(media, "initSEGONESEG22"), 0);
     assert_int_equal(write_text(playlist, playlist_text), 0);
-    struct shoal_rendition rendition = {.resolution = 360,
+    struct shoal_rendition rendition = {.size = sizeof(rendition),
+        .resolution = 360,
         .width = 640,
         .height = 360,
         .fps = 30,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sized.h"
 #include "data/db_priv.h"
 #include "data/jobs_priv.h"
 
@@ -47,12 +48,13 @@ static int check_options(const struct shoal_job_options *options, struct shoal_e
     return is_long ? shoal_fail(err, SHOAL_EINVAL, "a job's key or subject is too long") : 0;
 }
 
-int shoal_job_add(struct shoal_plugin *self, struct shoal_db *tx, const char *kind,
-    const json_t *payload, const struct shoal_job_options *options, int64_t *id,
-    struct shoal_err *err)
+int shoal_job_add_sized(struct shoal_plugin *self, struct shoal_db *tx, const char *kind,
+    const json_t *payload, const struct shoal_job_options *options, size_t options_bytes,
+    int64_t *id, struct shoal_err *err)
 {
-    static const struct shoal_job_options none;
-    const struct shoal_job_options *chosen = options ? options : &none;
+    struct shoal_job_options mine;
+    const struct shoal_job_options *chosen = &mine;
+    shoal_sized_copy(&mine, sizeof(mine), options, options_bytes);
     char name[JOB_NAME_MAX];
     int code = jobs_full_name(self, kind, name, err);
     if (code == 0) {

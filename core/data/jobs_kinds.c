@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/sized.h"
 #include "data/jobs_priv.h"
 
 #define CONCURRENCY_MAX 256
@@ -77,8 +78,10 @@ int shoal_jobs_kind_add(
     return code;
 }
 
-int shoal_job_kind_add(
-    struct shoal_plugin *self, const struct shoal_job_kind *kind, struct shoal_err *err)
+int shoal_job_kind_add_sized(struct shoal_plugin *self, const struct shoal_job_kind *theirs,
+    size_t kind_bytes, struct shoal_err *err)
 {
-    return shoal_jobs_kind_add(self, kind, err);
+    struct shoal_job_kind kind;
+    shoal_sized_copy(&kind, sizeof(kind), theirs, kind_bytes);
+    return shoal_jobs_kind_add(self, &kind, err);
 }

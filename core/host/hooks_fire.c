@@ -7,6 +7,7 @@
 
 #include <shoal/json.h>
 
+#include "base/sized.h"
 #include "host/hooks_priv.h"
 #include "host/moderation_priv.h"
 #include "host/permissions.h"
@@ -189,11 +190,9 @@ static void ask(struct shoal_call *call, const struct shoal_hook *hook,
     }
 }
 
-enum shoal_verdict shoal_fire_decide(
-    struct shoal_call *call, const char *name, json_t *payload, struct shoal_decision *decision)
+static enum shoal_verdict decide(
+    struct shoal_call *call, const char *name, json_t *payload, struct shoal_decision *out)
 {
-    struct shoal_decision unused;
-    struct shoal_decision *out = decision ? decision : &unused;
     *out = (struct shoal_decision){.verdict = SHOAL_PASS};
     const struct shoal_hook *hook = shoal_hook_find(name);
     if (!hook || hook->kind != SHOAL_HOOK_DECIDE) {
@@ -226,4 +225,15 @@ enum shoal_verdict shoal_fire_decide(
         shoal_verdict_tell(call, hook->name, payload, out);
     }
     return out->verdict;
+}
+
+int shoal_fire_decide_sized(struct shoal_call *call, const char *name, json_t *payload,
+    struct shoal_decision *decision, size_t decision_bytes)
+{
+    struct shoal_decision mine;
+    enum shoal_verdict verdict = decide(call, name, payload, &mine);
+    if (decision) {
+        shoal_sized_copy(decision, decision_bytes, &mine, sizeof(mine));
+    }
+    return (int)verdict;
 }

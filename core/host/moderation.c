@@ -5,6 +5,7 @@
 
 #include <shoal/json.h>
 
+#include "base/sized.h"
 #include "data/data.h"
 #include "host/host.h"
 #include "host/hooks_priv.h"
@@ -116,13 +117,14 @@ void shoal_resumers_remove(const struct shoal_plugin *plugin)
     pthread_mutex_unlock(&registry.lock);
 }
 
-int shoal_held_add(struct shoal_db *tx, const char *hook, const char *subject,
-    const struct shoal_decision *decision, struct shoal_err *err)
+int shoal_held_add_sized(struct shoal_db *tx, const char *hook, const char *subject,
+    const struct shoal_decision *decision, size_t decision_bytes, struct shoal_err *err)
 {
+    struct shoal_decision mine;
+    shoal_sized_copy(&mine, sizeof(mine), decision, decision_bytes);
     return shoal_db_exec(tx, &add_held,
-        SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject),
-            SHOAL_TEXT(decision ? decision->plugin : ""),
-            SHOAL_TEXT(decision ? decision->sentence : ""), SHOAL_TIME(shoal_now_ms())),
+        SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject), SHOAL_TEXT(mine.plugin),
+            SHOAL_TEXT(mine.sentence), SHOAL_TIME(shoal_now_ms())),
         NULL, err);
 }
 

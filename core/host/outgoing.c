@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
+#include "base/sized.h"
 #include "host/outgoing.h"
 #include "host/permissions.h"
 #include "host/plugin_priv.h"
@@ -28,12 +29,19 @@ static bool may_ask(struct shoal_call *call, const char *url)
     return shoal_permitted(shoal_call_plugin(call), "http", host_of(shoal_call_arena(call), url));
 }
 
-int shoal_fetch(struct shoal_call *call, const struct shoal_fetch *what,
-    struct shoal_fetched *fetched, struct shoal_err *err)
+int shoal_fetch_sized(struct shoal_call *call, const struct shoal_fetch *what, size_t what_bytes,
+    struct shoal_fetched *fetched, size_t fetched_bytes, struct shoal_err *err)
 {
-    const char *host = host_of(shoal_call_arena(call), what->url);
+    struct shoal_fetch mine;
+    struct shoal_fetched got = {0};
+    shoal_sized_copy(&mine, sizeof(mine), what, what_bytes);
+    const char *host = host_of(shoal_call_arena(call), mine.url);
     int code = shoal_permission_need(shoal_call_plugin(call), "http", host, err);
-    return code == 0 ? shoal_fetcher_run(call, what, may_ask, fetched, err) : code;
+    if (code == 0) {
+        code = shoal_fetcher_run(call, &mine, may_ask, &got, err);
+        shoal_sized_copy(fetched, fetched_bytes, &got, sizeof(got));
+    }
+    return code;
 }
 
 int shoal_outgoing_start(

@@ -2,21 +2,24 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/http.h>
 
+#include "base/sized.h"
 #include "host/host_priv.h"
 #include "host/permissions.h"
 
-int shoal_route_add(
-    struct shoal_plugin *self, const struct shoal_route *route, struct shoal_err *err)
+int shoal_route_add_sized(struct shoal_plugin *self, const struct shoal_route *theirs,
+    size_t route_bytes, struct shoal_err *err)
 {
     struct shoal_router *router = shoal_host_get()->options.router;
-    if (!route->path || !route->method || !route->handler) {
+    struct shoal_route route;
+    shoal_sized_copy(&route, sizeof(route), theirs, route_bytes);
+    if (!route.path || !route.method || !route.handler) {
         return shoal_fail(err, SHOAL_EINVAL, "a route of %s lacks its method, path or handler",
             self ? self->id.name : "core");
     }
-    int code = shoal_plugin_may_register(self, route->path, err);
-    code = code < 0 ? code : shoal_permission_need(self, "routes", route->path, err);
+    int code = shoal_plugin_may_register(self, route.path, err);
+    code = code < 0 ? code : shoal_permission_need(self, "routes", route.path, err);
     if (code < 0 || !router) {
         return code; // a command has no router: what is answered does not matter there
     }
-    return shoal_router_add(router, route, self, err);
+    return shoal_router_add(router, &route, self, err);
 }

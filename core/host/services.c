@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/sized.h"
 #include "host/host.h"
 #include "host/registry_priv.h"
 
@@ -66,7 +67,8 @@ int shoal_provide(struct shoal_plugin *self, const char *service, const void *ta
     return code;
 }
 
-size_t shoal_service_all(const char *service, struct shoal_service *out, size_t room)
+size_t shoal_service_all_sized(
+    const char *service, struct shoal_service *out, size_t out_bytes, size_t room)
 {
     size_t found = 0;
     pthread_rwlock_rdlock(&registry.lock);
@@ -76,8 +78,9 @@ size_t shoal_service_all(const char *service, struct shoal_service *out, size_t 
             continue;
         }
         if (found < room) {
-            out[found] = (struct shoal_service){
+            struct shoal_service one = {
                 .table = item->table, .arg = item->arg, .plugin = item->plugin->id.name};
+            shoal_sized_copy((char *)out + found * out_bytes, out_bytes, &one, sizeof(one));
         }
         found++;
     }
@@ -104,21 +107,21 @@ static bool find_chosen(
     return found;
 }
 
-bool shoal_service_find(const char *service, const char *plugin, struct shoal_service *out)
+bool shoal_service_find_sized(
+    const char *service, const char *plugin, struct shoal_service *out, size_t out_bytes)
 {
-    struct shoal_service all[64];
+    struct shoal_service all[64], chosen = {0};
     size_t count = shoal_service_all(service, all, sizeof(all) / sizeof(all[0]));
     count = count < 64 ? count : 64;
-    if (!plugin && find_chosen(service, all, count, out)) {
-        return true;
+    bool is_found = !plugin && find_chosen(service, all, count, &chosen);
+    for (size_t i = 0; i < count && !is_found; i++) {
+        is_found = !plugin || strcmp(all[i].plugin, plugin) == 0;
+        chosen = is_found ? all[i] : chosen;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!plugin || strcmp(all[i].plugin, plugin) == 0) {
-            *out = all[i];
-            return true;
-        }
+    if (is_found) {
+        shoal_sized_copy(out, out_bytes, &chosen, sizeof(chosen));
     }
-    return false;
+    return is_found;
 }
 
 void shoal_services_remove(const struct shoal_plugin *plugin)

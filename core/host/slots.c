@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/sized.h"
 #include "host/host_priv.h"
 #include "host/permissions.h"
 #include "host/registry_priv.h"
@@ -137,7 +138,7 @@ int shoal_html_escape(struct shoal_buf *out, const char *text)
     return code;
 }
 
-size_t shoal_pages_folders(struct shoal_pages_folder *out, size_t room)
+size_t shoal_pages_folders_sized(struct shoal_pages_folder *out, size_t out_bytes, size_t room)
 {
     struct shoal_host *host = shoal_host_get();
     size_t found = 0;
@@ -151,9 +152,10 @@ size_t shoal_pages_folders(struct shoal_pages_folder *out, size_t room)
         char path[4096];
         snprintf(path, sizeof(path), "%s/pages", plugin->folder);
         if (access(path, R_OK | X_OK) == 0) {
-            out[found++] = (struct shoal_pages_folder){.plugin = plugin->id.name,
+            struct shoal_pages_folder one = {.plugin = plugin->id.name,
                 .folder = plugin->folder,
                 .may_script = shoal_permission_need(plugin, "scripts", NULL, NULL) == 0};
+            shoal_sized_copy((char *)out + found++ * out_bytes, out_bytes, &one, sizeof(one));
         }
     }
     return found;

@@ -9,6 +9,7 @@
 #include <shoal/topics.h>
 
 #include "base/alloc.h"
+#include "base/sized.h"
 #include "host/host_priv.h"
 #include "net/stream.h"
 
@@ -17,6 +18,7 @@
 
 struct endpoint {
     struct shoal_socket_route route;
+    struct shoal_stream_ops ops;
     struct shoal_plugin *owner;
 };
 
@@ -40,26 +42,30 @@ static int upgrade(
     if (!route->any_origin && !is_own_origin(request)) {
         return shoal_fail(err, SHOAL_EFORBIDDEN, "this socket is for pages of this site");
     }
-    int code = route->ops.open ? route->ops.open(call, request, route->arg, &state, err) : 0;
+    int code = route->ops->open ? route->ops->open(call, request, route->arg, &state, err) : 0;
     if (code < 0) {
         return code;
     }
     code = shoal_websocket_answer(request, route, endpoint->owner, state, err);
-    if (code < 0 && route->ops.closed) {
-        route->ops.closed(0, state, 1006);
+    if (code < 0 && route->ops->closed) {
+        route->ops->closed(0, state, 1006);
     }
     return code;
 }
 
-int shoal_socket_add(
-    struct shoal_plugin *self, const struct shoal_socket_route *route, struct shoal_err *err)
+int shoal_socket_add_sized(struct shoal_plugin *self, const struct shoal_socket_route *theirs,
+    size_t route_bytes, size_t ops_bytes, struct shoal_err *err)
 {
-    if (!route->path) {
-        return shoal_fail(err, SHOAL_EINVAL, "a socket of %s lacks its path", self->id.name);
-    }
     struct endpoint *endpoint = shoal_arena_alloc(self->arena, sizeof(*endpoint));
-    endpoint->route = *route;
-    endpoint->route.path = shoal_arena_strdup(self->arena, route->path);
+    struct shoal_socket_route *route = &endpoint->route;
+    shoal_sized_copy(route, sizeof(*route), theirs, route_bytes);
+    if (!route->path || !route->ops) {
+        return shoal_fail(
+            err, SHOAL_EINVAL, "a socket of %s lacks its path or its ops", self->id.name);
+    }
+    shoal_sized_copy(&endpoint->ops, sizeof(endpoint->ops), route->ops, ops_bytes);
+    route->ops = &endpoint->ops;
+    route->path = shoal_arena_strdup(self->arena, route->path);
     endpoint->owner = self;
     const struct shoal_route http = {.method = "GET",
         .path = endpoint->route.path,
@@ -119,19 +125,20 @@ static void relay_drained(shoal_stream stream, void *state)
     }
 }
 
-int shoal_answer_events(struct shoal_request *request, const char *topic,
-    const struct shoal_stream_ops *ops, void *state, struct shoal_err *err)
+int shoal_answer_events_sized(struct shoal_request *request, const char *topic,
+    const struct shoal_stream_ops *ops, size_t ops_bytes, void *state, struct shoal_err *err)
 {
     struct shoal_call *call = shoal_call_current();
     struct shoal_plugin *owner = call ? shoal_call_plugin(call) : NULL;
-    static const struct shoal_stream_ops none;
+    struct shoal_stream_ops mine;
+    shoal_sized_copy(&mine, sizeof(mine), ops, ops_bytes);
     if (!topic) {
-        return shoal_events_answer(request, ops ? ops : &none, owner, state, err);
+        return shoal_events_answer(request, &mine, owner, state, err);
     }
     static const struct shoal_stream_ops relayed = {
         .opened = relay_opened, .drained = relay_drained, .closed = relay_closed};
     struct relay *relay = shoal_alloc(1, sizeof(*relay));
-    relay->ops = ops ? *ops : none;
+    relay->ops = mine;
     relay->state = state;
     relay->owner = owner;
     relay->topic = shoal_dup(topic);

@@ -6,6 +6,7 @@
 
 #include <shoal/stream.h>
 
+#include "base/sized.h"
 #include "host/host_priv.h"
 #include "host/listener_open.h"
 #include "host/permissions.h"
@@ -34,9 +35,10 @@ void shoal_host_opener_set(shoal_host_opener_fn *open)
     registry.open = open;
 }
 
-int shoal_listen(struct shoal_plugin *self, enum shoal_listener_kind kind, const char *address,
-    const struct shoal_stream_ops *ops, void *arg, struct shoal_err *err)
+int shoal_listen_sized(struct shoal_plugin *self, int number, const char *address,
+    const struct shoal_stream_ops *ops, size_t ops_bytes, void *arg, struct shoal_err *err)
 {
+    enum shoal_listener_kind kind = (enum shoal_listener_kind)number;
     int code = shoal_plugin_may_register(self, address, err);
     if (kind != SHOAL_LISTEN_UNIX) {
         code = code < 0 ? code : shoal_permission_need(self, "listen", address, err);
@@ -56,8 +58,9 @@ int shoal_listen(struct shoal_plugin *self, enum shoal_listener_kind kind, const
     if (registry.count == WANTED_MAX) {
         code = shoal_fail(err, SHOAL_EBUSY, "plugins ask for more than %d listeners", WANTED_MAX);
     } else {
-        registry.items[registry.count++] =
-            (struct wanted){.owner = self, .kind = kind, .address = where, .ops = *ops, .arg = arg};
+        struct wanted *wanted = &registry.items[registry.count++];
+        *wanted = (struct wanted){.owner = self, .kind = kind, .address = where, .arg = arg};
+        shoal_sized_copy(&wanted->ops, sizeof(wanted->ops), ops, ops_bytes);
     }
     pthread_mutex_unlock(&registry.lock);
     return code;

@@ -10,6 +10,7 @@
 #include <shoal/base.h>
 
 #include "base/alloc.h"
+#include "base/sized.h"
 #include "net/percent_priv.h"
 #include "net/request_priv.h"
 
@@ -197,12 +198,12 @@ int shoal_answer_file(struct shoal_request *request, const char *path, const cha
     return 0;
 }
 
-int shoal_answer_pull(struct shoal_request *request, int status, const char *type,
-    const struct shoal_pull *pull)
+int shoal_answer_pull_sized(struct shoal_request *request, int status, const char *type,
+    const struct shoal_pull *pull, size_t pull_bytes)
 {
     int rc = begin(request, SHOAL_ANSWER_PULL, status, type);
     if (rc == 0) {
-        request->answer.pull = *pull;
+        shoal_sized_copy(&request->answer.pull, sizeof request->answer.pull, pull, pull_bytes);
     }
     return rc;
 }

@@ -216,14 +216,14 @@ static void start_stream(struct shoal_taken *taken, void *arg)
 {
     struct opening *opening = arg;
     if (!taken) {
-        if (opening->route.ops.closed) {
-            opening->route.ops.closed(0, opening->state, WENT_AWAY);
+        if (opening->route.ops->closed) {
+            opening->route.ops->closed(0, opening->state, WENT_AWAY);
         }
         free(opening);
         return;
     }
     struct shoal_stream_conn *stream = shoal_stream_new(SHOAL_STREAM_WEBSOCKET, taken->loop,
-        &taken->wire, &opening->route.ops, opening->owner, opening->state);
+        &taken->wire, opening->route.ops, opening->owner, opening->state);
     stream->peer = taken->peer;
     stream->rest = taken->rest;
     stream->rest_length = taken->rest_length;

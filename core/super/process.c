@@ -9,6 +9,7 @@
 #include <shoal/json.h>
 
 #include "base/context.h"
+#include "base/sized.h"
 #include "super/channel.h"
 #include "super/media.h"
 
@@ -49,9 +50,12 @@ static void set_text(json_t *body, const char *key, const char *text)
     }
 }
 
-int shoal_process_start(struct shoal_call *call, const struct shoal_process *what,
-    struct shoal_err *err)
+int shoal_process_start_sized(struct shoal_call *call, const struct shoal_process *theirs,
+    size_t what_bytes, struct shoal_err *err)
 {
+    struct shoal_process mine;
+    const struct shoal_process *what = &mine;
+    shoal_sized_copy(&mine, sizeof mine, theirs, what_bytes);
     int code = may_start(call, what->program, err);
     if (code != 0) {
         return code;
@@ -85,9 +89,10 @@ int shoal_process_start(struct shoal_call *call, const struct shoal_process *wha
     return code;
 }
 
-int shoal_process_wait(struct shoal_call *call, const char *key, int64_t timeout_ms,
-    struct shoal_process_state *state, struct shoal_err *err)
+int shoal_process_wait_sized(struct shoal_call *call, const char *key, int64_t timeout_ms,
+    struct shoal_process_state *state, size_t state_bytes, struct shoal_err *err)
 {
+    struct shoal_process_state mine = {0};
     json_t *answer = NULL;
     json_int_t id = 0;
     int code = shoal_channel_ask(call, json_pack("{s:s, s:s}", "do", "wait", "key", key), NULL, 0,
@@ -95,12 +100,13 @@ int shoal_process_wait(struct shoal_call *call, const char *key, int64_t timeout
     if (code == SHOAL_ETIMEOUT || code == SHOAL_ECANCELLED) {
         shoal_channel_tell(json_pack("{s:s, s:s, s:I}", "do", "unwait", "key", key, "of", id),
             NULL);
-        if (state != NULL) {
-            *state = (struct shoal_process_state){.running = true};
-        }
+        mine.running = true;
     }
-    if (code == 0 && state != NULL) {
-        shoal_process_state_read(json_object_get(answer, "state"), state);
+    if (code == 0) {
+        shoal_process_state_read(json_object_get(answer, "state"), &mine);
+    }
+    if (state != NULL && (code == 0 || mine.running)) {
+        shoal_sized_copy(state, state_bytes, &mine, sizeof mine);
     }
     json_decref(answer);
     return code;

@@ -229,7 +229,7 @@ static bool redirects(const struct media_path *path, const struct shoal_media_fi
     const struct shoal_svc_storage *table)
 {
     bool is_media = strcmp(file->kind, "web_video") == 0 || strcmp(file->kind, "hls_media") == 0;
-    return is_media && !path->is_download && table->url != NULL;
+    return is_media && !path->is_download && SHOAL_HAS(table, url);
 }
 
 int media_answer(struct shoal_call *call, struct shoal_request *request,
@@ -248,7 +248,7 @@ int media_answer(struct shoal_call *call, struct shoal_request *request,
                                          : NULL;
     uint32_t age_s = cache_s(path, file, table);
     const char *place = NULL;
-    if (table->local_path != NULL) {
+    if (SHOAL_HAS(table, local_path)) {
         shoal_enter(call, &storage);
         place = table->local_path(call, storage.arg, file->key);
         shoal_leave(call);

@@ -227,6 +227,7 @@ static int hand_over_in(struct run *run, const struct transcode_rung *rung,
     unlink(given);
     const char *path = link(media_path, given) == 0 ? given : media_path;
     const struct shoal_rendition rendition = {
+        .size = sizeof(rendition),
         .resolution = rung->resolution,
         .width = rung->width,
         .height = rung->height,

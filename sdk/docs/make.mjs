@@ -31,13 +31,13 @@ export function hooksPage () {
 
 /** Blocks of a header: a comment and the declarations below it, up to an empty line. */
 function readBlocks (text) {
-  return text.split(/\n\s*\n/).filter(block => /^\/\/[\/ ]/m.test(block) || /SHOAL_API|^typedef|^(struct|enum) /m.test(block))
+  return text.split(/\n\s*\n/).filter(block => /^\/\/[\/ ]/m.test(block) || /SHOAL_API|SHOAL_INLINE|^typedef|^(struct|enum) /m.test(block))
 }
 
 export function referencePage () {
   const lines = ['# Reference', '', 'Made from the headers in `sdk/include/shoal`. In Lua the names are the same without `shoal_`.', '']
   const folder = join(sdk, 'include', 'shoal')
-  const names = [...readdirSync(folder).filter(name => name.endsWith('.h')).sort(),
+  const names = [...readdirSync(folder).filter(name => name.endsWith('.h') && name !== 'sized.h').sort(),
     ...readdirSync(join(folder, 'svc')).sort().map(name => `svc/${name}`)]
   for (const name of names) {
     const text = readFileSync(join(folder, name), 'utf8')
@@ -47,7 +47,9 @@ export function referencePage () {
       if (/^#|^\/\/ \S+ - /.test(block.trim())) continue
       const comment = block.split('\n').filter(line => line.startsWith('//')).map(line => line.replace(/^\/\/\/? ?/, ''))
       const code = block.split('\n').filter(line => !line.startsWith('//'))
-      if (code.join('').trim()) lines.push('```c', code.join('\n').replaceAll('SHOAL_API ', '').trim(), '```', '')
+      // An inline function is shown as the declaration that it is to a reader.
+      const shown = code.join('\n').replace(/(SHOAL_INLINE [^{]*?)\n\{[^}]*\n\}/g, '$1;').replaceAll(/^SHOAL_(API|INLINE) /gm, '').trim()
+      if (shown) lines.push('```c', shown, '```', '')
       if (comment.length) lines.push(comment.join('\n').trim(), '')
     }
   }

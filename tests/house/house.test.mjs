@@ -70,11 +70,11 @@ test('files stay small enough to have one subject', () => {
 })
 
 test('no room and no plugin outgrows its budget', () => {
-  const budgets = { base: 2500, net: 11000, data: 6000, host: 11700, catalog: 9500, super: 5000, cli: 5200, 'plugins/web': 4200 }
+  const budgets = { base: 2500, net: 11000, data: 6000, host: 8600, 'host/lua': 3400, catalog: 9500, super: 5000, cli: 5200, 'plugins/web': 4200 }
   const sizes = {}
   for (const name of product) {
-    const [top, folder] = name.split('/')
-    const key = top === 'plugins' ? `plugins/${folder}` : folder
+    const [top, folder, inner] = name.split('/')
+    const key = top === 'plugins' ? `plugins/${folder}` : folder === 'host' && inner === 'lua' ? 'host/lua' : folder
     sizes[key] = (sizes[key] ?? 0) + text(name).split('\n').length - 1
   }
   const over = Object.entries(sizes).filter(([key, lines]) =>
@@ -87,7 +87,7 @@ test('every function of the SDK is described', () => {
   for (const name of files.filter(path => /^sdk\/include\/shoal\/.*\.h$/.test(path))) {
     // A run of declarations without an empty line between them shares the comment above it.
     for (const block of text(name).split(/\n\s*\n/)) {
-      if (/SHOAL_API \w/.test(block) && !/\/\/|\/\*/.test(block) && !/#define SHOAL_API/.test(block)) {
+      if (/SHOAL_(API|INLINE) \w/.test(block) && !/\/\/|\/\*/.test(block) && !/#define SHOAL_API/.test(block)) {
         const before = text(name).slice(0, text(name).indexOf(block)).trimEnd().split('\n').pop()
         if (!before.trim().startsWith('//') && !/;$/.test(before.trim())) gaps.push(`${name}: ${block.split('\n')[0]}`)
       }

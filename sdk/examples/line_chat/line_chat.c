@@ -85,9 +85,9 @@ static int name_room(struct shoal_call *call, json_t **value, void *arg, struct 
 
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
-    const struct shoal_socket_route room = {.path = "/line_chat/room",
-        .arg = self,
-        .ops = {.open = enter, .opened = entered, .message = say, .closed = leave}};
+    static const struct shoal_stream_ops ops = {
+        .open = enter, .opened = entered, .message = say, .closed = leave};
+    const struct shoal_socket_route room = {.path = "/line_chat/room", .arg = self, .ops = &ops};
     int code = shoal_socket_add(self, &room, err);
     return code < 0 ? code : shoal_filter(self, "video.view", name_room, self);
 }

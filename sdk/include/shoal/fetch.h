@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #ifndef SHOAL_FETCH_H
 #define SHOAL_FETCH_H
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// What to ask. Fields that are 0 have the defaults said here.
@@ -35,7 +36,10 @@ struct shoal_fetched {
 /// Returns: 0 for any HTTP status; negative where there is no answer. Errors: SHOAL_EFORBIDDEN (guard
 ///          or permission), SHOAL_EUPSTREAM, SHOAL_ETIMEOUT, SHOAL_ETOOLARGE, SHOAL_ECANCELLED.
 /// Thread:  [worker]. Blocks: yes. Since: 1.0.
-SHOAL_API int shoal_fetch(struct shoal_call *call, const struct shoal_fetch *what,
-    struct shoal_fetched *fetched, struct shoal_err *err);
+SHOAL_INLINE int shoal_fetch(struct shoal_call *call, const struct shoal_fetch *what,
+    struct shoal_fetched *fetched, struct shoal_err *err)
+{
+    return shoal_fetch_sized(call, what, sizeof *what, fetched, sizeof *fetched, err);
+}
 
 #endif

@@ -4,6 +4,7 @@
 #define SHOAL_HOOKS_H
 #include <jansson.h>
 
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// Refuse beats hold beats pass. Accept ends the asking and needs "moderation.override".
@@ -78,7 +79,11 @@ struct shoal_decision {
 ///
 /// Returns: the verdict, also in *decision. Errors: none (a failing plugin counts as its hook says).
 /// Thread:  [worker], outside transactions. Blocks: yes. Since: 1.0.
-SHOAL_API enum shoal_verdict shoal_fire_decide(struct shoal_call *call, const char *hook,
-    json_t *payload, struct shoal_decision *decision);
+SHOAL_INLINE enum shoal_verdict shoal_fire_decide(struct shoal_call *call, const char *hook,
+    json_t *payload, struct shoal_decision *decision)
+{
+    return (enum shoal_verdict)shoal_fire_decide_sized(
+        call, hook, payload, decision, sizeof *decision);
+}
 
 #endif

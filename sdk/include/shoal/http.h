@@ -4,6 +4,7 @@
 #define SHOAL_HTTP_H
 #include <jansson.h>
 
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// Who may come in. The host checks before the handler runs.
@@ -63,8 +64,11 @@ struct shoal_route {
 /// Returns: 0 or a negative error. Errors: SHOAL_ECONFLICT, SHOAL_EFORBIDDEN (no permission
 ///          "routes:/PREFIX"), SHOAL_EINVAL (bad pattern). Thread: start() only. Blocks: no.
 /// Since:   1.0.
-SHOAL_API int shoal_route_add(struct shoal_plugin *self, const struct shoal_route *route,
-    struct shoal_err *err);
+SHOAL_INLINE int shoal_route_add(struct shoal_plugin *self, const struct shoal_route *route,
+    struct shoal_err *err)
+{
+    return shoal_route_add_sized(self, route, sizeof *route, err);
+}
 
 // What a request says. All text is borrowed and lives as long as the request. Reading a header,
 // cookie or credential makes the answer private to this client: it is not put in the shared cache.
@@ -158,8 +162,11 @@ struct shoal_pull {
     int64_t size_bytes; ///< -1 when unknown (chunked); otherwise Range is served when seek is given
     int (*seek)(void *state, uint64_t offset_bytes); ///< or NULL
 };
-SHOAL_API int shoal_answer_pull(struct shoal_request *request, int status, const char *type,
-    const struct shoal_pull *pull);
+SHOAL_INLINE int shoal_answer_pull(struct shoal_request *request, int status, const char *type,
+    const struct shoal_pull *pull)
+{
+    return shoal_answer_pull_sized(request, status, type, pull, sizeof *pull);
+}
 /// ETag made of this text instead of the body's hash; a matching If-None-Match answers 304.
 SHOAL_API void shoal_answer_etag(struct shoal_request *request, const char *tag);
 /// The answer may not be shared, whatever the route says.

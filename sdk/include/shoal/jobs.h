@@ -4,6 +4,7 @@
 #define SHOAL_JOBS_H
 #include <jansson.h>
 
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// A handler returns this when shoal_job_finish() will be called by id, maybe after a restart.
@@ -43,8 +44,11 @@ struct shoal_job_kind {
 ///
 /// Returns: 0 or a negative error. Errors: SHOAL_ECONFLICT. Thread: start() only. Blocks: no.
 /// Since:   1.0.
-SHOAL_API int shoal_job_kind_add(struct shoal_plugin *self, const struct shoal_job_kind *kind,
-    struct shoal_err *err);
+SHOAL_INLINE int shoal_job_kind_add(struct shoal_plugin *self, const struct shoal_job_kind *kind,
+    struct shoal_err *err)
+{
+    return shoal_job_kind_add_sized(self, kind, sizeof *kind, err);
+}
 
 struct shoal_job_options {
     int64_t run_at_ms;  ///< not before; 0: now
@@ -58,9 +62,12 @@ struct shoal_job_options {
 /// payload: borrowed. options: or NULL. id (or NULL): out.
 /// Returns: 0 or a negative error. Errors: SHOAL_EIO, SHOAL_EFULL. Thread: [worker]. Blocks: yes.
 /// Since:   1.0.
-SHOAL_API int shoal_job_add(struct shoal_plugin *self, struct shoal_db *tx, const char *kind,
+SHOAL_INLINE int shoal_job_add(struct shoal_plugin *self, struct shoal_db *tx, const char *kind,
     const json_t *payload, const struct shoal_job_options *options, int64_t *id,
-    struct shoal_err *err);
+    struct shoal_err *err)
+{
+    return shoal_job_add_sized(self, tx, kind, payload, options, sizeof *options, id, err);
+}
 /// Says how far it is (0 to 100) and renews the lease.
 /// Returns: 0, or SHOAL_ECANCELLED when the job was cancelled or taken by another holder.
 SHOAL_API int shoal_job_progress(struct shoal_call *call, const struct shoal_job *job, int percent);

@@ -4,6 +4,7 @@
 #define SHOAL_MEDIA_H
 #include <jansson.h>
 
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// Asks, before bytes are kept, whether this upload may begin: fields, channel, quota, type, then the
@@ -36,8 +37,11 @@ struct shoal_submission {
 /// Returns: 0, or a negative error with nothing left behind.
 /// Errors:  as shoal_upload_begin(), SHOAL_EUNREADABLE (not a video), SHOAL_EFULL, SHOAL_EHELD never.
 /// Thread:  [worker]. Blocks: yes. Since: 1.0.
-SHOAL_API int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *what,
-    json_t **video, struct shoal_err *err);
+SHOAL_INLINE int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *what,
+    json_t **video, struct shoal_err *err)
+{
+    return shoal_media_submit_sized(call, what, sizeof *what, video, err);
+}
 
 struct shoal_rendition;
 /// What a transcoder that answered SHOAL_LATER calls for each rendition, maybe after a restart.
@@ -71,8 +75,11 @@ struct shoal_media_file {
 ///
 /// Returns: 0 with *file in the call's arena, or SHOAL_ENOTFOUND. Errors: SHOAL_ENOTFOUND, SHOAL_EIO.
 /// Thread:  [worker]. Blocks: yes. Since: 1.0.
-SHOAL_API int shoal_media_find(struct shoal_call *call, const char *kind, const char *video,
-    const char *name, struct shoal_media_file *file, struct shoal_err *err);
+SHOAL_INLINE int shoal_media_find(struct shoal_call *call, const char *kind, const char *video,
+    const char *name, struct shoal_media_file *file, struct shoal_err *err)
+{
+    return shoal_media_find_sized(call, kind, video, name, file, sizeof *file, err);
+}
 
 /// Asks media.read and makes a signed token for the media of one video: {token, expires}.
 /// The viewer must be allowed to watch it. purpose: "play", "download".

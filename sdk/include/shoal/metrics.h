@@ -6,7 +6,7 @@
 
 enum shoal_metric_kind { SHOAL_COUNTER = 0, SHOAL_GAUGE = 1, SHOAL_HISTOGRAM = 2 };
 
-/// A metric; define it static. It is shown as shoal_NAME once it was registered.
+/// A metric (frozen); define it static. It is shown as shoal_NAME once it was registered.
 struct shoal_metric {
     const char *name;  ///< "transcode_seconds"
     const char *help;

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include <shoal/hooks.h>
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// Lets go, or refuses for good, what a decide hook held; also days later.
@@ -23,8 +24,11 @@ SHOAL_API int shoal_refuse_held(struct shoal_call *call, const char *hook, const
 /// decision: what shoal_fire_decide() said, or NULL (held by a rule of the owner itself).
 /// Returns:  0 or a negative error. Errors: SHOAL_EIO, SHOAL_EFULL. Thread: [worker], inside
 ///           shoal_tx(). Blocks: yes. Since: 1.0.
-SHOAL_API int shoal_held_add(struct shoal_db *tx, const char *hook, const char *subject,
-    const struct shoal_decision *decision, struct shoal_err *err);
+SHOAL_INLINE int shoal_held_add(struct shoal_db *tx, const char *hook, const char *subject,
+    const struct shoal_decision *decision, struct shoal_err *err)
+{
+    return shoal_held_add_sized(tx, hook, subject, decision, sizeof *decision, err);
+}
 /// Forgets that a subject is held, because it was deleted or changed. Not being held is fine.
 SHOAL_API int shoal_held_remove(struct shoal_db *tx, const char *hook, const char *subject,
     struct shoal_err *err);

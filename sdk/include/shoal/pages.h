@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include <shoal/buf.h>
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// Writes HTML for a slot ("watch.below_player"). data: what the page's template gets; borrowed.
@@ -40,7 +41,10 @@ struct shoal_pages_folder {
 ///
 /// Returns: how many were filled in, at most room; texts live as long as the server. Errors: none.
 /// Thread: [any]. Blocks: shortly. Since: 1.0.
-SHOAL_API size_t shoal_pages_folders(struct shoal_pages_folder *out, size_t room);
+SHOAL_INLINE size_t shoal_pages_folders(struct shoal_pages_folder *out, size_t room)
+{
+    return shoal_pages_folders_sized(out, sizeof *out, room);
+}
 SHOAL_API int shoal_html_escape(struct shoal_buf *out, const char *text);
 /// Markdown of a user as clean HTML: the one place where it is made.
 SHOAL_API int shoal_markdown(struct shoal_buf *out, const char *text);

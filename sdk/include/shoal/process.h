@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #ifndef SHOAL_PROCESS_H
 #define SHOAL_PROCESS_H
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// A process survives a crash or reload of the server; the next child finds it by its key.
@@ -36,14 +37,20 @@ struct shoal_process_state {
 /// Returns: 0 or a negative error. Errors: SHOAL_EFORBIDDEN, SHOAL_ENOTFOUND (no such program),
 ///          SHOAL_ECONFLICT (the key runs already: adopt it), SHOAL_EBUSY. Thread: [worker].
 /// Blocks:  shortly. Since: 1.0.
-SHOAL_API int shoal_process_start(struct shoal_call *call, const struct shoal_process *what,
-    struct shoal_err *err);
+SHOAL_INLINE int shoal_process_start(struct shoal_call *call, const struct shoal_process *what,
+    struct shoal_err *err)
+{
+    return shoal_process_start_sized(call, what, sizeof *what, err);
+}
 /// Waits until it has ended, at most timeout_ms (-1: until the call is cancelled).
 ///
 /// Returns: 0 with *state; SHOAL_ETIMEOUT, SHOAL_ECANCELLED, SHOAL_ENOTFOUND (unknown key).
 /// Errors:  those. Thread: [worker]. Blocks: yes. Since: 1.0.
-SHOAL_API int shoal_process_wait(struct shoal_call *call, const char *key, int64_t timeout_ms,
-    struct shoal_process_state *state, struct shoal_err *err);
+SHOAL_INLINE int shoal_process_wait(struct shoal_call *call, const char *key, int64_t timeout_ms,
+    struct shoal_process_state *state, struct shoal_err *err)
+{
+    return shoal_process_wait_sized(call, key, timeout_ms, state, sizeof *state, err);
+}
 /// Ends it: SIGTERM, and SIGKILL after 5 s.
 SHOAL_API int shoal_process_kill(struct shoal_call *call, const char *key, struct shoal_err *err);
 /// Forgets an ended process, so that its key is free again.

@@ -4,6 +4,7 @@
 #define SHOAL_SERVICES_H
 #include <jansson.h>
 
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// Provides a service: a table whose first member is its size (see shoal/svc/), under this plugin's
@@ -13,6 +14,11 @@
 ///          there is one has it already). Thread: start() only. Blocks: no. Since: 1.0.
 SHOAL_API int shoal_provide(struct shoal_plugin *self, const char *service, const void *table,
     void *arg, struct shoal_err *err);
+
+/// Whether a table has a member: it is long enough, and the provider filled it in.
+#define SHOAL_HAS(table, member)                                                                   \
+    ((table)->size >= offsetof(__typeof__(*(table)), member) + sizeof((table)->member) &&           \
+        (table)->member)
 
 /// A provider that can be called: its table and what goes in as its `arg`.
 struct shoal_service {
@@ -24,10 +30,16 @@ struct shoal_service {
 ///
 /// Returns: false where there is none (or it is quarantined). Errors: none. Thread: [any].
 /// Blocks:  no. Since: 1.0.
-SHOAL_API bool shoal_service_find(const char *service, const char *plugin,
-    struct shoal_service *out);
+SHOAL_INLINE bool shoal_service_find(const char *service, const char *plugin,
+    struct shoal_service *out)
+{
+    return shoal_service_find_sized(service, plugin, out, sizeof *out);
+}
 /// All providers in order. Returns: how many there are; at most `room` are filled in.
-SHOAL_API size_t shoal_service_all(const char *service, struct shoal_service *out, size_t room);
+SHOAL_INLINE size_t shoal_service_all(const char *service, struct shoal_service *out, size_t room)
+{
+    return shoal_service_all_sized(service, out, sizeof *out, room);
+}
 
 /// The table of a service that is called by name with JSON: what Lua provides, and a C plugin may.
 struct shoal_svc_json {

@@ -4,6 +4,7 @@
 #define SHOAL_STREAM_H
 #include <jansson.h>
 
+#include <shoal/sized.h>
 #include <shoal/version.h>
 
 /// A checked handle: a stale one is noticed, never followed. 0 is none.
@@ -25,7 +26,7 @@ struct shoal_stream_ops {
 struct shoal_socket_route {
     const char *path;      ///< "/tracker/socket"
     const char *protocol;  ///< Sec-WebSocket-Protocol to choose, or NULL
-    struct shoal_stream_ops ops;
+    const struct shoal_stream_ops *ops; ///< copied
     void *arg;
     int auth;              ///< enum shoal_auth
     uint32_t message_max_bytes; ///< 64 KiB when 0
@@ -38,8 +39,12 @@ struct shoal_socket_route {
 ///
 /// Returns: 0 or a negative error. Errors: as shoal_route_add(). Thread: start() only.
 /// Blocks:  no. Since: 1.0.
-SHOAL_API int shoal_socket_add(struct shoal_plugin *self, const struct shoal_socket_route *route,
-    struct shoal_err *err);
+SHOAL_INLINE int shoal_socket_add(struct shoal_plugin *self, const struct shoal_socket_route *route,
+    struct shoal_err *err)
+{
+    return shoal_socket_add_sized(
+        self, route, sizeof *route, sizeof(struct shoal_stream_ops), err);
+}
 
 /// Sends to a stream from any thread: text or binary message, datagram or raw bytes; copied.
 ///
@@ -59,8 +64,11 @@ SHOAL_API int shoal_stream_loop(shoal_stream stream);
 /// event() from any thread. topic: NULL, or a topic whose messages are sent as events.
 ///
 /// Returns: 0 or a negative error. Errors: SHOAL_EBUSY. Thread: [worker]. Blocks: no. Since: 1.0.
-SHOAL_API int shoal_answer_events(struct shoal_request *request, const char *topic,
-    const struct shoal_stream_ops *ops, void *state, struct shoal_err *err);
+SHOAL_INLINE int shoal_answer_events(struct shoal_request *request, const char *topic,
+    const struct shoal_stream_ops *ops, void *state, struct shoal_err *err)
+{
+    return shoal_answer_events_sized(request, topic, ops, sizeof *ops, state, err);
+}
 SHOAL_API int shoal_stream_event(shoal_stream stream, const char *event, const json_t *data);
 
 enum shoal_listener_kind {
@@ -74,8 +82,11 @@ enum shoal_listener_kind {
 ///
 /// Returns: 0 or a negative error. Errors: SHOAL_EFORBIDDEN (no permission "listen:PORT"),
 ///          SHOAL_EBUSY (taken). Thread: start() only. Blocks: no. Since: 1.0.
-SHOAL_API int shoal_listen(struct shoal_plugin *self, enum shoal_listener_kind kind,
-    const char *address, const struct shoal_stream_ops *ops, void *arg, struct shoal_err *err);
+SHOAL_INLINE int shoal_listen(struct shoal_plugin *self, enum shoal_listener_kind kind,
+    const char *address, const struct shoal_stream_ops *ops, void *arg, struct shoal_err *err)
+{
+    return shoal_listen_sized(self, (int)kind, address, ops, sizeof *ops, arg, err);
+}
 /// Answers a datagram of a UDP listener: inside message() the stream names its sender.
 
 /// Runs fn(call, arg) on a worker, as the plugin, soon; done(arg) then runs on loop `loop` (or NULL).

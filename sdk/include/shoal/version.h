@@ -15,6 +15,10 @@
 /// A function that the server exports to plugins. Names are only ever added; a plugin that needs a
 /// newer one than the server has is refused when it is loaded, with the name in the message.
 #define SHOAL_API __attribute__((visibility("default")))
+
+/// A function of the headers that hands the sizes of its structs on; see sized.h.
+#define SHOAL_INLINE static inline
+
 #define SHOAL_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 struct shoal_arena;

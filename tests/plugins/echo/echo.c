@@ -126,10 +126,12 @@ static void socket_closed(shoal_stream stream, void *state, int code)
 
 static int add_sockets(struct shoal_err *err)
 {
+    static const struct shoal_stream_ops ops = {
+        socket_open, socket_opened, socket_message, socket_drained, socket_closed};
     struct shoal_socket_route route = {
         .path = "/echo/socket",
         .protocol = "echo",
-        .ops = {socket_open, socket_opened, socket_message, socket_drained, socket_closed},
+        .ops = &ops,
         .message_max_bytes = MESSAGE_MAX,
         .queue_max_bytes = 4 * MESSAGE_MAX,
         .idle_ms = 60000,

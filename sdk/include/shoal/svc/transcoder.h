@@ -6,7 +6,8 @@
 
 #include <shoal/version.h>
 
-/// A picture to be made: JPEG, no larger than the box, with the frame's aspect ratio.
+/// A picture to be made: JPEG, no larger than the box, with the frame's aspect ratio. Frozen, as it
+/// travels in arrays.
 struct shoal_image {
     const char *path; ///< where it goes
     int width;        ///< wanted; never scaled up beyond the source. 0: by height
@@ -17,6 +18,7 @@ struct shoal_image {
 /// One finished rendition: an fMP4 file and its media playlist, in the work folder. Playlist lines
 /// name the media file as "media.mp4"; the core gives both their public names.
 struct shoal_rendition {
+    size_t size;               ///< sizeof(struct shoal_rendition)
     int resolution;            ///< the short side as asked for; 0: audio alone
     int width, height;
     double fps;
