@@ -46,6 +46,10 @@ export async function shoal (...args) {
   }
 }
 
+/** Servers that still run: a test that failed half-way must leave none behind. */
+const running = new Set()
+process.on('exit', () => running.forEach(child => child.kill()))
+
 class Instance {
   admin = 'root'
   password = 'correct horse 7'
@@ -97,6 +101,8 @@ class Instance {
     child.stdout.pipe(log)
     child.stderr.pipe(log)
     this.#child = child
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     this.ended = new Promise(resolve => child.once('exit', (code, signal) => resolve({ code, signal })))
     let end = null
     this.ended.then(how => { end = how })
