@@ -23,11 +23,36 @@
 static struct {
     pthread_t thread;
     int fd, port;
-    const char *answer;
+    pthread_mutex_t lock; ///< for the rest
+    char answer[512];
     bool is_mute;
     char asked[4096];
     int count;
-} peer;
+} peer = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void answer_set(const char *answer, bool is_mute)
+{
+    pthread_mutex_lock(&peer.lock);
+    snprintf(peer.answer, sizeof peer.answer, "%s", answer);
+    peer.is_mute = is_mute;
+    pthread_mutex_unlock(&peer.lock);
+}
+
+static bool was_asked(const char *part)
+{
+    pthread_mutex_lock(&peer.lock);
+    bool found = strstr(peer.asked, part) != NULL;
+    pthread_mutex_unlock(&peer.lock);
+    return found;
+}
+
+static int asked_count(void)
+{
+    pthread_mutex_lock(&peer.lock);
+    int count = peer.count;
+    pthread_mutex_unlock(&peer.lock);
+    return count;
+}
 
 static void *serve(void *unused)
 {
@@ -37,21 +62,27 @@ static void *serve(void *unused)
         if (fd < 0) {
             return NULL;
         }
+        char asked[sizeof peer.asked] = "", answer[sizeof peer.answer];
         size_t length = 0;
-        while (length + 1 < sizeof peer.asked) {
-            ssize_t got = recv(fd, peer.asked + length, sizeof peer.asked - 1 - length, 0);
+        while (length + 1 < sizeof asked) {
+            ssize_t got = recv(fd, asked + length, sizeof asked - 1 - length, 0);
             length += got > 0 ? (size_t)got : 0;
-            peer.asked[length] = '\0';
-            if (got <= 0 || strstr(peer.asked, "\r\n\r\n")) {
+            asked[length] = '\0';
+            if (got <= 0 || strstr(asked, "\r\n\r\n")) {
                 break;
             }
         }
+        pthread_mutex_lock(&peer.lock);
+        memcpy(peer.asked, asked, sizeof asked);
+        memcpy(answer, peer.answer, sizeof answer);
         peer.count++;
-        if (peer.is_mute) {
+        bool is_mute = peer.is_mute;
+        pthread_mutex_unlock(&peer.lock);
+        if (is_mute) {
             char byte;
             recv(fd, &byte, 1, 0); // until the other side gives up
         } else {
-            send(fd, peer.answer, strlen(peer.answer), MSG_NOSIGNAL);
+            send(fd, answer, strlen(answer), MSG_NOSIGNAL);
         }
         close(fd);
     }
@@ -96,18 +127,18 @@ static const char *url_of(struct shoal_call *call, const char *path)
 static void T29_asks_nobody_private_unless_allowed(void **state)
 {
     (void)state;
-    peer.answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    answer_set("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false);
     struct shoal_call call;
     shoal_call_init(&call);
     struct shoal_fetched fetched;
     struct shoal_err err = {0};
     const struct shoal_fetch what = {.url = url_of(&call, "/x")};
-    int before = peer.count;
+    int before = asked_count();
     start_fetcher(NULL);
     assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), SHOAL_EFORBIDDEN);
     assert_non_null(strstr(err.text, "private network"));
     shoal_fetcher_stop();
-    assert_int_equal(peer.count, before);
+    assert_int_equal(asked_count(), before);
     start_fetcher("127.0.0.1");
     assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), 0);
     assert_string_equal(fetched.body, "ok");
@@ -118,8 +149,8 @@ static void T29_asks_nobody_private_unless_allowed(void **state)
 static void gives_status_type_headers_and_body(void **state)
 {
     (void)state;
-    peer.answer = "HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nX-Note:  seen \r\n"
-                  "Content-Length: 3\r\n\r\nno!";
+    answer_set("HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nX-Note:  seen \r\n"
+                  "Content-Length: 3\r\n\r\nno!", false);
     start_fetcher("127.0.0.0/8");
     struct shoal_call call;
     shoal_call_init(&call);
@@ -135,9 +166,9 @@ static void gives_status_type_headers_and_body(void **state)
     assert_int_equal(fetched.body_bytes, 3);
     assert_non_null(fetched.header(&fetched, "x-NOTE"));
     assert_null(fetched.header(&fetched, "x-not"));
-    assert_non_null(strstr(peer.asked, "PUT /y HTTP/1.1\r\n"));
-    assert_non_null(strstr(peer.asked, "X-Mine: yes\r\n"));
-    assert_non_null(strstr(peer.asked, "User-Agent: Test/1\r\n"));
+    assert_true(was_asked("PUT /y HTTP/1.1\r\n"));
+    assert_true(was_asked("X-Mine: yes\r\n"));
+    assert_true(was_asked("User-Agent: Test/1\r\n"));
     shoal_fetcher_stop();
     shoal_call_fini(&call);
 }
@@ -149,7 +180,7 @@ static void T29_refuses_what_would_change_the_request(void **state)
     struct shoal_call call;
     shoal_call_init(&call);
     struct shoal_fetched fetched;
-    int before = peer.count;
+    int before = asked_count();
     const char *const broken[] = {"X: a\r\nY: b", NULL};
     const char *const nameless[] = {"nothing", NULL};
     const struct shoal_fetch bad[] = {
@@ -167,7 +198,7 @@ static void T29_refuses_what_would_change_the_request(void **state)
         assert_int_equal(shoal_fetcher_run(&call, &bad[i], NULL, &fetched, &err), SHOAL_EINVAL);
         assert_true(err.text[0]);
     }
-    assert_int_equal(peer.count, before);
+    assert_int_equal(asked_count(), before);
     shoal_fetcher_stop();
     shoal_call_fini(&call);
 }
@@ -186,14 +217,14 @@ static void a_redirect_leads_only_where_the_call_may_ask(void **state)
     shoal_call_init(&call);
     struct shoal_fetched fetched;
     struct shoal_err err = {0};
-    peer.answer = shoal_arena_printf(shoal_call_arena(&call),
+    answer_set(shoal_arena_printf(shoal_call_arena(&call),
         "HTTP/1.1 302 Found\r\nLocation: http://localhost:%d/there\r\nContent-Length: 0\r\n\r\n",
-        peer.port);
+        peer.port), false);
     const struct shoal_fetch what = {.url = url_of(&call, "/here")};
     assert_int_equal(shoal_fetcher_run(&call, &what, may_number, &fetched, &err), SHOAL_EFORBIDDEN);
     assert_non_null(strstr(err.text, "may not be asked"));
     shoal_fetcher_stop(); // and the connection that said nothing is closed
-    assert_null(strstr(peer.asked, "/there"));
+    assert_false(was_asked("/there"));
     shoal_call_fini(&call);
 }
 
@@ -208,7 +239,7 @@ static void writes_a_file_whole_or_not_at_all(void **state)
     shoal_call_init(&call);
     struct shoal_fetched fetched;
     struct shoal_err err = {0};
-    peer.answer = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    answer_set("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", false);
     const struct shoal_fetch small = {.url = url_of(&call, "/"), .to_path = path, .max_bytes = 4};
     assert_int_equal(shoal_fetcher_run(&call, &small, NULL, &fetched, &err), SHOAL_ETOOLARGE);
     assert_int_equal(access(path, F_OK), -1);
@@ -230,7 +261,7 @@ static void writes_a_file_whole_or_not_at_all(void **state)
 static void gives_up_at_the_deadline(void **state)
 {
     (void)state;
-    peer.is_mute = true;
+    answer_set("", true);
     start_fetcher("127.0.0.1");
     struct shoal_call call;
     shoal_call_init(&call);
@@ -241,7 +272,7 @@ static void gives_up_at_the_deadline(void **state)
     assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), SHOAL_ETIMEOUT);
     assert_true(shoal_tick_ms() - before < 3000);
     shoal_fetcher_stop();
-    peer.is_mute = false;
+    answer_set("", false);
     assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), SHOAL_EBUSY);
     shoal_call_fini(&call);
 }

@@ -229,7 +229,9 @@ static inline int chat(struct shoal_call *call, struct shoal_request *request, v
 {
     (void)call;
     (void)arg;
-    static const struct shoal_socket_route route = {.path = "/chat", .any_origin = true};
+    static const struct shoal_stream_ops none;
+    static const struct shoal_socket_route route = {
+        .path = "/chat", .ops = &none, .any_origin = true};
     return shoal_websocket_answer(request, &route, NULL, NULL, err);
 }
 

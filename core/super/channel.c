@@ -43,7 +43,8 @@ static void answer_take(struct shoal_message *message)
     pthread_mutex_lock(&channel.lock);
     for (struct asker *asker = channel.askers; asker != NULL; asker = asker->next) {
         if (asker->id == id && asker->answer == NULL) {
-            asker->answer = json_incref(message->body);
+            asker->answer = message->body; // its only owner from here on
+            message->body = NULL;
             asker->fd = shoal_message_take_fd(message, 0);
             pthread_cond_broadcast(&channel.answered);
             break;
