@@ -95,25 +95,19 @@ static long find_row(const struct shoal_settings *settings, const char *name)
     return -1;
 }
 
-/// Copies, since two threads may not share a list or object that one of them changes.
-static json_t *copy_of(json_t *value)
-{
-    return json_is_object(value) || json_is_array(value) ? json_deep_copy(value)
-                                                         : json_incref(value);
-}
-
+/// A copy: threads share no value of which one changes the count or the content.
 static json_t *value_of(struct shoal_settings *settings, size_t index, const char **source)
 {
     json_t *fixed = json_object_get(settings->fixed, settings->rows[index].name);
     if (fixed) {
         *source = "file";
-        return copy_of(fixed);
+        return json_deep_copy(fixed);
     }
     pthread_mutex_lock(&settings->lock);
-    json_t *stored = settings->stored[index] ? copy_of(settings->stored[index]) : NULL;
+    json_t *stored = settings->stored[index] ? json_deep_copy(settings->stored[index]) : NULL;
     pthread_mutex_unlock(&settings->lock);
     *source = stored ? "database" : "default";
-    return stored ? stored : copy_of(settings->defaults[index]);
+    return stored ? stored : json_deep_copy(settings->defaults[index]);
 }
 
 json_t *shoal_settings_get(struct shoal_settings *settings, const char *name)
