@@ -15,6 +15,7 @@ int shoal_cli_fail(const struct shoal_err *err)
     return SHOAL_EXIT_FAILED;
 }
 
+SHOAL_PRINTF(1, 0)
 static void say(const char *format, va_list args)
 {
     fputs("shoal: ", stderr);

@@ -81,8 +81,8 @@ static void a_plugin_reads_nothing_else(void **state)
         "WITH \"V1_Video\" AS (SELECT password FROM secret) SELECT * FROM v1_video",
         "WITH 'v1_video' /* x */ AS -- y\n (SELECT password FROM secret) SELECT * FROM v1_video",
         "WITH [v1_video] (name) AS (SELECT password FROM secret) SELECT * FROM v1_video",
-        "WITH a AS (SELECT 1), `v1_video` AS NOT MATERIALIZED (SELECT password FROM secret)"
-        " SELECT * FROM v1_video",
+        ("WITH a AS (SELECT 1), `v1_video` AS NOT MATERIALIZED (SELECT password FROM secret)"
+         " SELECT * FROM v1_video"),
         "SELECT id FROM v1_video UNION ALL SELECT COUNT(*) FROM secret",
         "SELECT COUNT(*) FROM v1_video, secret",
         "SELECT video.rowid FROM video, v1_video",

@@ -99,6 +99,7 @@ void shoal_fire_filter(struct shoal_call *call, const char *name, json_t **value
     }
 }
 
+SHOAL_PRINTF(3, 0)
 static enum shoal_verdict say(
     struct shoal_call *call, enum shoal_verdict verdict, const char *format, va_list args)
 {

@@ -131,8 +131,8 @@ static void refuses_what_is_broken(void **state)
         "--xy\r\nContent-Disposition: form-data; name=\"\xff\"\r\n\r\n1\r\n--xy--",
         "--xyz\r\n",
         "--xy-x",
-        "--xy\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64\r\n\r\n"
-        "1\r\n--xy--",
+        ("--xy\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+         "1\r\n--xy--"),
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct shoal_buf out = {0};

@@ -80,7 +80,7 @@ static void refuses_each_smuggling_form(void **state)
         "Content-Length: 9999999999999999999",
         "Transfer-Encoding: chunked, chunked",
         "Transfer-Encoding: identity",
-        "Transfer-Encoding:\x0b" "chunked",
+        ("Transfer-Encoding:\x0b" "chunked"),
         "Transfer-Encoding : chunked",
         " Transfer-Encoding: chunked",
         "X: a\r\n\tb",
