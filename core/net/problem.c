@@ -76,8 +76,10 @@ static void add_origin(json_t *problem, struct shoal_request *request, const cha
 
 json_t *shoal_problem_json(int status, const struct shoal_err *err)
 {
-    const char *detail = err->text[0] ? err->text : shoal_error_text(err->code);
-    json_t *text = json_string(detail);
+    // Of a wrong field PeerTube says the name alone; the sentence about it is in invalid-params.
+    json_t *text = err->field[0]
+                       ? json_sprintf("Incorrect request parameters: %s", err->field)
+                       : json_string(err->text[0] ? err->text : shoal_error_text(err->code));
     if (!text) {
         text = json_string(shoal_error_text(err->code)); // not UTF-8
     }
@@ -107,11 +109,6 @@ char *shoal_problem_text(int status, const char *detail, size_t *length)
     return text;
 }
 
-static const char *dump_type(int status)
-{
-    return status >= 400 ? "application/problem+json; charset=utf-8" : "application/json";
-}
-
 int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *err)
 {
     int status = shoal_error_status(err->code);
@@ -127,7 +124,8 @@ int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *
     if (request->answer.kind != SHOAL_ANSWER_NONE) {
         shoal_request_unanswer(request); // else headers stay that were given for the error
     }
-    int rc = shoal_answer_bytes(request, status, dump_type(status), text, text ? strlen(text) : 0);
+    const char *type = status >= 400 ? "application/problem+json; charset=utf-8" : "application/json";
+    int rc = shoal_answer_bytes(request, status, type, text, text ? strlen(text) : 0);
     free(text);
     if (status == 401) {
         shoal_answer_header(request, "WWW-Authenticate", "Bearer");
