@@ -134,6 +134,8 @@ int catalog_user_by_id(
 int catalog_user_by_name(
     struct shoal_call *call, const char *name, struct catalog_user *out, struct shoal_err *err);
 /// `me`: with channels and settings. by: may be NULL.
+/// Whether lists leave NSFW videos out for who asks: the user's policy, else the instance's.
+bool catalog_hides_nsfw(struct shoal_call *call);
 json_t *catalog_user_json(
     struct shoal_call *call, const struct catalog_user *user, bool me, struct shoal_err *err);
 json_t *catalog_user_brief(

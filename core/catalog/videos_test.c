@@ -89,6 +89,7 @@ static void filters_find_what_they_say(void **state)
     expect(call, json_pack("{s:b}", "nsfw", 0), "Bg");
     expect(call, json_pack("{s:s}", "nsfw", "true"), "A");
     expect(call, json_pack("{s:s}", "nsfw", "both"), "ABg");
+    expect(call, json_pack("{s:s}", "nsfw", "policy"), "Bg"); // nobody said otherwise: do_not_list
     expect(call, json_pack("{s:b}", "isLive", 1), "");
     expect(call, json_pack("{s:b}", "isLocal", 1), "ABg");
     expect(call, json_pack("{s:b}", "isLocal", 0), "");

@@ -129,7 +129,8 @@ SHOAL_API int shoal_channel_delete(struct shoal_call *call, const char *handle,
 SHOAL_API json_t *shoal_video_get(struct shoal_call *call, const char *id, const char *password,
     struct shoal_err *err);
 /// {total, data} of Video. query has the names of GET /api/v1/videos (arrays for …OneOf), checked;
-/// besides: account, channel (handles), mine (bool: every video of the viewer's account).
+/// besides: account, channel (handles), mine (bool: every video of the viewer's account), and
+/// "policy" for nsfw: as the viewer, or for who is not logged in the instance, wants it.
 SHOAL_API json_t *shoal_video_list(struct shoal_call *call, const json_t *query,
     struct shoal_err *err);
 /// Changes fields as PUT /videos/ID names them; null clears. Widening privacy asks video.publish.
