@@ -225,6 +225,18 @@ test('NewPipe finds the playlist of a rendition by the name of its file', async 
   }
 })
 
+// yt-dlp knows PeerTube by this line, letter by letter; and every <video> in small letters is a film of
+// its own to it, which it would fetch beside the one that the API tells of.
+test('yt-dlp sees a video of PeerTube in the page, and one alone', async () => {
+  for (const path of [`/w/${full.shortUUID}`, `/videos/watch/${full.uuid}`, `/videos/embed/${full.shortUUID}`]) {
+    const answer = await site.raw({ path })
+    const page = answer.status === 200 ? answer : await site.raw({ path: new URL(answer.headers.location, site.url).pathname })
+    assert.match(page.text, /meta property="og:platform" content="PeerTube"/, path)
+    assert.doesNotMatch(page.text, /<(video|audio)[\s>]/, path)
+    assert.match(page.text, /<video[\s>]/i, path)
+  }
+})
+
 // yt-dlp and NewPipe ask for the whole description when the one at hand may be cut.
 test('a long description is whole in the video and on its own, and cut in lists', async () => {
   const video = (await site.get(`/videos/${full.shortUUID}`)).json
