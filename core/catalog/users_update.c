@@ -297,6 +297,9 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         code = shoal_held_remove(tx, "user.register", subject, err);
     }
     if (code == 0) {
+        code = catalog_actor_images_remove(tx, user->account_id, 0, err);
+    }
+    if (code == 0) {
         code = shoal_db_exec(
             tx, &account_actors_remove, SHOAL_ARGS(SHOAL_I64(user->account_id)), NULL, err);
     }
