@@ -123,11 +123,11 @@ int catalog_channel_owned(
     int code = shoal_db_i64(
         shoal_call_db(call), &channel_owner, SHOAL_ARGS(SHOAL_I64(channel_id)), account_id, err);
     if (code == SHOAL_ENOTFOUND) {
-        return shoal_fail_field(
-            err, "channelId", "Unknown video \"video channel\" for this instance.");
+        // In PeerTube's words: its clients show them as they are.
+        return shoal_fail(err, SHOAL_EINVAL, "Unknown video \"video channel\" for this instance.");
     }
     if (code == 0 && !catalog_is_admin(&call->viewer) && call->viewer.account_id != *account_id) {
-        return shoal_fail_field(err, "channelId", "Unknown video \"video channel\" for this user.");
+        return shoal_fail(err, SHOAL_EINVAL, "Unknown video \"video channel\" for this user.");
     }
     return code;
 }

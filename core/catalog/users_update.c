@@ -112,7 +112,7 @@ static int credentials_read(struct shoal_call *call, const json_t *fields, bool 
     if (is_self &&
         !catalog_password_check(update->user.password, shoal_text(fields, "currentPassword", ""))) {
         return shoal_fail_api(
-            err, SHOAL_EFORBIDDEN, "current_password_is_invalid", "currentPassword is invalid.");
+            err, SHOAL_EAUTH, "current_password_is_invalid", "currentPassword is invalid.");
     }
     int code = 0;
     if (catalog_field_has(fields, "email")) {
