@@ -177,7 +177,7 @@ static void bad_fields_are_named(void **state)
     expect_bad("{\"support\": \"ab\"}", "support");
     expect_bad("{\"scheduleUpdate\": {\"updateAt\": \"tomorrow\"}}", "scheduleUpdate.updateAt");
     expect_bad("{\"originallyPublishedAt\": \"then\"}", "originallyPublishedAt");
-    expect_bad("{\"channelId\": 4711}", "channelId");
+    expect_bad("{\"channelId\": 4711}", ""); // a sentence of PeerTube's, see catalog_channel_owned()
 }
 
 static void null_clears_and_forms_send_text(void **state)

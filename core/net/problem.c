@@ -47,11 +47,8 @@ static void add_code(json_t *problem, const char *code)
 
 static void add_field(json_t *problem, const struct shoal_err *err)
 {
-    json_t *field = json_pack("{s:s, s:s, s:s, s:s}", "type", "field", "msg", err->text, "path",
-        err->field, "location", "body");
-    json_t *fields = json_object();
-    json_object_set_new(fields, err->field, field);
-    json_object_set_new(problem, "invalid-params", fields);
+    json_object_set_new(problem, "invalid-params", json_pack("{s:{s:s, s:s, s:s, s:s}}", err->field,
+        "type", "field", "msg", err->text, "path", err->field, "location", "body"));
 }
 
 /// Where the wrong field came from, as PeerTube says it, and what it was where that is no body.
@@ -83,12 +80,9 @@ json_t *shoal_problem_json(int status, const struct shoal_err *err)
     if (!text) {
         text = json_string(shoal_error_text(err->code)); // not UTF-8
     }
-    json_t *problem = json_object();
-    json_object_set_new(problem, "type", json_string("about:blank"));
-    json_object_set_new(problem, "title", json_string(shoal_status_text(status)));
-    json_object_set_new(problem, "status", json_integer(status));
-    json_object_set(problem, "detail", text);
-    json_object_set_new(problem, "error", text); // older clients read this one
+    // Older clients read "error".
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:O, s:o}", "type", "about:blank", "title",
+        shoal_status_text(status), "status", status, "detail", text, "error", text);
     if (err->api_code[0]) {
         add_code(problem, err->api_code);
     }

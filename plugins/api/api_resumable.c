@@ -130,17 +130,8 @@ static int may_begin(struct shoal_call *call, struct api *api, const struct api_
             "There are %lld unfinished uploads of yours: finish or delete some of them first",
             (long long)open_count);
     }
-    if (code != 0) {
-        return code;
-    }
-    json_t *file = json_pack("{s:s, s:I, s:s}", "name", session->filename, "size_bytes",
-        (json_int_t)session->size_bytes, "mime", session->mime);
-    if (file == NULL) {
-        return shoal_fail_field(err, "x-upload-content-type", "The mimetype is not valid text");
-    }
-    code = shoal_upload_begin(call, draft, file, "upload", err);
-    json_decref(file);
-    return code;
+    return code != 0 ? code : api_upload_begin(call, draft, session->filename, session->size_bytes,
+                                  session->mime, err);
 }
 
 // A picture that is none is refused now, not after hours of uploading.

@@ -85,9 +85,9 @@ const file = {
   fileUrl: address,
   fileDownloadUrl: address,
   metadataUrl: address,
-  torrentUrl: text, // NewPipe reads them as text and gives up the whole video where they are null
+  torrentUrl: text, // NewPipe and peertube-viewer read them as text and give the video up where they are null
   torrentDownloadUrl: text,
-  magnetUri: maybe(text),
+  magnetUri: text,
   hasAudio: flag,
   hasVideo: flag,
   storage: number
