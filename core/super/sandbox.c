@@ -191,7 +191,10 @@ static int limits(const struct shoal_sandbox *sandbox)
     if (sandbox->cpu_s > 0 && limit(RLIMIT_CPU, sandbox->cpu_s) != 0) {
         return -1;
     }
-    return setpriority(PRIO_PROCESS, 0, sandbox->nice);
+    // Who was started as nicer than that may not become less so, and need not.
+    return sandbox->nice > getpriority(PRIO_PROCESS, 0)
+               ? setpriority(PRIO_PROCESS, 0, sandbox->nice)
+               : 0;
 }
 
 /// A network of its own with nothing in it. Where the system allows none, the filter and Landlock
