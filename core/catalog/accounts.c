@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
 
-SHOAL_SQL(account_get,
-    "SELECT a.id, a.user_id, a.display_name, a.description, x.name, x.host, x.url, x.followers, "
-    "x.following, x.created, x.updated FROM catalog_account a "
-    "JOIN catalog_actor x ON x.id = a.actor_id WHERE a.id = $1");
+SHOAL_SQL(account_get, "SELECT " CATALOG_ACTOR_COLUMNS("a") ", a.user_id FROM catalog_account a "
+                       "JOIN catalog_actor x ON x.id = a.actor_id WHERE a.id = $1");
 // Who waits for a moderator is not there yet; the instance's own account is not a person.
 #define ACCOUNT_SEEN_SQL                                                                           \
     "(x.kind <> 'Application' AND NOT EXISTS (SELECT 1 FROM catalog_user u "                       \
@@ -23,33 +21,6 @@ SHOAL_SQL(accounts_count,
     "SELECT COUNT(*) FROM catalog_account a JOIN catalog_actor x ON x.id = a.actor_id "
     "WHERE " ACCOUNT_SEEN_SQL);
 
-static json_t *account_pack(struct shoal_call *call, const struct shoal_rows *rows, bool summary)
-{
-    const char *name = shoal_col_text(rows, 4);
-    const char *host = shoal_col_text(rows, 5);
-    const char *url = shoal_col_text(rows, 6);
-    bool is_local = host[0] == '\0';
-    if (is_local) {
-        host = catalog_host(call);
-        url = shoal_url(call, shoal_arena_printf(call->arena, "/accounts/%s", name));
-    }
-    json_t *out = json_pack("{s:I, s:s, s:s, s:s?, s:s, s:[]}", "id",
-        (json_int_t)shoal_col_i64(rows, 0), "name", name, "displayName", shoal_col_text(rows, 2),
-        "url", url, "host", host, "avatars");
-    if (summary) {
-        return out;
-    }
-    json_object_set_new(out, "description", catalog_text_or_null(shoal_col_text(rows, 3)));
-    json_object_set_new(out, "followersCount", json_integer(shoal_col_i64(rows, 7)));
-    json_object_set_new(out, "followingCount", json_integer(shoal_col_i64(rows, 8)));
-    json_object_set_new(out, "createdAt", catalog_time(shoal_col_i64(rows, 9)));
-    json_object_set_new(out, "updatedAt", catalog_time(shoal_col_i64(rows, 10)));
-    if (!shoal_col_null(rows, 1)) {
-        json_object_set_new(out, "userId", json_integer(shoal_col_i64(rows, 1)));
-    }
-    return out;
-}
-
 json_t *catalog_account_json(
     struct shoal_call *call, int64_t id, bool summary, struct shoal_err *err)
 {
@@ -58,13 +29,25 @@ json_t *catalog_account_json(
     if (rows == NULL) {
         return NULL;
     }
-    json_t *out = shoal_rows_next(rows) ? account_pack(call, rows, summary) : NULL;
-    if (shoal_rows_close(rows, err) != 0) {
+    json_t *out = NULL;
+    int64_t actor_id = 0;
+    if (shoal_rows_next(rows)) {
+        out = catalog_actor_pack(call, rows, "accounts", summary, &actor_id);
+        if (!summary && !shoal_col_null(rows, CATALOG_ACTOR_WIDTH)) {
+            json_object_set_new(
+                out, "userId", json_integer(shoal_col_i64(rows, CATALOG_ACTOR_WIDTH)));
+        }
+    }
+    int code = shoal_rows_close(rows, err);
+    if (code == 0 && out == NULL) {
+        code = shoal_fail(err, SHOAL_ENOTFOUND, "Account not found");
+    }
+    if (code == 0) {
+        code = catalog_actor_images_add(call, out, actor_id, CATALOG_AVATAR, err);
+    }
+    if (code != 0) {
         json_decref(out);
         return NULL;
-    }
-    if (out == NULL) {
-        shoal_fail(err, SHOAL_ENOTFOUND, "Account not found");
     }
     return out;
 }

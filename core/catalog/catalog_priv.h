@@ -133,6 +133,8 @@ int catalog_user_by_id(
     struct shoal_call *call, int64_t id, struct catalog_user *out, struct shoal_err *err);
 int catalog_user_by_name(
     struct shoal_call *call, const char *name, struct catalog_user *out, struct shoal_err *err);
+/// Whether lists leave NSFW videos out for who asks: the user's policy, else the instance's.
+bool catalog_hides_nsfw(struct shoal_call *call);
 /// `me`: with channels and settings. by: may be NULL.
 json_t *catalog_user_json(
     struct shoal_call *call, const struct catalog_user *user, bool me, struct shoal_err *err);
@@ -141,6 +143,22 @@ json_t *catalog_user_brief(
 /// Tells user.changed, within the transaction.
 int catalog_user_tell(struct shoal_call *call, struct shoal_db *tx, int64_t user_id,
     const char *what, struct shoal_err *err);
+/// What a query of an account or channel (`of`) selects first, for catalog_actor_pack().
+#define CATALOG_ACTOR_COLUMNS(of)                                                                  \
+    of ".id, x.id, x.name, x.host, x.url, " of ".display_name, " of ".description, x.followers, "  \
+       "x.following, x.created, x.updated"
+#define CATALOG_ACTOR_WIDTH 11
+/// What accounts and channels have in common, but for their pictures. folder: of the public URL.
+json_t *catalog_actor_pack(struct shoal_call *call, const struct shoal_rows *rows,
+    const char *folder, bool summary, int64_t *actor_id);
+enum catalog_actor_image { CATALOG_AVATAR = 1, CATALOG_BANNER = 2 };
+/// Sets "avatars" or "banners", the smallest first.
+int catalog_actor_images_add(struct shoal_call *call, json_t *out, int64_t actor_id,
+    enum catalog_actor_image kind, struct shoal_err *err);
+/// Has the pictures of an account and its channels (account_id) or of one channel (channel_id)
+/// removed from their storages; their rows go with the actors.
+int catalog_actor_images_remove(struct shoal_db *tx, int64_t account_id, int64_t channel_id,
+    struct shoal_err *err);
 int catalog_actor_add(
     struct shoal_db *tx, const char *kind, const char *name, int64_t *id, struct shoal_err *err);
 /// Makes user, account and channel rows. channel NULL: NAME_channel.

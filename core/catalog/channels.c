@@ -4,8 +4,7 @@
 #include "catalog/channels_priv.h"
 
 SHOAL_SQL(channel_get,
-    "SELECT c.id, c.account_id, c.display_name, c.description, c.support, x.name, x.host, x.url, "
-    "x.followers, x.following, x.created, x.updated, "
+    "SELECT " CATALOG_ACTOR_COLUMNS("c") ", c.account_id, c.support, "
     "(SELECT COUNT(*) FROM catalog_video v WHERE v.channel_id = c.id AND v.is_open = TRUE "
     "AND v.is_blocked = FALSE AND v.privacy = 1) FROM catalog_channel c "
     "JOIN catalog_actor x ON x.id = c.actor_id WHERE c.id = $1");
@@ -43,33 +42,32 @@ static const struct shoal_sql *const lists[][2] = {
     {&channels_created, &channels_created_down},
 };
 
-static json_t *channel_pack(struct shoal_call *call, const struct shoal_rows *rows, bool summary)
+static json_t *channel_pack(struct shoal_call *call, const struct shoal_rows *rows, bool summary,
+    int64_t *actor_id, int64_t *account_id)
 {
-    const char *name = shoal_col_text(rows, 5);
-    const char *host = shoal_col_text(rows, 6);
-    const char *url = shoal_col_text(rows, 7);
-    bool is_local = host[0] == '\0';
-    if (is_local) {
-        host = catalog_host(call);
-        url = shoal_url(call, shoal_arena_printf(call->arena, "/video-channels/%s", name));
+    json_t *out = catalog_actor_pack(call, rows, "video-channels", summary, actor_id);
+    *account_id = shoal_col_i64(rows, CATALOG_ACTOR_WIDTH);
+    if (!summary) {
+        const char *support = shoal_col_text(rows, CATALOG_ACTOR_WIDTH + 1);
+        json_object_set_new(out, "support", catalog_text_or_null(support));
+        json_object_set_new(
+            out, "videosCount", json_integer(shoal_col_i64(rows, CATALOG_ACTOR_WIDTH + 2)));
+        json_object_set_new(out, "ownerAccountId", json_integer(*account_id));
     }
-    json_t *out = json_pack("{s:I, s:s, s:s, s:s?, s:s, s:[]}", "id",
-        (json_int_t)shoal_col_i64(rows, 0), "name", name, "displayName", shoal_col_text(rows, 2),
-        "url", url, "host", host, "avatars");
-    if (summary) {
-        return out;
-    }
-    json_object_set_new(out, "description", catalog_text_or_null(shoal_col_text(rows, 3)));
-    json_object_set_new(out, "support", catalog_text_or_null(shoal_col_text(rows, 4)));
-    json_object_set_new(out, "isLocal", json_boolean(is_local));
-    json_object_set_new(out, "followersCount", json_integer(shoal_col_i64(rows, 8)));
-    json_object_set_new(out, "followingCount", json_integer(shoal_col_i64(rows, 9)));
-    json_object_set_new(out, "createdAt", catalog_time(shoal_col_i64(rows, 10)));
-    json_object_set_new(out, "updatedAt", catalog_time(shoal_col_i64(rows, 11)));
-    json_object_set_new(out, "banners", json_array());
-    json_object_set_new(out, "videosCount", json_integer(shoal_col_i64(rows, 12)));
-    json_object_set_new(out, "ownerAccountId", json_integer(shoal_col_i64(rows, 1)));
     return out;
+}
+
+static int channel_fill(struct shoal_call *call, json_t *out, bool summary, int64_t actor_id,
+    int64_t account_id, struct shoal_err *err)
+{
+    int code = catalog_actor_images_add(call, out, actor_id, CATALOG_AVATAR, err);
+    if (code != 0 || summary) {
+        return code;
+    }
+    json_t *owner = catalog_account_json(call, account_id, false, err);
+    json_object_set_new(out, "ownerAccount", owner == NULL ? json_null() : owner);
+    return owner == NULL ? SHOAL_EIO
+                         : catalog_actor_images_add(call, out, actor_id, CATALOG_BANNER, err);
 }
 
 json_t *catalog_channel_json(
@@ -80,17 +78,20 @@ json_t *catalog_channel_json(
     if (rows == NULL) {
         return NULL;
     }
-    json_t *out = shoal_rows_next(rows) ? channel_pack(call, rows, summary) : NULL;
-    int64_t account_id = out == NULL ? 0 : shoal_col_i64(rows, 1);
-    if (shoal_rows_close(rows, err) != 0) {
+    int64_t actor_id = 0;
+    int64_t account_id = 0;
+    json_t *out =
+        shoal_rows_next(rows) ? channel_pack(call, rows, summary, &actor_id, &account_id) : NULL;
+    int code = shoal_rows_close(rows, err);
+    if (code == 0 && out == NULL) {
+        code = shoal_fail(err, SHOAL_ENOTFOUND, "Video channel not found");
+    }
+    if (code == 0) {
+        code = channel_fill(call, out, summary, actor_id, account_id, err);
+    }
+    if (code != 0) {
         json_decref(out);
         return NULL;
-    }
-    if (out == NULL) {
-        shoal_fail(err, SHOAL_ENOTFOUND, "Video channel not found");
-    } else if (!summary) {
-        json_t *owner = catalog_account_json(call, account_id, false, NULL);
-        json_object_set_new(out, "ownerAccount", owner == NULL ? json_null() : owner);
     }
     return out;
 }
@@ -122,11 +123,11 @@ int catalog_channel_owned(
     int code = shoal_db_i64(
         shoal_call_db(call), &channel_owner, SHOAL_ARGS(SHOAL_I64(channel_id)), account_id, err);
     if (code == SHOAL_ENOTFOUND) {
-        return shoal_fail_field(
-            err, "channelId", "Unknown video \"video channel\" for this instance.");
+        // In PeerTube's words: its clients show them as they are.
+        return shoal_fail(err, SHOAL_EINVAL, "Unknown video \"video channel\" for this instance.");
     }
     if (code == 0 && !catalog_is_admin(&call->viewer) && call->viewer.account_id != *account_id) {
-        return shoal_fail_field(err, "channelId", "Unknown video \"video channel\" for this user.");
+        return shoal_fail(err, SHOAL_EINVAL, "Unknown video \"video channel\" for this user.");
     }
     return code;
 }

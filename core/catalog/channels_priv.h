@@ -6,5 +6,11 @@
 
 int catalog_channel_find(
     struct shoal_call *call, const char *handle, int64_t *id, struct shoal_err *err);
+/// Finds a channel that the viewer may change.
+int catalog_channel_mine(struct shoal_call *call, const char *handle, int64_t *id,
+    int64_t *account_id, struct shoal_err *err);
+/// Tells channel.changed, within the transaction.
+int catalog_channel_tell(struct shoal_call *call, struct shoal_db *tx, int64_t id, const char *what,
+    struct shoal_err *err);
 
 #endif

@@ -43,7 +43,7 @@ int catalog_channel_insert(struct shoal_db *tx, int64_t account_id, const char *
     return code;
 }
 
-static int channel_tell(struct shoal_call *call, struct shoal_db *tx, int64_t id, const char *what,
+int catalog_channel_tell(struct shoal_call *call, struct shoal_db *tx, int64_t id, const char *what,
     struct shoal_err *err)
 {
     int code = shoal_touch(call, tx, "catalog", err);
@@ -111,7 +111,7 @@ static int create_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         code = catalog_channel_insert(tx, channel->account_id, channel->name, channel->display_name,
             channel->description, channel->support, &channel->id, err);
     }
-    return code == 0 ? channel_tell(call, tx, channel->id, "created", err) : code;
+    return code == 0 ? catalog_channel_tell(call, tx, channel->id, "created", err) : code;
 }
 
 json_t *shoal_channel_create(struct shoal_call *call, const json_t *fields, struct shoal_err *err)
@@ -144,18 +144,18 @@ static int update_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
             SHOAL_ARGS(SHOAL_I64(channel->id), SHOAL_TEXT(channel->support), SHOAL_I64(now_ms)),
             NULL, err);
     }
-    return code == 0 ? channel_tell(call, tx, channel->id, "updated", err) : code;
+    return code == 0 ? catalog_channel_tell(call, tx, channel->id, "updated", err) : code;
 }
 
-static int channel_mine(
-    struct shoal_call *call, const char *handle, struct channel_fields *out, struct shoal_err *err)
+int catalog_channel_mine(struct shoal_call *call, const char *handle, int64_t *id,
+    int64_t *account_id, struct shoal_err *err)
 {
     int code = call->viewer.kind == SHOAL_VIEWER_SYSTEM ? 0 : catalog_need_user(&call->viewer, err);
     if (code == 0) {
-        code = catalog_channel_find(call, handle, &out->id, err);
+        code = catalog_channel_find(call, handle, id, err);
     }
     struct shoal_err other = {0};
-    if (code == 0 && catalog_channel_owned(call, out->id, &out->account_id, &other) != 0) {
+    if (code == 0 && catalog_channel_owned(call, *id, account_id, &other) != 0) {
         code = shoal_fail(err, SHOAL_EFORBIDDEN, "this channel belongs to somebody else");
     }
     return code;
@@ -165,7 +165,7 @@ int shoal_channel_update(
     struct shoal_call *call, const char *handle, const json_t *fields, struct shoal_err *err)
 {
     struct channel_fields channel = {0};
-    int code = channel_mine(call, handle, &channel, err);
+    int code = catalog_channel_mine(call, handle, &channel.id, &channel.account_id, err);
     if (code == 0) {
         code = channel_read(fields, false, &channel, err);
     }
@@ -182,7 +182,10 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         code = shoal_fail(err, SHOAL_ECONFLICT, "Cannot remove the last channel of this user");
     }
     if (code == 0) {
-        code = channel_tell(call, tx, channel->id, "deleted", err);
+        code = catalog_channel_tell(call, tx, channel->id, "deleted", err);
+    }
+    if (code == 0) {
+        code = catalog_actor_images_remove(tx, 0, channel->id, err);
     }
     return code == 0 ? shoal_db_exec(
                            tx, &channel_actor_remove, SHOAL_ARGS(SHOAL_I64(channel->id)), NULL, err)
@@ -215,7 +218,7 @@ int shoal_channel_delete(struct shoal_call *call, const char *handle, struct sho
 {
     struct channel_fields channel = {0};
     int64_t owned = 0;
-    int code = channel_mine(call, handle, &channel, err);
+    int code = catalog_channel_mine(call, handle, &channel.id, &channel.account_id, err);
     if (code == 0) {
         code = shoal_db_i64(shoal_call_db(call), &channels_owned,
             SHOAL_ARGS(SHOAL_I64(channel.account_id)), &owned, err);

@@ -78,7 +78,8 @@ json_t *catalog_file_json(
                      file->resolution)
                : shoal_arena_printf(
                      call->arena, "/download/web-videos/%s-%d.mp4", video->uuid, file->resolution);
-    json_t *out = json_pack("{s:I, s:{s:i, s:s}, s:i, s:i, s:I, s:i, s:s, s:s, s:s, s:n, s:n, s:n, "
+    // Without a torrent its addresses are empty, never null: NewPipe plays nothing where they are no text.
+    json_t *out = json_pack("{s:I, s:{s:i, s:s}, s:i, s:i, s:I, s:i, s:s, s:s, s:s, s:s, s:s, s:s, "
                             "s:b, s:b}",
         "id", (json_int_t)file->id, "resolution", "id", file->resolution, "label",
         catalog_resolution_label(call->arena, file->resolution, file->width, file->height), "width",
@@ -87,8 +88,8 @@ json_t *catalog_file_json(
         "metadataUrl",
         shoal_url(call, shoal_arena_printf(call->arena, "/api/v1/videos/%s/metadata/%lld",
                             video->uuid, (long long)file->id)),
-        "magnetUri", "torrentUrl", "torrentDownloadUrl", "hasAudio", file->has_audio, "hasVideo",
-        file->has_video);
+        "magnetUri", "", "torrentUrl", "", "torrentDownloadUrl", "", "hasAudio", file->has_audio,
+        "hasVideo", file->has_video);
     json_object_set_new(out, "storage", storage_number(video, file));
     if (!file->is_ready) {
         json_object_set_new(out, "isReady", json_false());

@@ -77,7 +77,7 @@ static int picture_store(struct shoal_call *call, const struct catalog_video *vi
     return code == 0 ? shoal_tx(call, picture_tx, &picture, err) : code;
 }
 
-static int pictures_make(struct shoal_call *call, const char *path, const json_t *probe,
+int catalog_pictures_make(struct shoal_call *call, const char *path, const json_t *probe,
     const char *work, struct shoal_image *images, size_t count, struct shoal_err *err)
 {
     struct shoal_service service;
@@ -97,8 +97,7 @@ static int pictures_make(struct shoal_call *call, const char *path, const json_t
     return code;
 }
 
-// A picture of a stranger is read by the transcoder, in its sandbox, like any other file of theirs.
-static int picture_probe(
+int catalog_picture_probe(
     struct shoal_call *call, const char *path, json_t **probe, struct shoal_err *err)
 {
     struct shoal_service service;
@@ -136,14 +135,13 @@ int shoal_video_image_check(
     struct shoal_call *call, const char *kind, const char *path, struct shoal_err *err)
 {
     json_t *probe = NULL;
-    int code = picture_probe(call, path, &probe, err);
+    int code = catalog_picture_probe(call, path, &probe, err);
     json_decref(probe);
     return picture_fail(code, strcmp(kind, kinds[0].kind) == 0 ? 0 : 1, err);
 }
 
-/// A folder to work in. A job names its own, so that a second try clears what a killed one left.
-static const char *work_make(struct shoal_call *call, const struct shoal_job *job,
-    struct shoal_err *err)
+const char *catalog_picture_work(
+    struct shoal_call *call, const struct shoal_job *job, struct shoal_err *err)
 {
     char uuid[37];
     if (job == NULL) {
@@ -161,11 +159,11 @@ static int user_picture(struct shoal_call *call, const struct catalog_video *vid
     const char *path, struct shoal_err *err)
 {
     json_t *probe = NULL;
-    const char *work = work_make(call, NULL, err);
-    int code = work == NULL ? SHOAL_EIO : picture_probe(call, path, &probe, err);
+    const char *work = catalog_picture_work(call, NULL, err);
+    int code = work == NULL ? SHOAL_EIO : catalog_picture_probe(call, path, &probe, err);
     struct shoal_image image = {.width = kinds[kind].width, .height = kinds[kind].height};
     if (code == 0) {
-        code = pictures_make(call, path, probe, work, &image, 1, err);
+        code = catalog_pictures_make(call, path, probe, work, &image, 1, err);
     }
     if (code == 0) {
         code = picture_store(call, video, kind, &image, err);
@@ -256,8 +254,8 @@ int catalog_images_run(
     }
     json_t *probe = video.probe == NULL ? json_object()
                                         : shoal_json_parse(video.probe, strlen(video.probe), NULL);
-    const char *work = work_make(call, job, err);
-    code = work == NULL ? SHOAL_EIO : pictures_make(call, source, probe, work, images, count, err);
+    const char *work = catalog_picture_work(call, job, err);
+    code = work == NULL ? SHOAL_EIO : catalog_pictures_make(call, source, probe, work, images, count, err);
     for (size_t i = 0; i < count && code == 0; i++) {
         code = picture_store(call, &video, at[i], &images[i], err);
     }

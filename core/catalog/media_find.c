@@ -18,6 +18,10 @@ SHOAL_SQL(media_by_name, MEDIA_SQL "WHERE f.kind = $1 AND f.name = $2 AND f.kind
 SHOAL_SQL(media_by_resolution, MEDIA_SQL "WHERE f.kind = $1 AND v.uuid = $2 AND f.resolution = $3 "
                                          "ORDER BY f.version DESC LIMIT 1");
 
+SHOAL_SQL(media_actor_image,
+    "SELECT id, name, mime, storage, storage_key, size_bytes FROM catalog_actor_image "
+    "WHERE kind = $1 AND name = $2");
+
 // A title as a file name: what shells and file systems dislike becomes "_".
 static const char *download_name(
     struct shoal_arena *arena, const char *title, int resolution, const char *name)
@@ -100,12 +104,45 @@ static int media_by_video(struct shoal_call *call, const char *kind, const char 
         SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(uuid), SHOAL_I64(resolution)), file, err);
 }
 
+// Pictures of accounts and channels are for everybody.
+static int media_by_actor(struct shoal_call *call, enum catalog_actor_image kind, const char *name,
+    struct shoal_media_file *file, struct shoal_err *err)
+{
+    struct shoal_arena *arena = call->arena;
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &media_actor_image,
+        SHOAL_ARGS(SHOAL_I64(kind), SHOAL_TEXT(name)), err);
+    if (rows == NULL) {
+        return SHOAL_EIO;
+    }
+    bool found = shoal_rows_next(rows);
+    if (found) {
+        *file = (struct shoal_media_file){
+            .id = shoal_col_i64(rows, 0),
+            .video_uuid = "",
+            .kind = kind == CATALOG_AVATAR ? "avatar" : "banner",
+            .name = shoal_arena_strdup(arena, shoal_col_text(rows, 1)),
+            .mime = shoal_arena_strdup(arena, shoal_col_text(rows, 2)),
+            .storage = shoal_arena_strdup(arena, shoal_col_text(rows, 3)),
+            .key = shoal_arena_strdup(arena, shoal_col_text(rows, 4)),
+            .size_bytes = shoal_col_i64(rows, 5),
+            .is_ready = true,
+        };
+        file->download_name = file->name;
+    }
+    int code = shoal_rows_close(rows, err);
+    return code != 0 ? code : found ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "File not found");
+}
+
 static int find(struct shoal_call *call, const char *kind, const char *video, const char *name,
     struct shoal_media_file *file, struct shoal_err *err)
 {
     if (kind == NULL || name == NULL || name[0] == '\0' ||
         strnlen(name, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "File not found");
+    }
+    if (strcmp(kind, "avatar") == 0 || strcmp(kind, "banner") == 0) {
+        return media_by_actor(
+            call, kind[0] == 'a' ? CATALOG_AVATAR : CATALOG_BANNER, name, file, err);
     }
     int code = media_query(call, &media_by_name,
         SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(name), SHOAL_TEXT(video)), file, err);

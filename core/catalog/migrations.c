@@ -235,11 +235,31 @@ static const char views_sql[] =
     "  v.updated AS updated, v.published AS published\n"
     "  FROM catalog_video v JOIN catalog_channel c ON c.id = v.channel_id;\n";
 
+// Pictures of accounts and channels; kind is 1 for an avatar, 2 for a banner.
+static const char actor_images_sql[] =
+    "CREATE TABLE catalog_actor_image (\n"
+    "  id ID,\n"
+    "  actor_id I64 NOT NULL REFERENCES catalog_actor (id) ON DELETE CASCADE,\n"
+    "  kind I64 NOT NULL,\n"
+    "  name TEXT NOT NULL,\n"
+    "  mime TEXT NOT NULL,\n"
+    "  storage TEXT NOT NULL,\n"
+    "  storage_key TEXT NOT NULL,\n"
+    "  size_bytes I64 NOT NULL,\n"
+    "  width I64 NOT NULL,\n"
+    "  height I64 NOT NULL,\n"
+    "  created TIME NOT NULL\n"
+    ");\n"
+    "CREATE UNIQUE INDEX catalog_actor_image_name ON catalog_actor_image (kind, name);\n"
+    "CREATE INDEX catalog_actor_image_key ON catalog_actor_image (storage_key);\n"
+    "CREATE INDEX catalog_actor_image_actor ON catalog_actor_image (actor_id, kind);\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
     {3, "files", files_sql},
     {4, "published views", views_sql},
+    {5, "pictures of actors", actor_images_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

@@ -18,7 +18,7 @@ int catalog_place(struct shoal_call *call, const struct catalog_video *video,
     struct shoal_err *err)
 {
     int code = catalog_storage_find(out, err);
-    if (code != 0 || !shoal_hook_heard("media.place")) {
+    if (code != 0 || video == NULL || !shoal_hook_heard("media.place")) {
         return code;
     }
     json_t *value = payload_of(call, video, file, last_read_ms, out->plugin);

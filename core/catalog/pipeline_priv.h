@@ -51,11 +51,21 @@ int catalog_place(struct shoal_call *call, const struct catalog_video *video,
     const struct catalog_file *file, int64_t last_read_ms, struct shoal_service *out,
     struct shoal_err *err);
 /// Gives a local file to its storage, by its key and type; the file at path is gone afterwards.
-/// file->storage: out, who holds it.
+/// video NULL: it belongs to none. file->storage: out, who holds it.
 int catalog_store_file(struct shoal_call *call, const struct catalog_video *video,
     struct catalog_file *file, const char *path, struct shoal_err *err);
 int catalog_store_bytes(struct shoal_call *call, const struct catalog_video *video,
     struct catalog_file *file, const void *data, size_t length, struct shoal_err *err);
+
+/// Looks at a picture of a stranger: the transcoder does, in its sandbox, as with any file of theirs.
+int catalog_picture_probe(
+    struct shoal_call *call, const char *path, json_t **probe, struct shoal_err *err);
+/// Makes pictures in the folder `work` and says where in images[].path.
+int catalog_pictures_make(struct shoal_call *call, const char *path, const json_t *probe,
+    const char *work, struct shoal_image *images, size_t count, struct shoal_err *err);
+/// A folder to work in. A job names its own, so that a second try clears what a killed one left.
+const char *catalog_picture_work(
+    struct shoal_call *call, const struct shoal_job *job, struct shoal_err *err);
 
 /// What ffprobe said, as it may be kept: without tags (where, when, whose) and file names; free() it.
 /// NULL for NULL.

@@ -12,8 +12,10 @@
 
 #include "base/file.h"
 
-#define COPY_BYTES (256 * 1024)
-#define SWEEP_S    (24 * 3600)
+#define COPY_BYTES     (256 * 1024)
+#define STORE_TRIES    5
+#define STORE_PAUSE_MS 25
+#define SWEEP_S        (24 * 3600)
 
 int catalog_transcoder_find(struct shoal_service *out, struct shoal_err *err)
 {
@@ -113,6 +115,32 @@ int catalog_move(const char *from, const char *to, struct shoal_err *err)
     return code == 0 ? shoal_folder_sync(folder, err) : code;
 }
 
+// What passes by itself: another try may do.
+static bool may_try_again(struct shoal_call *call, int code, int tries, struct shoal_err *err)
+{
+    bool passes = code == SHOAL_EUPSTREAM || code == SHOAL_EBUSY || code == SHOAL_ETIMEOUT ||
+                  code == SHOAL_ERATE;
+    if (!passes || tries >= STORE_TRIES ||
+        shoal_call_sleep(call, (int64_t)STORE_PAUSE_MS << tries) != 0) {
+        return false;
+    }
+    if (err != NULL) {
+        *err = (struct shoal_err){0};
+    }
+    return true;
+}
+
+static int put_write(struct shoal_call *call, const struct shoal_svc_storage *table, void *put,
+    const void *data, size_t length, struct shoal_err *err)
+{
+    int code = 0;
+    int tries = 0;
+    do {
+        code = table->put_write(call, put, data, length, err);
+    } while (code != 0 && may_try_again(call, code, ++tries, err));
+    return code;
+}
+
 static int put_from(struct shoal_call *call, const struct shoal_svc_storage *table, void *put,
     int fd, const char *path, struct shoal_err *err)
 {
@@ -126,79 +154,82 @@ static int put_from(struct shoal_call *call, const struct shoal_svc_storage *tab
         if (got < 0 && errno != EINTR) {
             code = shoal_file_fail(err, errno, "read", path);
         } else if (got > 0) {
-            code = table->put_write(call, put, room, (size_t)got, err);
+            code = put_write(call, table, put, room, (size_t)got, err);
         }
     }
     free(room);
     return code;
 }
 
-static int put_copied(struct shoal_call *call, const struct shoal_service *service, const char *key,
-    const char *mime, const char *path, struct shoal_err *err)
+// What is to be stored: the file at path, or bytes.
+struct content {
+    const char *path;
+    const void *data;
+    size_t length;
+};
+
+static int put_once(struct shoal_call *call, const struct shoal_service *service,
+    const struct catalog_file *file, const struct content *what, struct shoal_err *err)
 {
     const struct shoal_svc_storage *table = service->table;
     void *put = NULL;
-    int fd = shoal_file()->open(path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0) {
-        return shoal_file_fail(err, errno, "open", path);
+    int fd = what->path != NULL ? shoal_file()->open(what->path, O_RDONLY | O_CLOEXEC, 0) : -1;
+    if (what->path != NULL && fd < 0) {
+        return shoal_file_fail(err, errno, "open", what->path);
     }
-    int code = table->put_begin(call, service->arg, key, mime, catalog_size_of(path), &put, err);
+    int64_t size = what->path != NULL ? catalog_size_of(what->path) : (int64_t)what->length;
+    int code = table->put_begin(call, service->arg, file->key, file->mime, size, &put, err);
     if (code == 0) {
-        code = put_from(call, table, put, fd, path, err);
+        code = what->path != NULL ? put_from(call, table, put, fd, what->path, err)
+                                  : put_write(call, table, put, what->data, what->length, err);
         if (code == 0) {
             code = table->put_commit(call, put, err);
         } else {
             table->put_abort(call, put);
         }
     }
-    close(fd);
-    if (code == 0) {
-        shoal_file()->unlink(path);
+    if (fd >= 0) {
+        close(fd);
     }
+    return code;
+}
+
+static int put_whole(struct shoal_call *call, const struct catalog_video *video,
+    struct catalog_file *file, const struct content *what, struct shoal_err *err)
+{
+    struct shoal_service service;
+    int tries = 0;
+    int code = catalog_place(call, video, file, 0, &service, err);
+    if (code != 0) {
+        return code;
+    }
+    const struct shoal_svc_storage *table = service.table;
+    file->storage = shoal_arena_strdup(call->arena, service.plugin);
+    shoal_enter(call, &service);
+    if (what->path != NULL && SHOAL_HAS(table, put_file)) {
+        code = table->put_file(call, service.arg, file->key, file->mime, what->path, err);
+    } else {
+        do {
+            code = put_once(call, &service, file, what, err);
+        } while (code != 0 && may_try_again(call, code, ++tries, err));
+        if (code == 0 && what->path != NULL) {
+            shoal_file()->unlink(what->path);
+        }
+    }
+    shoal_leave(call);
     return code;
 }
 
 int catalog_store_file(struct shoal_call *call, const struct catalog_video *video,
     struct catalog_file *file, const char *path, struct shoal_err *err)
 {
-    struct shoal_service service;
-    int code = catalog_place(call, video, file, 0, &service, err);
-    if (code != 0) {
-        return code;
-    }
-    const struct shoal_svc_storage *table = service.table;
-    file->storage = shoal_arena_strdup(call->arena, service.plugin);
-    shoal_enter(call, &service);
-    code = SHOAL_HAS(table, put_file)
-               ? table->put_file(call, service.arg, file->key, file->mime, path, err)
-               : put_copied(call, &service, file->key, file->mime, path, err);
-    shoal_leave(call);
-    return code;
+    return put_whole(call, video, file, &(struct content){.path = path}, err);
 }
 
 int catalog_store_bytes(struct shoal_call *call, const struct catalog_video *video,
     struct catalog_file *file, const void *data, size_t length, struct shoal_err *err)
 {
-    struct shoal_service service;
-    void *put = NULL;
-    int code = catalog_place(call, video, file, 0, &service, err);
-    if (code != 0) {
-        return code;
-    }
-    const struct shoal_svc_storage *table = service.table;
-    file->storage = shoal_arena_strdup(call->arena, service.plugin);
-    shoal_enter(call, &service);
-    code = table->put_begin(call, service.arg, file->key, file->mime, (int64_t)length, &put, err);
-    if (code == 0) {
-        code = table->put_write(call, put, data, length, err);
-        if (code == 0) {
-            code = table->put_commit(call, put, err);
-        } else {
-            table->put_abort(call, put);
-        }
-    }
-    shoal_leave(call);
-    return code;
+    return put_whole(call, video, file, &(struct content){.data = data, .length = length}, err);
 }
 
 const char *catalog_source_path(
@@ -210,8 +241,9 @@ const char *catalog_source_path(
                                 video->uuid, (long long)video->version);
 }
 
-SHOAL_SQL(
-    object_known, "SELECT COUNT(*) FROM catalog_file WHERE storage_key = $1 AND storage = $2");
+SHOAL_SQL(object_known,
+    "SELECT (SELECT COUNT(*) FROM catalog_file WHERE storage_key = $1 AND storage = $2) + "
+    "(SELECT COUNT(*) FROM catalog_actor_image WHERE storage_key = $1 AND storage = $2)");
 
 static int source_remove(struct shoal_call *call, const char *key, struct shoal_err *err)
 {

@@ -232,7 +232,7 @@ static void a_new_password_ends_other_tokens(void **state)
     const char *access = shoal_text(given, "access_token", "");
     json_t *fields = json_pack("{s:s, s:s}", "password", "another one", "currentPassword", "no");
     int64_t id = scene.user->viewer.user_id;
-    assert_int_equal(shoal_user_update(scene.user, id, fields, &err), SHOAL_EFORBIDDEN);
+    assert_int_equal(shoal_user_update(scene.user, id, fields, &err), SHOAL_EAUTH);
     json_object_set_new(fields, "currentPassword", json_string("password of the kit"));
     assert_int_equal(shoal_user_update(scene.user, id, fields, &err), 0);
     assert_int_equal(who(access, false, &viewer), SHOAL_EAUTH);

@@ -54,6 +54,20 @@ static json_t *user_settings(const struct catalog_user *user)
     return out;
 }
 
+bool catalog_hides_nsfw(struct shoal_call *call)
+{
+    struct catalog_user user;
+    bool is_user = call->viewer.kind == SHOAL_VIEWER_USER &&
+                   catalog_user_by_id(call, call->viewer.user_id, &user, NULL) == 0;
+    json_t *settings = is_user ? user_settings(&user) : NULL;
+    json_t *policy = is_user ? json_incref(json_object_get(settings, "nsfwPolicy"))
+                             : shoal_instance_setting("instance.nsfw_policy");
+    bool hides = !json_is_string(policy) || strcmp(json_string_value(policy), "do_not_list") == 0;
+    json_decref(policy);
+    json_decref(settings);
+    return hides;
+}
+
 json_t *catalog_user_json(
     struct shoal_call *call, const struct catalog_user *user, bool me, struct shoal_err *err)
 {

@@ -112,7 +112,7 @@ static int credentials_read(struct shoal_call *call, const json_t *fields, bool 
     if (is_self &&
         !catalog_password_check(update->user.password, shoal_text(fields, "currentPassword", ""))) {
         return shoal_fail_api(
-            err, SHOAL_EFORBIDDEN, "current_password_is_invalid", "currentPassword is invalid.");
+            err, SHOAL_EAUTH, "current_password_is_invalid", "currentPassword is invalid.");
     }
     int code = 0;
     if (catalog_field_has(fields, "email")) {
@@ -295,6 +295,9 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     int code = catalog_user_tell(call, tx, user->id, "deleted", err);
     if (code == 0) {
         code = shoal_held_remove(tx, "user.register", subject, err);
+    }
+    if (code == 0) {
+        code = catalog_actor_images_remove(tx, user->account_id, 0, err);
     }
     if (code == 0) {
         code = shoal_db_exec(

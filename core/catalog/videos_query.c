@@ -176,8 +176,10 @@ static int plain_read(struct shoal_call *call, const json_t *query,
             call->arena, shoal_arena_strndup(call->arena, search, strnlen(search, 200))));
     }
     int code = 0;
-    if (strcmp(shoal_text(query, "nsfw", "both"), "both") != 0 ||
-        json_is_boolean(json_object_get(query, "nsfw"))) {
+    const char *nsfw = shoal_text(query, "nsfw", "both");
+    if (strcmp(nsfw, "policy") == 0) {
+        out->args[9] = catalog_hides_nsfw(call) ? SHOAL_BOOL(false) : SHOAL_NULL;
+    } else if (strcmp(nsfw, "both") != 0 || json_is_boolean(json_object_get(query, "nsfw"))) {
         code = flag_get(query, "nsfw", &out->args[9], err);
     }
     code = code == 0 ? flag_get(query, "isLive", &out->args[10], err) : code;

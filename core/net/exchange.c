@@ -205,6 +205,11 @@ static bool spend(struct shoal_conn *conn, const struct shoal_origin *origin, ch
         : shoal_span_starts(head->path, "/api/") ? SHOAL_RATE_API
                                                  : SHOAL_RATE_PAGE;
     more[0] = 0;
+    // Looking through all texts is work, in whichever list.
+    if (bucket == SHOAL_RATE_API && head->query.length > 7 &&
+        memmem(head->query.at, head->query.length, "search=", 7)) {
+        bucket = SHOAL_RATE_SEARCH;
+    }
     if (bucket == SHOAL_RATE_NONE) {
         return true;
     }

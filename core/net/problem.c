@@ -47,11 +47,8 @@ static void add_code(json_t *problem, const char *code)
 
 static void add_field(json_t *problem, const struct shoal_err *err)
 {
-    json_t *field = json_pack("{s:s, s:s, s:s, s:s}", "type", "field", "msg", err->text, "path",
-        err->field, "location", "body");
-    json_t *fields = json_object();
-    json_object_set_new(fields, err->field, field);
-    json_object_set_new(problem, "invalid-params", fields);
+    json_object_set_new(problem, "invalid-params", json_pack("{s:{s:s, s:s, s:s, s:s}}", err->field,
+        "type", "field", "msg", err->text, "path", err->field, "location", "body"));
 }
 
 /// Where the wrong field came from, as PeerTube says it, and what it was where that is no body.
@@ -76,17 +73,16 @@ static void add_origin(json_t *problem, struct shoal_request *request, const cha
 
 json_t *shoal_problem_json(int status, const struct shoal_err *err)
 {
-    const char *detail = err->text[0] ? err->text : shoal_error_text(err->code);
-    json_t *text = json_string(detail);
+    // Of a wrong field PeerTube says the name alone; the sentence about it is in invalid-params.
+    json_t *text = err->field[0]
+                       ? json_sprintf("Incorrect request parameters: %s", err->field)
+                       : json_string(err->text[0] ? err->text : shoal_error_text(err->code));
     if (!text) {
         text = json_string(shoal_error_text(err->code)); // not UTF-8
     }
-    json_t *problem = json_object();
-    json_object_set_new(problem, "type", json_string("about:blank"));
-    json_object_set_new(problem, "title", json_string(shoal_status_text(status)));
-    json_object_set_new(problem, "status", json_integer(status));
-    json_object_set(problem, "detail", text);
-    json_object_set_new(problem, "error", text); // older clients read this one
+    // Older clients read "error".
+    json_t *problem = json_pack("{s:s, s:s, s:i, s:O, s:o}", "type", "about:blank", "title",
+        shoal_status_text(status), "status", status, "detail", text, "error", text);
     if (err->api_code[0]) {
         add_code(problem, err->api_code);
     }
@@ -107,11 +103,6 @@ char *shoal_problem_text(int status, const char *detail, size_t *length)
     return text;
 }
 
-static const char *dump_type(int status)
-{
-    return status >= 400 ? "application/problem+json; charset=utf-8" : "application/json";
-}
-
 int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *err)
 {
     int status = shoal_error_status(err->code);
@@ -127,7 +118,8 @@ int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *
     if (request->answer.kind != SHOAL_ANSWER_NONE) {
         shoal_request_unanswer(request); // else headers stay that were given for the error
     }
-    int rc = shoal_answer_bytes(request, status, dump_type(status), text, text ? strlen(text) : 0);
+    const char *type = status >= 400 ? "application/problem+json; charset=utf-8" : "application/json";
+    int rc = shoal_answer_bytes(request, status, type, text, text ? strlen(text) : 0);
     free(text);
     if (status == 401) {
         shoal_answer_header(request, "WWW-Authenticate", "Bearer");

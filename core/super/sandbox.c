@@ -181,14 +181,6 @@ static int limit(int what, uint64_t value)
     return setrlimit((__rlimit_resource_t)what, &next);
 }
 
-/// Being nicer is always allowed, being less nice than the server (started with nice, maybe) is not.
-static int nice_raise(int wanted)
-{
-    errno = 0;
-    int now = getpriority(PRIO_PROCESS, 0);
-    return errno == 0 && now >= wanted ? 0 : setpriority(PRIO_PROCESS, 0, wanted);
-}
-
 static int limits(const struct shoal_sandbox *sandbox)
 {
     if (limit(RLIMIT_AS, sandbox->memory_bytes) != 0 ||
@@ -199,7 +191,10 @@ static int limits(const struct shoal_sandbox *sandbox)
     if (sandbox->cpu_s > 0 && limit(RLIMIT_CPU, sandbox->cpu_s) != 0) {
         return -1;
     }
-    return nice_raise(sandbox->nice);
+    // Who was started as nicer than that may not become less so, and need not.
+    return sandbox->nice > getpriority(PRIO_PROCESS, 0)
+               ? setpriority(PRIO_PROCESS, 0, sandbox->nice)
+               : 0;
 }
 
 /// A network of its own with nothing in it. Where the system allows none, the filter and Landlock

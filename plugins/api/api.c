@@ -21,6 +21,10 @@
 #define DELETE(auth_, path_, fn)                                                                   \
     {.method = "DELETE", .path = API_PREFIX path_, .handler = (fn), .auth = SHOAL_AUTH_##auth_,    \
         .rate = SHOAL_RATE_WRITE, .cors = true}
+#define PICTURE(path_)                                                                             \
+    {.method = "POST", .path = API_PREFIX path_, .handler = api_picture_pick,                      \
+        .head = api_picture_head, .auth = SHOAL_AUTH_USER, .body = SHOAL_BODY_FILES,               \
+        .rate = SHOAL_RATE_WRITE, .cors = true}
 // What players say every few seconds: in memory, and a whole school sits behind one address.
 #define BEAT(method_, path_)                                                                       \
     {.method = (method_), .path = API_PREFIX path_, .handler = api_views_post,                     \
@@ -42,6 +46,8 @@ static const struct shoal_route routes[] = {
     WRITE("PUT", USER, "/users/me", api_me_update),
     GET_AS(USER, "/users/me/video-quota-used", api_me_quota),
     GET_AS(USER, "/users/me/videos", api_me_videos),
+    PICTURE("/users/me/avatar/pick"),
+    DELETE(USER, "/users/me/avatar", api_picture_delete),
     GET_AS(MODERATOR, "/users", api_users_list),
     WRITE("POST", MODERATOR, "/users", api_users_create),
     GET_AS(MODERATOR, "/users/{id}", api_users_get),
@@ -60,6 +66,10 @@ static const struct shoal_route routes[] = {
     WRITE("PUT", USER, "/video-channels/{handle}", api_channels_update),
     DELETE(USER, "/video-channels/{handle}", api_channels_delete),
     GET("/video-channels/{handle}/videos", api_channels_videos),
+    PICTURE("/video-channels/{handle}/avatar/pick"),
+    DELETE(USER, "/video-channels/{handle}/avatar", api_picture_delete),
+    PICTURE("/video-channels/{handle}/banner/pick"),
+    DELETE(USER, "/video-channels/{handle}/banner", api_picture_delete),
 
     GET("/videos", api_videos_list),
     GET("/videos/categories", api_videos_categories),

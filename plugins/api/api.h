@@ -46,6 +46,7 @@ shoal_handler_fn api_users_list, api_users_create, api_users_get, api_users_upda
 shoal_handler_fn api_accounts_list, api_accounts_get, api_accounts_videos, api_accounts_channels;
 shoal_handler_fn api_channels_list, api_channels_get, api_channels_create, api_channels_update,
     api_channels_delete, api_channels_videos;
+shoal_handler_fn api_picture_head, api_picture_pick, api_picture_delete;
 shoal_handler_fn api_videos_list, api_videos_get, api_videos_update_head, api_videos_update,
     api_videos_delete, api_videos_description, api_videos_token, api_videos_metadata;
 shoal_handler_fn api_videos_categories, api_videos_licences, api_videos_languages,

@@ -40,8 +40,7 @@ static json_t *read_fields(struct shoal_request *request, bool is_new, struct sh
         {"name", API_FIELD_TEXT, false}, // last: a channel's name never changes
     };
     size_t count = sizeof table / sizeof *table;
-    json_t *body = shoal_request_body(request, err);
-    return body != NULL ? api_fields_take(body, table, is_new ? count : count - 1, err) : NULL;
+    return api_fields_read(request, table, is_new ? count : count - 1, err);
 }
 
 int api_channels_create(struct shoal_call *call, struct shoal_request *request, void *arg,

@@ -5,7 +5,7 @@
 // Fields that only 6.x has stand beside those of 8.2.
 const char api_config_tree[] =
     "{\"serverVersion\":\"\","
-    "\"client\":{\"header\":{\"hideInstanceName\":false},"
+    "\"client\":{\"newFeaturesInfo\":false,\"header\":{\"hideInstanceName\":false},"
     "\"videos\":{\"miniature\":{\"preferAuthorDisplayName\":false,\"displayAuthorAvatar\":false},"
     "\"resumableUpload\":{\"maxChunkSize\":0}},"
     "\"browseVideos\":{\"defaultSort\":\"-publishedAt\",\"defaultScope\":\"federated\"},"
@@ -29,7 +29,11 @@ const char api_config_tree[] =
     "\"isDefaultSearch\":false}},"
     "\"plugin\":{\"registered\":[],\"registeredExternalAuths\":[],\"registeredIdAndPassAuths\":[]},"
     "\"theme\":{\"registered\":[],\"builtIn\":[{\"name\":\"peertube-core-light-beige\"},"
-    "{\"name\":\"peertube-core-dark-brown\"}],\"default\":\"default\",\"customization\":{}},"
+    "{\"name\":\"peertube-core-dark-brown\"}],\"default\":\"default\",\"customization\":{"
+    "\"primaryColor\":null,\"onPrimaryColor\":null,\"foregroundColor\":null,"
+    "\"backgroundColor\":null,\"backgroundSecondaryColor\":null,\"menuForegroundColor\":null,"
+    "\"menuBackgroundColor\":null,\"menuBorderRadius\":null,\"headerForegroundColor\":null,"
+    "\"headerBackgroundColor\":null,\"inputBorderRadius\":null}},"
     "\"email\":{\"enabled\":false},\"contactForm\":{\"enabled\":false},"
     "\"signup\":{\"allowed\":false,\"allowedForCurrentIP\":false,"
     "\"requiresEmailVerification\":false,\"requiresApproval\":true,\"minimumAge\":16},"

@@ -110,6 +110,13 @@ json_t *api_fields_take(const json_t *body, const struct api_field *table, size_
     return fields;
 }
 
+json_t *api_fields_read(struct shoal_request *request, const struct api_field *table, size_t count,
+    struct shoal_err *err)
+{
+    const json_t *body = shoal_request_body(request, err);
+    return body != NULL ? api_fields_take(body, table, count, err) : NULL;
+}
+
 // 6.x clients say commentsEnabled where 7.x and later say commentsPolicy.
 static void modernise(json_t *fields)
 {

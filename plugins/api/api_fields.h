@@ -26,6 +26,9 @@ struct api_field {
 /// Returns: NULL with err, which names the field that has a wrong type.
 json_t *api_fields_take(const json_t *body, const struct api_field *table, size_t count,
     struct shoal_err *err);
+/// The same of the body of a request.
+json_t *api_fields_read(struct shoal_request *request, const struct api_field *table, size_t count,
+    struct shoal_err *err);
 /// The fields of a video, as PUT /videos/ID and the uploads name them.
 json_t *api_fields_video(const json_t *body, bool is_new, struct shoal_err *err);
 

@@ -33,13 +33,12 @@ static void keep_out_of_caches(struct shoal_request *request)
     shoal_answer_header(request, "Cache-Control", "no-store");
 }
 
+// "bytes=0--1" for nothing is what PeerTube says: its own client reads it as 0, and waits for ever
+// where a 308 has no Range.
 static void say_range(struct shoal_call *call, struct shoal_request *request, uint64_t written)
 {
-    if (written > 0) {
-        shoal_answer_header(request, "Range",
-            shoal_arena_printf(shoal_call_arena(call), "bytes=0-%llu",
-                (unsigned long long)(written - 1)));
-    }
+    shoal_answer_header(request, "Range",
+        shoal_arena_printf(shoal_call_arena(call), "bytes=0-%lld", (long long)written - 1));
 }
 
 static int go_on(struct shoal_call *call, struct shoal_request *request, uint64_t written)
@@ -131,17 +130,8 @@ static int may_begin(struct shoal_call *call, struct api *api, const struct api_
             "There are %lld unfinished uploads of yours: finish or delete some of them first",
             (long long)open_count);
     }
-    if (code != 0) {
-        return code;
-    }
-    json_t *file = json_pack("{s:s, s:I, s:s}", "name", session->filename, "size_bytes",
-        (json_int_t)session->size_bytes, "mime", session->mime);
-    if (file == NULL) {
-        return shoal_fail_field(err, "x-upload-content-type", "The mimetype is not valid text");
-    }
-    code = shoal_upload_begin(call, draft, file, "upload", err);
-    json_decref(file);
-    return code;
+    return code != 0 ? code : api_upload_begin(call, draft, session->filename, session->size_bytes,
+                                  session->mime, err);
 }
 
 // A picture that is none is refused now, not after hours of uploading.
@@ -204,10 +194,11 @@ int api_resumable_begin(struct shoal_call *call, struct shoal_request *request, 
     shoal_answer_header(request, "Location",
         shoal_url(call, shoal_arena_printf(shoal_call_arena(call), UPLOAD_PATH "?upload_id=%s",
                             session.id)));
-    if (is_known) {
-        say_range(call, request, size_of(found.path));
+    uint64_t written = is_known ? size_of(found.path) : 0;
+    if (written > 0) {
+        say_range(call, request, written);
     }
-    return shoal_answer_status(request, is_known ? 200 : 201);
+    return shoal_answer_status(request, written > 0 ? 200 : 201);
 }
 
 // ---- PUT: a chunk, or how far we are ----

@@ -40,6 +40,14 @@ int api_session_paths(struct shoal_call *call, struct api *api, struct api_sessi
     return 0;
 }
 
+// Whether no byte came for too long. The file says when the last one did.
+static bool is_old(const struct api_session *session)
+{
+    struct stat found;
+    return stat(session->path, &found) == 0 &&
+           shoal_now_ms() - (int64_t)found.st_mtim.tv_sec * 1000 >= API_SESSION_DAYS_MS;
+}
+
 int api_session_find(struct shoal_call *call, struct api *api, const char *id,
     struct api_session *out, struct shoal_err *err)
 {
@@ -66,8 +74,14 @@ int api_session_find(struct shoal_call *call, struct api *api, const char *id,
     if (code != 0) {
         return code;
     }
-    return is_found ? api_session_paths(call, api, out, err)
-                    : shoal_fail(err, SHOAL_ENOTFOUND, "upload %s: unknown", id);
+    if (!is_found) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "upload %s: unknown", id);
+    }
+    code = api_session_paths(call, api, out, err);
+    if (code == 0 && out->state == API_SESSION_OPEN && is_old(out)) {
+        out->state = API_SESSION_EXPIRED; // before the timer comes by
+    }
+    return code;
 }
 
 static int insert(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
@@ -199,13 +213,12 @@ void api_lock_release(struct api_lock *lock)
 static int expire(struct shoal_call *call, struct api *api, const char *id, struct shoal_err *err)
 {
     struct api_session session;
-    struct stat stat_now;
     int code = api_session_find(call, api, id, &session, err);
     if (code != 0) {
         return code;
     }
-    bool is_there = stat(session.path, &stat_now) == 0;
-    if (is_there && shoal_now_ms() - stat_now.st_mtim.tv_sec * 1000 < API_SESSION_DAYS_MS) {
+    bool is_there = access(session.path, F_OK) == 0;
+    if (is_there && session.state == API_SESSION_OPEN) {
         return 0;
     }
     struct api_lock *lock = is_there ? api_lock_take(call, session.path, &code) : NULL;

@@ -88,13 +88,13 @@ int api_upload_head(struct shoal_call *call, struct shoal_request *request, void
     return code;
 }
 
-static int begin(struct shoal_call *call, const json_t *draft, const struct shoal_upload *file,
-    struct shoal_err *err)
+int api_upload_begin(struct shoal_call *call, const json_t *draft, const char *filename,
+    uint64_t size_bytes, const char *mime, struct shoal_err *err)
 {
-    json_t *about = json_pack("{s:s, s:I, s:s}", "name", file->filename, "size_bytes",
-        (json_int_t)file->size_bytes, "mime", file->mime != NULL ? file->mime : "");
+    json_t *about = json_pack("{s:s, s:I, s:s}", "name", filename, "size_bytes",
+        (json_int_t)size_bytes, "mime", mime != NULL ? mime : "");
     if (about == NULL) {
-        return shoal_fail_field(err, "videofile", "The file name is not valid text");
+        return shoal_fail_field(err, "videofile", "Its name or mimetype is not valid text");
     }
     int code = shoal_upload_begin(call, draft, about, "upload", err);
     json_decref(about);
@@ -119,7 +119,7 @@ int api_upload(struct shoal_call *call, struct shoal_request *request, void *arg
     json_t *video = NULL;
     int code = api_upload_room(call, file->size_bytes, 0, err);
     if (code == 0) {
-        code = begin(call, draft, file, err);
+        code = api_upload_begin(call, draft, file->filename, file->size_bytes, file->mime, err);
     }
     if (code == 0) {
         const struct shoal_submission what = {

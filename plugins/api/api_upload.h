@@ -8,5 +8,8 @@
 /// already reserved by uploads on their way. The catalog looks again when the file is submitted.
 int api_upload_room(struct shoal_call *call, uint64_t size_bytes, uint64_t reserved_bytes,
     struct shoal_err *err);
+/// Asks upload.begin about a file that is to come.
+int api_upload_begin(struct shoal_call *call, const json_t *draft, const char *filename,
+    uint64_t size_bytes, const char *mime, struct shoal_err *err);
 
 #endif

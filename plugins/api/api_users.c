@@ -42,9 +42,7 @@ int api_me_update(struct shoal_call *call, struct shoal_request *request, void *
         {"noAccountSetupWarningModal", API_FIELD_BOOL, false},
     };
     (void)arg;
-    json_t *body = shoal_request_body(request, err);
-    json_t *fields =
-        body != NULL ? api_fields_take(body, table, sizeof table / sizeof *table, err) : NULL;
+    json_t *fields = api_fields_read(request, table, sizeof table / sizeof *table, err);
     if (fields == NULL) {
         return err->code;
     }
@@ -135,9 +133,7 @@ int api_users_create(struct shoal_call *call, struct shoal_request *request, voi
         {"adminFlags", API_FIELD_INT, false},
     };
     (void)arg;
-    json_t *body = shoal_request_body(request, err);
-    json_t *fields =
-        body != NULL ? api_fields_take(body, table, sizeof table / sizeof *table, err) : NULL;
+    json_t *fields = api_fields_read(request, table, sizeof table / sizeof *table, err);
     if (fields == NULL) {
         return err->code;
     }
@@ -174,9 +170,8 @@ int api_users_update(struct shoal_call *call, struct shoal_request *request, voi
     (void)arg;
     int64_t id = 0;
     int code = managed(call, request, &id, false, err);
-    json_t *body = code == 0 ? shoal_request_body(request, err) : NULL;
     json_t *fields =
-        body != NULL ? api_fields_take(body, table, sizeof table / sizeof *table, err) : NULL;
+        code == 0 ? api_fields_read(request, table, sizeof table / sizeof *table, err) : NULL;
     if (fields == NULL) {
         return err->code;
     }
@@ -204,8 +199,7 @@ int api_users_block(struct shoal_call *call, struct shoal_request *request, void
     (void)arg;
     int64_t id = 0;
     int code = managed(call, request, &id, true, err);
-    json_t *body = code == 0 ? shoal_request_body(request, err) : NULL;
-    json_t *fields = body != NULL ? api_fields_take(body, table, 1, err) : NULL;
+    json_t *fields = code == 0 ? api_fields_read(request, table, 1, err) : NULL;
     if (fields == NULL) {
         return err->code;
     }

@@ -47,7 +47,7 @@ static int check_rights(struct shoal_call *call, struct shoal_request *request, 
             "\"filter\" is deprecated, use \"include\" and \"isLocal\"");
     }
     bool is_anonymous = shoal_call_viewer(call)->kind != SHOAL_VIEWER_USER;
-    if (is_anonymous && json_object_get(query, "excludeAlreadyWatched") != NULL) {
+    if (is_anonymous && shoal_flag(query, "excludeAlreadyWatched", false)) {
         return shoal_fail_field(err, "excludeAlreadyWatched",
             "Cannot use excludeAlreadyWatched when not authenticated");
     }
@@ -74,6 +74,9 @@ static int list_videos(struct shoal_call *call, struct shoal_request *request, c
     if (code != 0) {
         json_decref(query);
         return code;
+    }
+    if (!is_mine && json_object_get(query, "nsfw") == NULL) {
+        json_object_set_new(query, "nsfw", json_string("policy"));
     }
     query = api_query_filter(call, &videos, query);
     if (key != NULL) {

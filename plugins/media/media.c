@@ -68,6 +68,8 @@ static const struct row rows[] = {
         {.is_hls = true, .is_private = true}},
     {"/lazy-static/thumbnails/{name}", {.kind = "thumbnail", .is_image = true}},
     {"/lazy-static/previews/{name}", {.kind = "preview", .is_image = true}},
+    {"/lazy-static/avatars/{name}", {.kind = "avatar", .is_image = true}},
+    {"/lazy-static/banners/{name}", {.kind = "banner", .is_image = true}},
     {"/lazy-static/storyboards/{name}", {.kind = "storyboard", .is_image = true}},
     {"/lazy-static/video-captions/{name}", {.kind = "caption", .is_image = true}},
     {"/lazy-static/torrents/{name}", {.kind = "torrent", .is_image = true}},

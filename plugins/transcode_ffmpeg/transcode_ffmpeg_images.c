@@ -80,11 +80,14 @@ static void first_chain(struct shoal_buf *graph, const struct transcode_source *
 /// The box that a user's picture goes into, whichever way it is turned, and never scaled up.
 static void picture_scale(struct shoal_buf *graph, const struct shoal_image *image)
 {
-    shoal_buf_printf(graph,
-        "scale=w='min(iw,%d)':h='min(ih,%d)':force_original_aspect_ratio=decrease:flags=area:"
-        "out_range=pc",
+    if (image->covers && image->width > 0 && image->height > 0) {
+        shoal_buf_printf(graph, "crop=w='min(iw,ih*%d/%d)':h='min(ih,iw*%d/%d)',", image->width,
+            image->height, image->height, image->width);
+    }
+    shoal_buf_printf(graph, "scale=w='min(iw,%d)':h='min(ih,%d)':%sflags=area:out_range=pc",
         image->width > 0 ? image->width : TRANSCODE_SIDE_MAX,
-        image->height > 0 ? image->height : TRANSCODE_SIDE_MAX);
+        image->height > 0 ? image->height : TRANSCODE_SIDE_MAX,
+        image->covers ? "" : "force_original_aspect_ratio=decrease:");
 }
 
 static const char *graph_make(struct shoal_arena *arena, const struct transcode_source *source,

@@ -94,8 +94,10 @@ static json_t *make_errors(const json_t *answer)
     json_t *errors = json_object();
     const char *code = shoal_text(answer, "code", "");
     json_object_set_new(errors, "code", json_string(code));
-    json_object_set_new(errors, "message", json_string(shoal_text(answer, "detail", "")));
     json_t *fields = json_object_get(answer, "invalid-params");
+    json_t *first = json_object_iter_value(json_object_iter(fields));
+    json_object_set_new(
+        errors, "message", json_string(shoal_text(first, "msg", shoal_text(answer, "detail", ""))));
     if (fields) {
         json_object_set(errors, "fields", fields);
     }

@@ -7,7 +7,7 @@ import { startInstance } from '../kit/instance.mjs'
 
 let site
 
-before(async () => { site = await startInstance({ settings: ['http.rate.login=5/5m', 'http.rate.api=50/10s'] }) })
+before(async () => { site = await startInstance({ settings: ['http.rate.login=5/5m', 'http.rate.api=50/10s', 'http.rate.search=10/1m'] }) })
 after(() => site?.stop())
 
 test('guessing passwords ends with 429 and says when to come back', async () => {
@@ -25,6 +25,17 @@ test('cached answers are not counted', async () => {
   for (let i = 0; i < 120; i++) {
     assert.equal((await site.get('/videos/categories')).status, 200)
   }
+})
+
+test('searches are counted for themselves', async () => {
+  let last
+  for (let i = 0; i < 20; i++) {
+    last = await site.get(`/videos?count=3&search=word${i}`)
+    if (last.status === 429) break
+  }
+  assert.equal(last.status, 429)
+  assert.ok(Number(last.headers['retry-after']) > 0)
+  assert.equal((await site.get('/videos?count=4')).status, 200)
 })
 
 test('answers that are made anew are counted', async () => {

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, unlink, utimes } from 'node:fs/promises'
 import http from 'node:http'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { startInstance } from '../kit/instance.mjs'
@@ -77,7 +78,7 @@ test('a question how far we are is answered with the last byte', async () => {
   const path = await started()
   const nothing = await ask(path)
   assert.equal(nothing.status, 308)
-  assert.equal(nothing.headers.range, undefined)
+  assert.equal(nothing.headers.range, 'bytes=0--1') // PeerTube's client waits for ever without it
   await chunk(path, 0, 5000)
   const some = await ask(path)
   assert.equal(some.status, 308)
@@ -87,6 +88,9 @@ test('a question how far we are is answered with the last byte', async () => {
 test('beginning the same upload again finds what is there', async () => {
   const fields = { name: 'The very same' }
   const path = await started(fields)
+  const unused = await begin(fields)
+  assert.equal(unused.status, 201) // nothing came yet: as good as new
+  assert.equal(unused.headers.range, undefined)
   await chunk(path, 0, 7000)
   const again = await begin(fields)
   assert.equal(again.status, 200)
@@ -142,7 +146,7 @@ test('a bad Content-Range is 400', async () => {
   }
   protocolError(await site.put(path, { token: true, body: Buffer.alloc(11), headers: { 'content-range': `bytes 0-9/${size}` } }), 400)
   protocolError(await site.put(path, { token: true, body: Buffer.alloc(10), headers: {} }), 400)
-  assert.equal((await ask(path)).headers.range, undefined)
+  assert.equal((await ask(path)).headers.range, 'bytes=0--1')
 })
 
 test('a wrong checksum is 460 and the bytes are taken back', async () => {
@@ -202,7 +206,7 @@ test('what arrived before a connection broke is kept', async () => {
     range = (await ask(path)).headers.range
     await new Promise(resolve => setTimeout(resolve, 100))
   }
-  const next = range ? Number(range.split('-')[1]) + 1 : 0
+  const next = Number(/^bytes=0-(-?\d+)$/.exec(range)[1]) + 1
   assert.ok(next <= 12000)
   const done = await chunk(path, next, bytes.length)
   assert.equal(done.status, 200, done.text)
@@ -215,6 +219,32 @@ test('an upload that nobody wants is deleted', async () => {
   assert.equal(answer.status, 204)
   protocolError(await ask(path), 404)
   protocolError(await site.delete(path, { token: true }), 404)
+})
+
+const partOf = path => join(site.folder, 'data/api', `${new URLSearchParams(path.split('?')[1]).get('upload_id')}.part`)
+
+test('an upload that got no byte for a week is 410, and can begin anew', async () => {
+  const fields = { name: 'Slept for a week' }
+  const path = await started(fields)
+  await chunk(path, 0, 5000)
+  const then = new Date(Date.now() - 8 * 24 * 3600 * 1000)
+  await utimes(partOf(path), then, then)
+  protocolError(await ask(path), 410)
+  protocolError(await chunk(path, 5000, bytes.length), 410)
+  assert.equal((await begin(fields)).status, 201)
+  const done = await chunk(path, 0, bytes.length)
+  assert.equal(done.status, 200, done.text)
+})
+
+test('an upload whose bytes were lost is 410, and can begin anew', async () => {
+  const fields = { name: 'Lost on the disk' }
+  const path = await started(fields)
+  await chunk(path, 0, 5000)
+  await unlink(partOf(path))
+  protocolError(await chunk(path, 5000, bytes.length), 410)
+  protocolError(await ask(path), 410)
+  assert.equal((await begin(fields)).status, 201)
+  assert.equal((await chunk(path, 0, bytes.length)).status, 200)
 })
 
 test('the beginning is checked before a byte comes', async () => {

@@ -21,7 +21,6 @@ before(async () => {
 })
 after(() => site?.stop())
 
-
 test('the media lie there and nowhere else', async () => {
   const near = await readdir(join(site.folder, 'media'), { recursive: true }).catch(() => [])
   assert.deepEqual(near.filter(name => /\.(mp4|m3u8|jpg)$/.test(name)), [])
@@ -74,4 +73,24 @@ test('private playlists get their tokens from there too', async () => {
   const answer = await site.raw({ path: `${pathOf(now.streamingPlaylists[0].playlistUrl)}?videoFileToken=${token}&reinjectVideoFileToken=true` })
   assert.equal(answer.status, 200)
   assert.match(answer.text, /videoFileToken=/)
+})
+
+test('pictures of people lie there too', async () => {
+  const bytes = await readFile(await clip('png', { size: '640x360' }))
+  for (let i = 0; i < 10; i++) {
+    const answer = await site.post('/users/me/avatar/pick', { token: true, fields: { avatarfile: { name: 'a.png', bytes, mime: 'image/png' } } })
+    assert.equal(answer.status, 200, answer.text)
+    const [one] = answer.json.avatars
+    assert.equal((await site.raw({ path: one.path })).headers['content-type'], 'image/jpeg')
+  }
+})
+
+// A file of more parts than calls go well in a row: each part that is lost is sent again.
+test('a large file gets there in spite of the calls that fail', async () => {
+  const noise = await clip('noise', { seconds: 6, size: '640x360' })
+  const large = await site.published((await site.upload(noise)).uuid)
+  const { size, fileUrl } = large.files[0]
+  assert.ok(size > 50 * 256 * 1024, `${size} bytes are too few for this test`)
+  const answer = await site.raw({ path: pathOf(fileUrl), headers: { range: `bytes=${size - 10}-` } })
+  assert.equal(answer.headers['content-range'], `bytes ${size - 10}-${size - 1}/${size}`)
 })

@@ -58,7 +58,6 @@ for (const [name, fields, field] of [
   ['a name that is too long', { name: 'x'.repeat(121) }, 'name'],
   ['no channel', { channelId: undefined }, 'channelId'],
   ['a channel that is a word', { channelId: 'mine' }, 'channelId'],
-  ['an unknown channel', { channelId: 999999 }, 'channelId'],
   ['an unknown privacy', { privacy: 9 }, 'privacy'],
   ['an unknown category', { category: 1234 }, 'category'],
   ['an unknown licence', { licence: 1234 }, 'licence'],
@@ -75,6 +74,13 @@ for (const [name, fields, field] of [
     assert.ok(answer.json['invalid-params']?.[field], answer.text)
   })
 }
+
+test('a channel that is not there is refused in the words of PeerTube', async () => {
+  const answer = await site.send(file, { channelId: 999999 })
+  assert.equal(answer.status, 400)
+  assert.equal(answer.json.detail, 'Unknown video "video channel" for this instance.')
+  assert.equal('invalid-params' in answer.json, false)
+})
 
 test('a form without a file is 400', async () => {
   const answer = await site.post('/videos/upload', { token: true, fields: { name: 'No file', channelId: await site.channelId() } })

@@ -216,7 +216,7 @@ test('embed.show knows the site around it, and may refuse it', async () => {
   await hear('embed.show')
   const refused = await embed('https://other.example/page?x=https://friend.example/')
   assert.equal(refused.status, 403)
-  assert.ok(!refused.text.includes('<video'))
+  assert.ok(!/<video/i.test(refused.text))
   assert.equal((await embed('https://friend.example/page')).status, 200)
   assert.equal((await embed()).status, 200)
 })

@@ -21,6 +21,7 @@ const kinds = {
   h264: { ending: 'mp4', args: o => [...picture(o), ...sound(o), ...h264, ...aac, '-shortest'] },
   vp9: { ending: 'webm', args: o => [...picture(o), ...sound(o), '-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-c:a', 'libopus', '-b:a', '48k', '-shortest'] },
   hevc10: { ending: 'mkv', args: o => [...picture(o), ...sound(o), '-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none', '-pix_fmt', 'yuv420p10le', ...aac, '-shortest'] },
+  noise: { ending: 'mp4', args: o => [...picture(o), '-vf', 'noise=alls=100:allf=t', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-qp', '8', '-g', '50', '-an'] },
   silent: { ending: 'mp4', args: o => [...picture(o), ...h264, '-an'] },
   portrait: { ending: 'mp4', rotate: true, args: o => [...picture(o), ...sound(o), ...h264, ...aac, '-shortest'] },
   odd: { ending: 'mp4', args: o => [...picture({ ...o, size: '641x363' }), ...sound(o), '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv444p', ...aac, '-shortest'] },

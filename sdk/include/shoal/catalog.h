@@ -123,13 +123,24 @@ SHOAL_API int shoal_channel_update(struct shoal_call *call, const char *handle,
 SHOAL_API int shoal_channel_delete(struct shoal_call *call, const char *handle,
     struct shoal_err *err);
 
+/// Makes an image file the picture of the viewer's account, or of a channel; the file is copied.
+/// kind: "avatar", or of a channel "banner". channel: handle, or NULL for the account. path: NULL
+/// removes the picture.
+///
+/// Returns: {avatars: […]} or {banners: […]} as they are then, or NULL. Errors: SHOAL_EINVAL with the
+/// field ("avatarfile") of a file that is no picture, SHOAL_ENOTFOUND, SHOAL_EFORBIDDEN, SHOAL_EIO.
+/// Thread: [worker]. Blocks: yes. Since: 1.0.
+SHOAL_API json_t *shoal_actor_image(struct shoal_call *call, const char *kind, const char *channel,
+    const char *path, struct shoal_err *err);
+
 // Videos, by number, UUID or short UUID.
 
 /// VideoDetails. password: for a password video, or NULL.
 SHOAL_API json_t *shoal_video_get(struct shoal_call *call, const char *id, const char *password,
     struct shoal_err *err);
 /// {total, data} of Video. query has the names of GET /api/v1/videos (arrays for …OneOf), checked;
-/// besides: account, channel (handles), mine (bool: every video of the viewer's account).
+/// besides: account, channel (handles), mine (bool: every video of the viewer's account), and
+/// "policy" for nsfw: as the viewer, or for who is not logged in the instance, wants it.
 SHOAL_API json_t *shoal_video_list(struct shoal_call *call, const json_t *query,
     struct shoal_err *err);
 /// Changes fields as PUT /videos/ID names them; null clears. Widening privacy asks video.publish.

@@ -60,7 +60,8 @@ struct shoal_media_file {
     int64_t video_id;
     const char *video_uuid;
     const char *kind;     ///< "web_video", "hls_media", "hls_playlist", "hls_master", "hls_sha256",
-                          ///< "thumbnail", "preview", "caption", "torrent", "original", "storyboard"
+                          ///< "thumbnail", "preview", "caption", "torrent", "original", "storyboard",
+                          ///< "avatar", "banner" (these belong to no video)
     const char *name;     ///< last part of its URL
     const char *mime;
     const char *storage;  ///< plugin that holds it

@@ -6,7 +6,8 @@ const data = JSON.parse(document.getElementById('shoal-data')?.textContent ?? '{
 /** A failed API call: status, the problem's code, and its sentence as the message. */
 export class ApiError extends Error {
   constructor(status, problem) {
-    super(problem?.detail ?? problem?.error ?? `HTTP ${status}`)
+    const [wrong] = Object.values(problem?.['invalid-params'] ?? {})
+    super(wrong?.msg ?? problem?.detail ?? problem?.error ?? `HTTP ${status}`)
     this.status = status
     this.code = problem?.code
     this.problem = problem

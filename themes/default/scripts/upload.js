@@ -99,7 +99,7 @@ class Upload {
   }
 
   rangeEnd(range) {
-    const match = /(\d+)\s*$/.exec(range ?? '')
+    const match = /=0-(\d+)\s*$/.exec(range ?? '') // "bytes=0--1" is nothing
     return match ? Number(match[1]) + 1 : 0
   }
 

@@ -12,6 +12,8 @@ struct shoal_svc_storage {
     /// size_bytes: -1 when unknown. Replaces what is there, whole.
     int (*put_begin)(struct shoal_call *call, void *arg, const char *key, const char *mime,
         int64_t size_bytes, void **put, struct shoal_err *err);
+    /// Wrote nothing where it fails with SHOAL_EUPSTREAM, SHOAL_EBUSY, SHOAL_ETIMEOUT or SHOAL_ERATE:
+    /// the core then comes again with the same bytes, and so with a put that cannot begin or commit.
     int (*put_write)(struct shoal_call *call, void *put, const void *data, size_t length,
         struct shoal_err *err);
     /// After 0 the object is there for good (see `durable`). Frees put in any case.

@@ -6,13 +6,14 @@
 
 #include <shoal/version.h>
 
-/// A picture to be made: JPEG, no larger than the box, with the frame's aspect ratio. Frozen, as it
-/// travels in arrays.
+/// A picture to be made: JPEG, no larger than the box, with the frame's aspect ratio, or of a picture
+/// also with that of the box. Frozen, as it travels in arrays.
 struct shoal_image {
     const char *path; ///< where it goes
     int width;        ///< wanted; never scaled up beyond the source. 0: by height
     int height;
     int out_width, out_height; ///< out
+    bool covers; ///< the aspect ratio of the box: what stands out of its middle is cut off
 };
 
 /// One finished rendition: an fMP4 file and its media playlist, in the work folder. Playlist lines
