@@ -275,6 +275,7 @@ static void stop(struct served *served)
         shoal_host_stopping(served->reason, number(served, "http.stop_grace", 30000));
     }
     shoal_watchdog_stop();
+    shoal_timers_hand_over();
     if (served->has_jobs) {
         shoal_jobs_stop();
     }

@@ -82,6 +82,9 @@ json_t *shoal_jobs_count(struct shoal_call *call, struct shoal_err *err);
 int shoal_timers_add(struct shoal_plugin *owner, const char *name, int64_t period_ms,
     bool once_per_instance, int (*fn)(struct shoal_call *, void *, struct shoal_err *), void *arg);
 void shoal_timers_owner_remove(struct shoal_plugin *owner);
+/// This process only drains: what runs once per instance is another's from now on. Timers of each
+/// process go on until it ends, for what it still has in hand.
+void shoal_timers_hand_over(void);
 void shoal_timers_stop(void);
 /// Ends the subscriptions of a plugin, or all of them.
 void shoal_topics_owner_remove(struct shoal_plugin *owner);

@@ -31,6 +31,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed; ///< something ended, or the thread shall end
     bool is_ready, is_started, is_stopping;
+    bool is_handed_over; ///< another process runs those that run once per instance
     struct timer *list;
     struct pool *pool;
     pthread_t thread;
@@ -99,7 +100,8 @@ static void start_due(void)
 {
     int64_t now = shoal_tick_ms();
     for (struct timer *timer = timers.list; timer; timer = timer->next) {
-        if (timer->is_running || timer->next_tick_ms > now) {
+        bool is_ours = !timer->is_once || !timers.is_handed_over;
+        if (timer->is_running || timer->next_tick_ms > now || !is_ours) {
             continue;
         }
         timer->is_running = true;
@@ -209,9 +211,11 @@ int shoal_timers_add(struct shoal_plugin *owner, const char *name, int64_t perio
             .period_ms = period_ms,
             .is_once = once_per_instance,
             .fn = fn,
-            .arg = arg};
+            .arg = arg,
+            .added_tick_ms = shoal_tick_ms()};
         // What runs once per instance asks its row soon when it is due.
-        timer->next_tick_ms = shoal_tick_ms() + (once_per_instance ? PERIOD_MIN_MS : period_ms);
+        timer->next_tick_ms =
+            timer->added_tick_ms + (once_per_instance ? PERIOD_MIN_MS : period_ms);
         timers.list = timer;
     }
     pthread_mutex_unlock(&timers.lock);
@@ -281,6 +285,13 @@ void shoal_timers_owner_remove(struct shoal_plugin *owner)
     pthread_mutex_unlock(&timers.lock);
 }
 
+void shoal_timers_hand_over(void)
+{
+    pthread_mutex_lock(&timers.lock);
+    timers.is_handed_over = true;
+    pthread_mutex_unlock(&timers.lock);
+}
+
 void shoal_timers_stop(void)
 {
     pthread_mutex_lock(&timers.lock);
@@ -298,6 +309,6 @@ void shoal_timers_stop(void)
     pool_free(timers.pool);
     pthread_mutex_lock(&timers.lock);
     timers.pool = NULL;
-    timers.is_started = false;
+    timers.is_started = timers.is_handed_over = false;
     pthread_mutex_unlock(&timers.lock);
 }
