@@ -27,11 +27,15 @@ static struct {
 static void order_take(const json_t *body, void *user)
 {
     (void)user;
-    bool is_stop = body == NULL || strcmp(shoal_text(body, "do", ""), "stop") == 0;
-    if (!is_stop) {
+    if (body == NULL) {
+        // Killed, or it would have said so. The kernel ends us as well; should it not, the next
+        // server waits for this folder and its ports.
+        _exit(1);
+    }
+    if (strcmp(shoal_text(body, "do", ""), "stop") != 0) {
         return;
     }
-    const char *reason = body == NULL ? "supervisor" : shoal_text(body, "reason", "stop");
+    const char *reason = shoal_text(body, "reason", "stop");
     void (*stop)(const char *, void *) = __atomic_load_n(&orders.stop, __ATOMIC_ACQUIRE);
     if (stop != NULL) {
         stop(reason, orders.user);
@@ -85,11 +89,13 @@ int shoal_super_child_read(struct shoal_super_child *child, struct shoal_err *er
     child->quarantine = json_incref(json_object_get(body, "quarantine"));
     child->refuse = json_incref(json_object_get(body, "refuse"));
     listens_read(child, json_object_get(body, "listens"));
+    int lock_fd = (int)shoal_integer(body, "lock", -1);
     json_decref(body);
     if (fcntl(child->control_fd, F_SETFD, FD_CLOEXEC) != 0) {
         return shoal_fail(err, SHOAL_EINVAL, "the supervisor's channel is not there");
     }
     fcntl(child->crash_fd, F_SETFD, FD_CLOEXEC);
+    fcntl(lock_fd, F_SETFD, FD_CLOEXEC); // held as long as we are there
     prctl(PR_SET_NAME, "shoal"); // it was started as /proc/self/exe
     // The terminal's ^C goes to everybody; only the supervisor's word counts here.
     static const int deaf[] = {SIGINT, SIGHUP, SIGTERM, SIGUSR2, SIGPIPE};

@@ -30,10 +30,11 @@ static json_t *refused_requests(const struct shoal_backoff *backoff)
 /// What the child is told in its environment.
 static char *handover(const struct shoal_supervisor *super, int control_fd, int crash_fd)
 {
-    json_t *body = json_pack("{s:i, s:i, s:i, s:b, s:i, s:o, s:O, s:o}", "control", control_fd,
-        "crash", crash_fd, "generation", super->generation, "safe", super->is_safe_mode, "loops",
-        super->loops, "listens", shoal_sockets_dump(&super->sockets), "quarantine",
-        super->quarantine, "refuse", refused_requests(&super->backoff));
+    json_t *body = json_pack("{s:i, s:i, s:i, s:i, s:b, s:i, s:o, s:O, s:o}", "control",
+        control_fd, "crash", crash_fd, "lock", super->lock_fd, "generation", super->generation,
+        "safe", super->is_safe_mode, "loops", super->loops, "listens",
+        shoal_sockets_dump(&super->sockets), "quarantine", super->quarantine, "refuse",
+        refused_requests(&super->backoff));
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     return text;
@@ -45,16 +46,20 @@ static void keep_open(int fd)
 }
 
 /// In the forked process.
-_Noreturn static void become_server(const struct shoal_supervisor *super, int control_fd,
-    int crash_fd)
+_Noreturn static void become_server(const struct shoal_supervisor *super, pid_t parent,
+    int control_fd, int crash_fd)
 {
     char *text = handover(super, control_fd, crash_fd);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        _exit(1); // it died before it could be said
+    }
     keep_open(control_fd);
     keep_open(crash_fd);
+    keep_open(super->lock_fd);
     for (size_t i = 0; i < super->sockets.count; i++) {
         if (!super->sockets.list[i].is_plugin && super->sockets.list[i].is_wanted) {
             keep_open(super->sockets.list[i].fd);
@@ -85,9 +90,10 @@ int shoal_child_start(struct shoal_supervisor *super, struct shoal_err *err)
         return shoal_fail(err, SHOAL_EIO, "no pipe for the server: %s", strerror(errno));
     }
     super->generation++;
+    pid_t self = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        become_server(super, control[1], crash[1]);
+        become_server(super, self, control[1], crash[1]);
     }
     int number = errno;
     close(control[1]);
