@@ -6,8 +6,11 @@
 
 #include "base/context.h"
 
-/// Answers an upgrade request: checks the handshake of RFC 6455 and leaves HTTP with 101. The stream
-/// opens once that is sent. state: what ops.open gave.
+/// Whether a request is a handshake of RFC 6455, from a page that may connect to this endpoint.
+int shoal_websocket_check(struct shoal_request *request, const struct shoal_socket_route *route,
+    struct shoal_err *err);
+/// Answers an upgrade request that was checked: leaves HTTP with 101. The stream opens once that is
+/// sent. state: what ops.open gave.
 int shoal_websocket_answer(struct shoal_request *request, const struct shoal_socket_route *route,
     struct shoal_plugin *owner, void *state, struct shoal_err *err);
 /// Answers with an open text/event-stream.

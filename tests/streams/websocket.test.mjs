@@ -136,7 +136,7 @@ for (const [name, bytes, code] of [
   ['an unknown opcode', () => frame('x', { opcode: 3 }), 1002],
   ['a ping in pieces', () => frame('x', { opcode: 9, fin: false }), 1005],
   ['a continuation of nothing', () => frame('x', { opcode: 0 }), 1002],
-  ['a close frame of one byte', () => frame('x', { opcode: 8 }), 1005],
+  ['a close frame of one byte', () => frame('x', { opcode: 8 }), 1002],
   ['a close code that may not be sent', () => frame(Buffer.from([1005 >> 8, 1005 & 255]), { opcode: 8 }), 1002]
 ]) {
   test(`${name} ends the connection with ${code}`, async () => {
