@@ -215,6 +215,7 @@ static int server_start(struct served *served, struct shoal_err *err)
         .tls_key_path = text(served, "tls.key"),
         .acme_path = text(served, "tls.acme"),
         .trusted_proxies = served->proxies,
+        .reads_forwarded = json_is_true(setting(served, "proxies_forwarded")),
         .temp_path = temporary,
         .url = text(served, "url"),
         .cache_bytes = (uint64_t)number(served, "http.cache", 0),

@@ -102,6 +102,8 @@ const struct shoal_setting_row shoal_config_keys[] = {
     ROW("trusted_proxies", LIST, "[\"127.0.0.1\", \"::1\", \"unix\"]", 0, 64,
         "proxies whose X-Forwarded headers are believed: addresses, networks, or \"unix\" for "
         "who comes through a Unix socket"),
+    ROW("proxies_forwarded", BOOL, "false", 0, 0,
+        "those proxies write Forwarded (RFC 7239): it is believed, and X-Forwarded headers are not"),
     ROW("tls.certificate", PATH, "null", 0, 0, "certificate chain, PEM"),
     ROW("tls.key", PATH, "null", 0, 0, "its private key, PEM"),
     ROW("tls.acme", PATH, "null", 0, 0, "webroot of the ACME client, for its challenges on redirect ports"),

@@ -140,6 +140,7 @@ static int start_parts(struct shoal_server *server, const struct shoal_server_op
     if (rc) {
         return rc;
     }
+    server->proxies.reads_forwarded = given->reads_forwarded;
     if (server->options.tls_cert_path && server->options.tls_key_path) {
         server->tls = shoal_tls_new(server->options.tls_cert_path, server->options.tls_key_path, err);
         if (!server->tls) {

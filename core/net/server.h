@@ -42,6 +42,7 @@ struct shoal_server_options {
     const char *tls_cert_path, *tls_key_path; ///< PEM; watched for changes
     const char *acme_path;      ///< webroot whose .well-known/acme-challenge/ redirect ports serve
     const char *const *trusted_proxies; ///< addresses or CIDR, NULL-ended
+    bool reads_forwarded;       ///< proxies write Forwarded, not X-Forwarded-*
     const char *temp_path;      ///< folder for bodies on their way
     const char *url;            ///< public URL, or NULL while unset
     uint64_t cache_bytes;       ///< of the shared answer cache; 32 MiB when 0
