@@ -43,6 +43,9 @@ int shoal_migrations_read(struct shoal_arena *arena, const char *folder,
     const struct shoal_migration **list, size_t *count, struct shoal_err *err);
 /// Translates one portable migration for a database: "sqlite" or "postgresql". Free with free().
 char *shoal_migration_translate(const char *sql, const char *dialect, struct shoal_err *err);
+/// Counts the moments in which another process was seen to have written: the command line, the other
+/// child of a reload. The writer looks once a second; what is kept in memory has to be looked at again.
+uint64_t shoal_data_foreign(void);
 /// A consistent copy of the whole database while it is in use.
 int shoal_data_backup(const char *to_path, struct shoal_err *err);
 /// Every statement of the core, and of a module (its descriptor's section bounds).

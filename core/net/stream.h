@@ -23,6 +23,11 @@ int shoal_raw_listen(enum shoal_listener_kind kind, int fd, int loop,
 /// Closes the streams of a user whose tokens (or whose one token, when not 0) stopped working; those
 /// that are being opened on them too. T30.
 void shoal_streams_viewer_remove(int64_t user_id, int64_t token_id);
+struct shoal_stream_viewer {
+    int64_t user_id, token_id;
+};
+/// Whose streams are open: each user and token once. Free with free(); NULL when there are none.
+struct shoal_stream_viewer *shoal_streams_viewers(size_t *count);
 /// Closes every stream, and every listener, of an owner that stops.
 void shoal_streams_owner_remove(struct shoal_plugin *owner);
 void shoal_listeners_owner_remove(struct shoal_plugin *owner);

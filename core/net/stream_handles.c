@@ -336,6 +336,39 @@ void shoal_streams_viewer_remove(int64_t user_id, int64_t token_id)
     pthread_mutex_unlock(&table.lock);
 }
 
+static int compare_viewers(const void *left, const void *right)
+{
+    const struct shoal_stream_viewer *a = left, *b = right;
+    int by_user = (a->user_id > b->user_id) - (a->user_id < b->user_id);
+    return by_user ? by_user : (a->token_id > b->token_id) - (a->token_id < b->token_id);
+}
+
+struct shoal_stream_viewer *shoal_streams_viewers(size_t *count)
+{
+    struct shoal_stream_viewer *list = NULL;
+    size_t all = 0;
+    pthread_mutex_lock(&table.lock);
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct shoal_stream_conn *stream = table.slots[i].stream;
+        if (stream && stream->user_id != 0) {
+            list = list ? list : shoal_alloc(table.count, sizeof *list);
+            list[all++] = (struct shoal_stream_viewer){stream->user_id, stream->token_id};
+        }
+    }
+    pthread_mutex_unlock(&table.lock);
+    *count = 0;
+    if (!list) {
+        return NULL;
+    }
+    qsort(list, all, sizeof *list, compare_viewers);
+    for (size_t i = 0; i < all; i++) {
+        if (*count == 0 || compare_viewers(&list[*count - 1], &list[i]) != 0) {
+            list[(*count)++] = list[i];
+        }
+    }
+    return list;
+}
+
 void shoal_streams_owner_remove(struct shoal_plugin *owner)
 {
     close_those(owner, NULL, 1001, "");
