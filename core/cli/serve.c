@@ -220,6 +220,7 @@ static int server_start(struct served *served, struct shoal_err *err)
         .url = text(served, "url"),
         .cache_bytes = (uint64_t)number(served, "http.cache", 0),
         .queue_max = (uint32_t)number(served, "http.queue", 0),
+        .stays = shoal_super_child_stays,
         .stop_grace_ms = (uint32_t)number(served, "http.stop_grace", 30000),
         .app = refuses ? (struct shoal_app){served, run_or_refuse, epoch_of} : served->inner,
     };
@@ -235,7 +236,11 @@ static void told(const char *reason, void *user)
 {
     struct served *served = user;
     pthread_mutex_lock(&served->lock);
-    snprintf(served->reason, sizeof served->reason, "%s", reason);
+    if (served->is_told) {
+        shoal_server_hurry(); // it is stopping, and something stays
+    } else {
+        snprintf(served->reason, sizeof served->reason, "%s", reason);
+    }
     served->is_told = true;
     pthread_cond_signal(&served->told);
     pthread_mutex_unlock(&served->lock);
@@ -275,14 +280,18 @@ static void stop(struct served *served)
     if (served->has_host && served->server != NULL) {
         shoal_host_stopping(served->reason, number(served, "http.stop_grace", 30000));
     }
-    shoal_watchdog_stop();
+    shoal_watchdog_drain();
     shoal_timers_hand_over();
     if (served->has_jobs) {
         shoal_jobs_stop();
     }
+    if (served->server != NULL && strcmp(served->reason, "reload") == 0) {
+        shoal_server_hand_over(served->server, number(served, "streams.stay", 0));
+    }
     if (served->server != NULL) {
         shoal_server_stop(served->server);
     }
+    shoal_watchdog_stop();
     if (served->has_host) {
         shoal_host_stop();
     }

@@ -98,6 +98,8 @@ const struct shoal_setting_row shoal_config_keys[] = {
     ROW("http.queue", INT, "1024", 1, 1e6, "requests that may wait for a worker"),
     ROW("http.stop_grace", TIME, "\"30s\"", 0, 3.6e6,
         "time for requests to end when the server stops"),
+    ROW("streams.stay", TIME, "\"12h\"", 10000, 7 * 8.64e7,
+        "how long a live ingest may go on in the old server after a reload"),
     ROW("http.scripts", BOOL, "false", 0, 0, "whether administrators may add scripts to pages"),
     ROW("trusted_proxies", LIST, "[\"127.0.0.1\", \"::1\", \"unix\"]", 0, 64,
         "proxies whose X-Forwarded headers are believed: addresses, networks, or \"unix\" for "

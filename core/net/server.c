@@ -43,6 +43,25 @@ void shoal_server_on_stop(shoal_stop_fn *fn, void *arg)
     stop_hooks[stop_hook_count++].arg = arg;
 }
 
+static atomic_bool is_hurried; // a stop goes on in a thread that cannot be asked
+
+void shoal_server_hand_over(struct shoal_server *server, int64_t stay_ms)
+{
+    server->is_handed_over = true;
+    server->stay_ms = stay_ms;
+}
+
+void shoal_server_hurry(void)
+{
+    atomic_store(&is_hurried, true);
+}
+
+bool shoal_loop_may_stay(const struct shoal_loop *loop)
+{
+    return loop->server->is_handed_over && !atomic_load(&is_hurried) &&
+        loop->now_ms < loop->stay_until_ms;
+}
+
 void shoal_server_call_stop(struct shoal_loop *loop)
 {
     for (size_t i = 0; i < stop_hook_count; i++) {
@@ -221,7 +240,9 @@ static void stop_loop(void *arg)
 {
     struct shoal_loop *loop = arg;
     loop->is_stopping = true;
-    loop->stop_at_ms = shoal_tick_ms() + loop->server->options.stop_grace_ms;
+    loop->now_ms = shoal_tick_ms();
+    loop->stop_at_ms = loop->now_ms + loop->server->options.stop_grace_ms;
+    loop->stay_until_ms = loop->now_ms + loop->server->stay_ms;
     for (size_t i = 0; i < loop->listener_count; i++) {
         shoal_listener_stop(&loop->listeners[i]);
     }

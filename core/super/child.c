@@ -123,6 +123,11 @@ void shoal_super_child_failed(const struct shoal_err *err)
     shoal_channel_tell(json_pack("{s:s, s:s}", "do", "failed", "text", err->text), NULL);
 }
 
+void shoal_super_child_stays(int64_t stay_ms)
+{
+    shoal_channel_tell(json_pack("{s:s, s:I}", "do", "stays", "ms", (json_int_t)stay_ms), NULL);
+}
+
 int shoal_super_child_alone(struct shoal_err *err)
 {
     if (!shoal_channel_runs()) {

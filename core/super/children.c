@@ -129,9 +129,11 @@ struct shoal_child *shoal_child_find(struct shoal_supervisor *super, pid_t pid)
 void shoal_child_stop(struct shoal_supervisor *super, struct shoal_child *child,
     const char *reason)
 {
-    if (child->kill_at_ms != 0) {
+    bool must_hurry = child->stays && strcmp(reason, "reload") != 0;
+    if (child->kill_at_ms != 0 && !must_hurry) {
         return;
     }
+    child->stays = false;
     json_t *body = json_pack("{s:s, s:s}", "do", "stop", "reason", reason);
     if (shoal_message_send(child->channel_fd, body, NULL, 0, false, NULL) != 0) {
         kill(child->pid, SIGTERM);
@@ -179,6 +181,17 @@ static void ready(struct shoal_supervisor *super, struct shoal_child *child)
     shoal_supervisor_status(super);
 }
 
+/// The child drains, but for streams that outlive it: an ingest of hours.
+static void stays(struct shoal_supervisor *super, struct shoal_child *child, int64_t ms)
+{
+    if (child->state != SHOAL_CHILD_DRAINING) {
+        return;
+    }
+    child->stays = true;
+    child->kill_at_ms = shoal_tick_ms() + ms + super->stop_grace_ms + 10000;
+    shoal_info("streams of the server of generation %d stay until their end", child->generation);
+}
+
 static void listen_for(struct shoal_supervisor *super, const struct shoal_child *child,
     const json_t *body)
 {
@@ -211,6 +224,8 @@ void shoal_child_heard(struct shoal_supervisor *super, struct shoal_child *child
             shoal_text(message.body, "text", "the server does not start"));
     } else if (strcmp(verb, "alone") == 0) {
         alone(super, child, shoal_integer(message.body, "id", 0));
+    } else if (strcmp(verb, "stays") == 0) {
+        stays(super, child, shoal_integer(message.body, "ms", 0));
     } else if (strcmp(verb, "listen") == 0) {
         listen_for(super, child, message.body);
     } else if (!shoal_media_serve(&super->media, child->channel_fd, &message)) {

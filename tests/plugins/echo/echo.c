@@ -48,6 +48,10 @@ struct job {
 static void shout(struct shoal_call *call, void *arg)
 {
     struct job *job = arg;
+    if (strncmp(job->text, "left", 4) == 0) {
+        bool is_bounded = shoal_call_left_ms(call) <= 60000;
+        memcpy(job->text, is_bounded ? "some" : "ever", 4);
+    }
     if (strncmp(job->text, "zzz", 3) == 0) {
         shoal_call_sleep(call, 2000);
     }
@@ -221,6 +225,9 @@ static void raw_message(shoal_stream stream, void *state, const void *data, size
     (void)state;
     (void)is_text;
     shoal_stream_send(stream, data, length, false);
+    if (is_word(data, length, "stay")) {
+        shoal_stream_stay(stream, true);
+    }
     if (is_word(data, length, "bye")) {
         shoal_stream_close(stream, 1000, "");
     }
