@@ -23,6 +23,7 @@
 
 #define TIMERS_MAX    512
 #define PERIOD_MIN_MS 1000
+#define BUDGET_MIN_MS 60000
 #define THREADS       2
 #define LOOK_MS       250
 #define REMOVE_WAIT_S 30
@@ -71,9 +72,12 @@ static void run(struct pool_item *item)
     int64_t next_tick_ms = shoal_tick_ms() + timer->period_ms;
     if (!timer->is_once || timers_claim(&call, timer, timers.holder, &next_tick_ms)) {
         struct shoal_err err = {0};
+        int64_t budget_ms = timer->period_ms > BUDGET_MIN_MS ? timer->period_ms : BUDGET_MIN_MS;
+        call.deadline_ms = shoal_tick_ms() + budget_ms;
         shoal_call_enter(&call, timer->owner);
         int code = timer->fn(&call, timer->arg, &err);
         shoal_call_leave(&call);
+        call.deadline_ms = 0;
         if (code < 0) {
             shoal_warn("the timer %s failed: %s", timer->name,
                 err.text[0] ? err.text : shoal_error_text(code));

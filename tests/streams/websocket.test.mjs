@@ -201,6 +201,8 @@ test('long work is done elsewhere and its result sent', async () => {
   const socket = await openSocket(site)
   socket.write('work on the shoal')
   assert.equal((await socket.next()).data.toString(), 'ON THE SHOAL')
+  socket.write('work left') // the watchdog judges who has a deadline
+  assert.equal((await socket.next()).data.toString(), 'SOME')
   await socket.leave()
 })
 
