@@ -259,7 +259,8 @@ static int start(struct served *served, const struct shoal_args *args, struct sh
         return SHOAL_EINVAL;
     }
     log_open(served, is_dev);
-    int code = data_start(served, err);
+    int code = shoal_watchdog_start(served->child.loops, err); // a plugin may hang while it starts
+    code = code != 0 ? code : data_start(served, err);
     code = code != 0 ? code : host_start(served, err);
     if (code == 0 && is_dev) {
         log_open(served, true); // the host goes by its settings
@@ -270,7 +271,6 @@ static int start(struct served *served, const struct shoal_args *args, struct sh
     }
     code = shoal_jobs_start((int)number(served, "jobs.workers", 2), err);
     served->has_jobs = code == 0;
-    code = code != 0 ? code : shoal_watchdog_start(served->child.loops, err);
     return code;
 }
 
