@@ -274,7 +274,8 @@ static void send_shared(struct shoal_conn *conn, struct shoal_item *item)
     bool takes_gzip =
         item->gzip_body && shoal_accept_gzip(shoal_head_get(head, "accept-encoding"));
     count(conn, SHOAL_COUNT_CACHED);
-    shoal_conn_send_item(conn, item, shoal_span_is(head->method, "HEAD"), takes_gzip, is_same);
+    shoal_conn_send_item(
+        conn, item, NULL, NULL, shoal_span_is(head->method, "HEAD"), takes_gzip, is_same);
 }
 
 static void exchange(struct shoal_conn *conn, const char *bytes, size_t length, bool may_wait);

@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import { gunzipSync } from 'node:zlib'
 
-import { freePort } from '../kit/instance.mjs'
+import { freePort, startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { echoInstance } from '../streams/kit.mjs'
 
@@ -147,6 +147,22 @@ test('the body is asked for when the head was accepted, and not when it was refu
   assert.equal(cut(go.rest).status, 200)
   const refused = await talk(head('POST /api/v1/videos/upload', { 'Content-Type': 'multipart/form-data; boundary=b', 'Content-Length': 1000, Expect: '100-continue' }))
   assert.equal(cut(refused).status, 401)
+})
+
+test('an answer has the id that the log has, also when it is shared afterwards', async () => {
+  const json = await startInstance({ settings: ['log.format=json', 'log.level=debug'] })
+  try {
+    for (const path of ['/api/v1/videos/none', '/api/v1/config', '/health']) {
+      const id = (await json.raw({ path })).headers['x-request-id']
+      const lines = await json.when(`the log tells of ${path}`, () => {
+        const found = json.log.split('\n').filter(line => line.includes(`"${id}"`))
+        return found.length > 0 && found
+      }, 10000)
+      assert.ok(lines.map(line => JSON.parse(line)).some(line => line.id === id && line.text.startsWith(`GET ${path}`)), lines[0])
+    }
+  } finally {
+    await json.stop()
+  }
 })
 
 test('ranges of a file', async () => {
