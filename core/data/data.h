@@ -91,6 +91,10 @@ void shoal_timers_hand_over(void);
 void shoal_timers_stop(void);
 /// Ends the subscriptions of a plugin, or all of them.
 void shoal_topics_owner_remove(struct shoal_plugin *owner);
+/// What is published here goes to other processes of the instance too; NULL: there are none.
+void shoal_topics_forward(void (*to)(const char *topic, const json_t *message));
+/// Delivers what another process published.
+void shoal_topics_hear(const char *topic, const json_t *message);
 void shoal_topics_stop(void);
 
 #endif

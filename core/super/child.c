@@ -12,6 +12,7 @@
 #include <shoal/base.h>
 #include <shoal/json.h>
 
+#include "data/data.h"
 #include "super/channel.h"
 #include "super/drop.h"
 #include "super/super.h"
@@ -24,6 +25,12 @@ static struct {
     bool is_due;
 } orders;
 
+static void topic_forward(const char *topic, const json_t *message)
+{
+    json_t *copy = message == NULL ? json_null() : json_deep_copy(message);
+    shoal_channel_try(json_pack("{s:s, s:s, s:o}", "do", "topic", "topic", topic, "message", copy));
+}
+
 static void order_take(const json_t *body, void *user)
 {
     (void)user;
@@ -32,7 +39,13 @@ static void order_take(const json_t *body, void *user)
         // server waits for this folder and its ports.
         _exit(1);
     }
-    if (strcmp(shoal_text(body, "do", ""), "stop") != 0) {
+    const char *verb = shoal_text(body, "do", "");
+    if (strcmp(verb, "topic") == 0) {
+        shoal_topics_hear(shoal_text(body, "topic", ""), json_object_get(body, "message"));
+    } else if (strcmp(verb, "siblings") == 0) {
+        shoal_topics_forward(shoal_integer(body, "count", 0) > 0 ? topic_forward : NULL);
+    }
+    if (strcmp(verb, "stop") != 0) {
         return;
     }
     const char *reason = shoal_text(body, "reason", "stop");

@@ -167,6 +167,34 @@ static void alone(struct shoal_supervisor *super, struct shoal_child *child, jso
     }
 }
 
+static bool hears_topics(const struct shoal_child *child)
+{
+    return child->state != SHOAL_CHILD_STARTING && child->channel_fd >= 0;
+}
+
+/// What one child publishes, the others hear: while a reload lasts there are several.
+static void topic_pass(const struct shoal_supervisor *super, const struct shoal_child *from,
+    const json_t *body)
+{
+    for (size_t i = 0; i < super->child_count; i++) {
+        const struct shoal_child *child = &super->children[i];
+        if (child != from && hears_topics(child)) {
+            shoal_message_send(child->channel_fd, body, NULL, 0, false, NULL);
+        }
+    }
+}
+
+static void siblings_tell(const struct shoal_supervisor *super)
+{
+    int count = 0;
+    for (size_t i = 0; i < super->child_count; i++) {
+        count += hears_topics(&super->children[i]);
+    }
+    json_t *body = json_pack("{s:s, s:i}", "do", "siblings", "count", count - 1);
+    topic_pass(super, NULL, body);
+    json_decref(body);
+}
+
 static void ready(struct shoal_supervisor *super, struct shoal_child *child)
 {
     child->state = SHOAL_CHILD_READY;
@@ -177,6 +205,7 @@ static void ready(struct shoal_supervisor *super, struct shoal_child *child)
             shoal_child_stop(super, &super->children[i], "reload");
         }
     }
+    siblings_tell(super);
     shoal_supervisor_notify("READY=1");
     shoal_supervisor_status(super);
 }
@@ -224,6 +253,8 @@ void shoal_child_heard(struct shoal_supervisor *super, struct shoal_child *child
             shoal_text(message.body, "text", "the server does not start"));
     } else if (strcmp(verb, "alone") == 0) {
         alone(super, child, shoal_integer(message.body, "id", 0));
+    } else if (strcmp(verb, "topic") == 0) {
+        topic_pass(super, child, message.body);
     } else if (strcmp(verb, "stays") == 0) {
         stays(super, child, shoal_integer(message.body, "ms", 0));
     } else if (strcmp(verb, "listen") == 0) {
@@ -344,6 +375,7 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
     memmove(child, child + 1, (super->child_count - at - 1) * sizeof *child);
     super->child_count--;
     others_left(super);
+    siblings_tell(super);
     if (super->is_stopping) {
         return;
     }

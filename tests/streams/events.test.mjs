@@ -186,6 +186,12 @@ test('an ingest outlives reloads where its plugin says so, and ends with the ser
   const fresh = await open({ port: tcp, host: '127.0.0.1' })
   await untilCounts(site, counts => counts.raw === 2) // of the new server: its datagrams, and this one
   fresh.wire.destroy()
+  // A topic crosses from one server to the other, and back.
+  const stream = await openEvents(site, '/echo/events?topic=echo')
+  assert.equal((await stream.next()).event, 'opened')
+  staying.wire.write('say hello from before')
+  assert.deepEqual(await stream.next(), { event: 'echo', data: { text: 'hello from before' } })
+  stream.destroy()
   staying.wire.write('bye')
   await staying.ended
   await site.when('the first server ends with it', () => !children().includes(server))

@@ -228,6 +228,11 @@ static void raw_message(shoal_stream stream, void *state, const void *data, size
     if (is_word(data, length, "stay")) {
         shoal_stream_stay(stream, true);
     }
+    if (is_word(data, length, "say ")) {
+        json_t *message = json_pack("{s:s%}", "text", (const char *)data + 4, length - 4);
+        shoal_publish("echo", message);
+        json_decref(message);
+    }
     if (is_word(data, length, "bye")) {
         shoal_stream_close(stream, 1000, "");
     }
