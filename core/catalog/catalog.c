@@ -82,6 +82,9 @@ int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err
         code = shoal_timers_add(NULL, "media_tokens", 5000, false, media_tick, NULL);
     }
     if (code == 0) {
+        code = shoal_timers_add(NULL, "tokens", 1000, false, catalog_token_look, NULL);
+    }
+    if (code == 0) {
         code = shoal_timers_add(NULL, "sweep", 60 * MINUTE_MS, false, catalog_sweep, NULL);
     }
     shoal_host_auth_set(&auth);

@@ -85,7 +85,12 @@ bool catalog_token_cache_get(const char *hash, struct catalog_cached *out);
 void catalog_token_cache_put(const char *hash, const struct catalog_cached *what, uint64_t since);
 uint64_t catalog_token_cache_epoch(void);
 void catalog_token_cache_forget(int64_t user_id, int64_t token_id); ///< 0: any
+/// The same without an end of the user's streams: the user changed, the tokens did not.
+void catalog_token_cache_refresh(int64_t user_id);
 void catalog_token_cache_clear(void);
+/// [timer] After another process wrote: what is remembered of tokens is forgotten, and streams end
+/// whose token or user is no more.
+int catalog_token_look(struct shoal_call *call, void *arg, struct shoal_err *err);
 
 // --- names (names.c) ---
 

@@ -254,7 +254,11 @@ int shoal_user_update(
     }
     struct shoal_err taken = {0};
     code = shoal_tx(call, update_tx, &update, &taken);
-    catalog_token_cache_forget(id, 0);
+    if (update.drops_tokens || update.user.role != update.was.role) {
+        catalog_token_cache_forget(id, 0);
+    } else {
+        catalog_token_cache_refresh(id);
+    }
     if (code == 0 && update.drops_tokens) {
         media_end(id);
     }

@@ -215,10 +215,12 @@ static int server_start(struct served *served, struct shoal_err *err)
         .tls_key_path = text(served, "tls.key"),
         .acme_path = text(served, "tls.acme"),
         .trusted_proxies = served->proxies,
+        .reads_forwarded = json_is_true(setting(served, "proxies_forwarded")),
         .temp_path = temporary,
         .url = text(served, "url"),
         .cache_bytes = (uint64_t)number(served, "http.cache", 0),
         .queue_max = (uint32_t)number(served, "http.queue", 0),
+        .stays = shoal_super_child_stays,
         .stop_grace_ms = (uint32_t)number(served, "http.stop_grace", 30000),
         .app = refuses ? (struct shoal_app){served, run_or_refuse, epoch_of} : served->inner,
     };
@@ -234,7 +236,11 @@ static void told(const char *reason, void *user)
 {
     struct served *served = user;
     pthread_mutex_lock(&served->lock);
-    snprintf(served->reason, sizeof served->reason, "%s", reason);
+    if (served->is_told) {
+        shoal_server_hurry(); // it is stopping, and something stays
+    } else {
+        snprintf(served->reason, sizeof served->reason, "%s", reason);
+    }
     served->is_told = true;
     pthread_cond_signal(&served->told);
     pthread_mutex_unlock(&served->lock);
@@ -253,7 +259,8 @@ static int start(struct served *served, const struct shoal_args *args, struct sh
         return SHOAL_EINVAL;
     }
     log_open(served, is_dev);
-    int code = data_start(served, err);
+    int code = shoal_watchdog_start(served->child.loops, err); // a plugin may hang while it starts
+    code = code != 0 ? code : data_start(served, err);
     code = code != 0 ? code : host_start(served, err);
     if (code == 0 && is_dev) {
         log_open(served, true); // the host goes by its settings
@@ -264,7 +271,6 @@ static int start(struct served *served, const struct shoal_args *args, struct sh
     }
     code = shoal_jobs_start((int)number(served, "jobs.workers", 2), err);
     served->has_jobs = code == 0;
-    code = code != 0 ? code : shoal_watchdog_start(served->child.loops, err);
     return code;
 }
 
@@ -274,13 +280,18 @@ static void stop(struct served *served)
     if (served->has_host && served->server != NULL) {
         shoal_host_stopping(served->reason, number(served, "http.stop_grace", 30000));
     }
-    shoal_watchdog_stop();
+    shoal_watchdog_drain();
+    shoal_timers_hand_over();
     if (served->has_jobs) {
         shoal_jobs_stop();
+    }
+    if (served->server != NULL && strcmp(served->reason, "reload") == 0) {
+        shoal_server_hand_over(served->server, number(served, "streams.stay", 0));
     }
     if (served->server != NULL) {
         shoal_server_stop(served->server);
     }
+    shoal_watchdog_stop();
     if (served->has_host) {
         shoal_host_stop();
     }

@@ -43,6 +43,9 @@ int shoal_migrations_read(struct shoal_arena *arena, const char *folder,
     const struct shoal_migration **list, size_t *count, struct shoal_err *err);
 /// Translates one portable migration for a database: "sqlite" or "postgresql". Free with free().
 char *shoal_migration_translate(const char *sql, const char *dialect, struct shoal_err *err);
+/// Counts the moments in which another process was seen to have written: the command line, the other
+/// child of a reload. The writer looks once a second; what is kept in memory has to be looked at again.
+uint64_t shoal_data_foreign(void);
 /// A consistent copy of the whole database while it is in use.
 int shoal_data_backup(const char *to_path, struct shoal_err *err);
 /// Every statement of the core, and of a module (its descriptor's section bounds).
@@ -82,9 +85,16 @@ json_t *shoal_jobs_count(struct shoal_call *call, struct shoal_err *err);
 int shoal_timers_add(struct shoal_plugin *owner, const char *name, int64_t period_ms,
     bool once_per_instance, int (*fn)(struct shoal_call *, void *, struct shoal_err *), void *arg);
 void shoal_timers_owner_remove(struct shoal_plugin *owner);
+/// This process only drains: what runs once per instance is another's from now on. Timers of each
+/// process go on until it ends, for what it still has in hand.
+void shoal_timers_hand_over(void);
 void shoal_timers_stop(void);
 /// Ends the subscriptions of a plugin, or all of them.
 void shoal_topics_owner_remove(struct shoal_plugin *owner);
+/// What is published here goes to other processes of the instance too; NULL: there are none.
+void shoal_topics_forward(void (*to)(const char *topic, const json_t *message));
+/// Delivers what another process published.
+void shoal_topics_hear(const char *topic, const json_t *message);
 void shoal_topics_stop(void);
 
 #endif

@@ -182,7 +182,10 @@ size_t jobs_collect_renewals(struct job_run *list, size_t most)
             continue;
         }
         if (now - atomic_load(&run->progress_tick_ms) > SILENT_MAX_MS) {
-            atomic_store(&run->cancel, true);
+            if (!atomic_exchange(&run->cancel, true)) {
+                shoal_warn("job %lld (%s) has shown no sign of life for %lld hours: it is told to end",
+                    (long long)run->id, run->kind->name, (long long)(SILENT_MAX_MS / 3600000));
+            }
             continue;
         }
         run->renew_tick_ms = now + (int64_t)run->kind->def.lease_s * 1000 / 3;

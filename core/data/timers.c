@@ -23,6 +23,7 @@
 
 #define TIMERS_MAX    512
 #define PERIOD_MIN_MS 1000
+#define BUDGET_MIN_MS 60000
 #define THREADS       2
 #define LOOK_MS       250
 #define REMOVE_WAIT_S 30
@@ -31,6 +32,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed; ///< something ended, or the thread shall end
     bool is_ready, is_started, is_stopping;
+    bool is_handed_over; ///< another process runs those that run once per instance
     struct timer *list;
     struct pool *pool;
     pthread_t thread;
@@ -70,9 +72,12 @@ static void run(struct pool_item *item)
     int64_t next_tick_ms = shoal_tick_ms() + timer->period_ms;
     if (!timer->is_once || timers_claim(&call, timer, timers.holder, &next_tick_ms)) {
         struct shoal_err err = {0};
+        int64_t budget_ms = timer->period_ms > BUDGET_MIN_MS ? timer->period_ms : BUDGET_MIN_MS;
+        call.deadline_ms = shoal_tick_ms() + budget_ms;
         shoal_call_enter(&call, timer->owner);
         int code = timer->fn(&call, timer->arg, &err);
         shoal_call_leave(&call);
+        call.deadline_ms = 0;
         if (code < 0) {
             shoal_warn("the timer %s failed: %s", timer->name,
                 err.text[0] ? err.text : shoal_error_text(code));
@@ -99,7 +104,8 @@ static void start_due(void)
 {
     int64_t now = shoal_tick_ms();
     for (struct timer *timer = timers.list; timer; timer = timer->next) {
-        if (timer->is_running || timer->next_tick_ms > now) {
+        bool is_ours = !timer->is_once || !timers.is_handed_over;
+        if (timer->is_running || timer->next_tick_ms > now || !is_ours) {
             continue;
         }
         timer->is_running = true;
@@ -209,9 +215,11 @@ int shoal_timers_add(struct shoal_plugin *owner, const char *name, int64_t perio
             .period_ms = period_ms,
             .is_once = once_per_instance,
             .fn = fn,
-            .arg = arg};
+            .arg = arg,
+            .added_tick_ms = shoal_tick_ms()};
         // What runs once per instance asks its row soon when it is due.
-        timer->next_tick_ms = shoal_tick_ms() + (once_per_instance ? PERIOD_MIN_MS : period_ms);
+        timer->next_tick_ms =
+            timer->added_tick_ms + (once_per_instance ? PERIOD_MIN_MS : period_ms);
         timers.list = timer;
     }
     pthread_mutex_unlock(&timers.lock);
@@ -281,6 +289,13 @@ void shoal_timers_owner_remove(struct shoal_plugin *owner)
     pthread_mutex_unlock(&timers.lock);
 }
 
+void shoal_timers_hand_over(void)
+{
+    pthread_mutex_lock(&timers.lock);
+    timers.is_handed_over = true;
+    pthread_mutex_unlock(&timers.lock);
+}
+
 void shoal_timers_stop(void)
 {
     pthread_mutex_lock(&timers.lock);
@@ -298,6 +313,6 @@ void shoal_timers_stop(void)
     pool_free(timers.pool);
     pthread_mutex_lock(&timers.lock);
     timers.pool = NULL;
-    timers.is_started = false;
+    timers.is_started = timers.is_handed_over = false;
     pthread_mutex_unlock(&timers.lock);
 }

@@ -20,14 +20,14 @@ struct timer {
     bool is_once;
     int (*fn)(struct shoal_call *call, void *arg, struct shoal_err *err);
     void *arg;
-    int64_t next_tick_ms, renew_tick_ms;
+    int64_t added_tick_ms, next_tick_ms, renew_tick_ms;
     bool is_running; ///< in the pool's queue or in a thread of it
     bool is_removed; ///< off the list: freed when it ends
     atomic_bool cancel;
 };
 
 /// Takes the timer's row when it is due and nobody is busy with it. *next_tick_ms: when to ask
-/// again. Seen for the first time, it is due after one period.
+/// again. Never run before, it is due one period after it was added.
 bool timers_claim(
     struct shoal_call *call, const struct timer *timer, const char *holder, int64_t *next_tick_ms);
 void timers_release(struct shoal_call *call, const struct timer *timer, const char *holder);

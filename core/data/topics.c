@@ -1,4 +1,4 @@
-// topics.c - publish and subscribe within the process.
+// topics.c - publish and subscribe within the process, and to its siblings while there are some.
 //
 // A topic is a list of subscriptions, found by hash in one of some tables with a lock each. Each
 // subscription has a bounded queue and is run by at most one thread at a time, so its messages come
@@ -180,7 +180,23 @@ static void enqueue(struct subscription *subscription, struct message *message)
     }
 }
 
+static void (*_Atomic forward)(const char *topic, const json_t *message);
+
+void shoal_topics_forward(void (*to)(const char *topic, const json_t *message))
+{
+    atomic_store(&forward, to);
+}
+
 void shoal_publish(const char *topic, const json_t *message)
+{
+    void (*others)(const char *, const json_t *) = atomic_load(&forward);
+    shoal_topics_hear(topic, message);
+    if (others) {
+        others(topic, message);
+    }
+}
+
+void shoal_topics_hear(const char *topic, const json_t *message)
 {
     pthread_once(&topics.once, start_shards);
     if (strnlen(topic, TOPIC_BYTES) >= TOPIC_BYTES) {

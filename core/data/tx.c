@@ -7,6 +7,7 @@
 #include <shoal/base.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -42,6 +43,7 @@ static struct {
     pthread_t thread;
     struct shoal_db db;
     int64_t data_version; ///< moves when another process commits
+    atomic_uint_fast64_t foreign; ///< how often that was seen
 } writer = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /// SQLite took the transaction back under a closure that goes on: what it still wrote would be
@@ -264,9 +266,15 @@ static void look_around(void)
             db_epoch_set(db_epoch_read(db));
             db_settings_load(db);
             jobs_wake();
+            atomic_fetch_add(&writer.foreign, 1);
         }
         writer.data_version = version;
     }
+}
+
+uint64_t shoal_data_foreign(void)
+{
+    return atomic_load(&writer.foreign);
 }
 
 /// Waits for work. Returns: false when the writer shall end.

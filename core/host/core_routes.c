@@ -23,7 +23,6 @@ static int answer_health(
 static int answer_metrics(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
-    (void)call;
     (void)arg;
     json_t *allowed = shoal_instance_setting("metrics.allow");
     const char *address = shoal_request_address(request);
@@ -34,7 +33,7 @@ static int answer_metrics(
             err, SHOAL_EFORBIDDEN, "metrics are for the addresses that metrics.allow lists");
     }
     struct shoal_buf text = {0};
-    int code = shoal_metrics_text(&text);
+    int code = shoal_metrics_text(call, &text);
     if (code == 0) {
         code = shoal_answer_bytes(request, 200,
             "application/openmetrics-text; version=1.0.0; charset=utf-8", text.data, text.length);

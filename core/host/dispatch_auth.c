@@ -40,9 +40,7 @@ int shoal_dispatch_authenticate(struct shoal_call *call, struct shoal_request *r
     if (code == 0) {
         call->viewer = viewer;
         call->viewer.by_cookie = by_cookie;
-        if (!by_cookie) {
-            shoal_request_bearer_proved(request);
-        }
+        shoal_request_proved(token);
         return 0;
     }
     if (by_cookie && code == SHOAL_EAUTH) {

@@ -26,6 +26,4 @@ int shoal_dispatch_enter(struct shoal_call *call, struct shoal_request *request,
 void shoal_dispatch_error(struct shoal_call *call, struct shoal_request *request, int status,
     const struct shoal_err *why);
 
-#define SHOAL_SESSION_COOKIE "shoal_session"
-
 #endif

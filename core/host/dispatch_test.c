@@ -358,6 +358,8 @@ static void health_and_metrics_answer(void **state)
     says("# TYPE shoal_http_requests counter");
     says("shoal_http_requests_total{status=\"2xx\"}");
     says("shoal_http_seconds_bucket{le=\"+Inf\"}");
+    says("# TYPE shoal_connections gauge");
+    says("shoal_jobs{state=\"parked\"} 0");
     says("# EOF");
     assert_int_equal(get("/metrics", "X-Forwarded-For: 203.0.113.9\r\n"), 200);
 }

@@ -17,6 +17,7 @@ static int open_kit(const char *lua)
 static int start_noting(struct shoal_plugin *self, struct shoal_err *err)
 {
     (void)err;
+    assert_in_range(shoal_call_left_ms(shoal_call_current()), 1, 60000); // for the watchdog
     strncat(started, shoal_plugin_name(self), sizeof(started) - strlen(started) - 2);
     strncat(started, " ", sizeof(started) - strlen(started) - 1);
     return 0;

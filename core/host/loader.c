@@ -14,6 +14,8 @@
 #include "host/settings_priv.h"
 #include "host/streams.h"
 
+#define START_MS 60000
+
 static int migrate(struct shoal_plugin *plugin, struct shoal_err *err)
 {
     struct stat info;
@@ -56,6 +58,7 @@ static int start(struct shoal_plugin *plugin, struct shoal_err *err)
 {
     struct shoal_call call;
     shoal_call_init(&call);
+    call.deadline_ms = shoal_tick_ms() + START_MS; // nothing serves until it is over
     shoal_call_enter(&call, plugin);
     atomic_store(&plugin->state, SHOAL_PLUGIN_STARTING);
     int code = plugin->language->start(plugin, err);

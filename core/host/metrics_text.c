@@ -8,8 +8,10 @@
 #include <shoal/base.h>
 #include <shoal/buf.h>
 
+#include "data/data.h"
 #include "host/metrics_priv.h"
 #include "host/registry_priv.h"
+#include "net/server.h"
 
 static struct shoal_metric requests = {.name = "http_requests",
     .help = "Requests that were answered, by the class of their status",
@@ -26,6 +28,21 @@ static struct shoal_metric started = {.name = "start_time_seconds",
     .kind = SHOAL_GAUGE};
 static struct shoal_metric memory = {
     .name = "memory_bytes", .help = "Memory in use", .kind = SHOAL_GAUGE};
+static struct shoal_metric connections = {
+    .name = "connections", .help = "Connections that are open", .kind = SHOAL_GAUGE};
+static struct shoal_metric cached = {.name = "http_cached",
+    .help = "Requests answered from answers that are shared",
+    .kind = SHOAL_COUNTER};
+static struct shoal_metric refused = {.name = "http_refused",
+    .help = "Requests refused before anybody looked at them: no HTTP, too large, too slow",
+    .kind = SHOAL_COUNTER};
+static struct shoal_metric busy = {.name = "http_busy",
+    .help = "Requests sent away because the workers were full",
+    .kind = SHOAL_COUNTER};
+static struct shoal_metric jobs = {.name = "jobs",
+    .help = "Jobs that wait, run or were given up",
+    .kind = SHOAL_GAUGE,
+    .label = "state"};
 
 static int put_label(struct shoal_buf *out, const char *text)
 {
@@ -126,9 +143,28 @@ static double memory_bytes(void)
     return pages * (double)sysconf(_SC_PAGESIZE);
 }
 
-int shoal_metrics_text(struct shoal_buf *out)
+/// What others count is asked for when somebody looks.
+static void ask_others(struct shoal_call *call)
+{
+    struct shoal_server_stats stats;
+    shoal_server_stats(&stats);
+    shoal_metric_set(&connections, NULL, stats.connections);
+    shoal_metric_set(&cached, NULL, (double)stats.cached);
+    shoal_metric_set(&refused, NULL, (double)stats.refused);
+    shoal_metric_set(&busy, NULL, (double)stats.busy);
+    json_t *counts = shoal_jobs_count(call, NULL);
+    const char *state;
+    json_t *count;
+    json_object_foreach(counts, state, count) {
+        shoal_metric_set(&jobs, state, (double)json_integer_value(count));
+    }
+    json_decref(counts);
+}
+
+int shoal_metrics_text(struct shoal_call *call, struct shoal_buf *out)
 {
     shoal_metric_set(&memory, NULL, memory_bytes());
+    ask_others(call);
     int code = shoal_metrics_each(put_metric, out);
     return code < 0 ? code : shoal_buf_puts(out, "# EOF\n");
 }
@@ -140,6 +176,10 @@ void shoal_host_metrics_add(void)
     shoal_metric_add_to(NULL, &seconds);
     shoal_metric_add_to(NULL, &started);
     shoal_metric_add_to(NULL, &memory);
+    static struct shoal_metric *const asked[] = {&connections, &cached, &refused, &busy, &jobs};
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        shoal_metric_add_to(NULL, asked[i]);
+    }
     shoal_metric_set(&started, NULL, (double)shoal_now_ms() / 1000.0);
 }
 

@@ -12,7 +12,7 @@ void shoal_resumers_remove(const struct shoal_plugin *plugin);
 void shoal_fallback_remove(const struct shoal_plugin *plugin);
 
 /// All metrics in OpenMetrics text.
-int shoal_metrics_text(struct shoal_buf *out);
+int shoal_metrics_text(struct shoal_call *call, struct shoal_buf *out);
 /// The plugin that renders errors; false where there is none.
 bool shoal_fallback_get(struct shoal_plugin **owner, shoal_fallback_fn **fn, void **arg);
 

@@ -3,7 +3,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <shoal/stream.h>
 #include <shoal/topics.h>
@@ -22,14 +21,6 @@ struct endpoint {
     struct shoal_plugin *owner;
 };
 
-static bool is_own_origin(struct shoal_request *request)
-{
-    const char *origin = shoal_request_header(request, "origin");
-    const char *host = shoal_request_host(request);
-    const char *start = origin ? strstr(origin, "://") : NULL;
-    return !origin || (start && host && strcasecmp(start + 3, host) == 0);
-}
-
 static int upgrade(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
@@ -39,10 +30,9 @@ static int upgrade(
     if (route->any_origin && call->viewer.by_cookie) {
         call->viewer = (struct shoal_viewer){.role = SHOAL_ROLE_USER};
     }
-    if (!route->any_origin && !is_own_origin(request)) {
-        return shoal_fail(err, SHOAL_EFORBIDDEN, "this socket is for pages of this site");
-    }
-    int code = route->ops->open ? route->ops->open(call, request, route->arg, &state, err) : 0;
+    int code = shoal_websocket_check(request, route, err);
+    code = code == 0 && route->ops->open ? route->ops->open(call, request, route->arg, &state, err)
+                                        : code;
     if (code < 0) {
         return code;
     }

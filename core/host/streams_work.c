@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdlib.h>
 
+#include <shoal/base.h>
 #include <shoal/stream.h>
 
 #include "base/alloc.h"
 #include "host/plugin_priv.h"
 #include "net/server_priv.h"
+
+#define WORK_MS 10000
 
 struct piece {
     struct shoal_plugin *owner;
@@ -22,6 +25,7 @@ static void run_piece(void *arg)
     struct piece *piece = arg;
     struct shoal_call call;
     shoal_call_init(&call);
+    call.deadline_ms = shoal_tick_ms() + WORK_MS;
     if (!piece->owner || shoal_plugin_runs(piece->owner)) {
         shoal_call_enter(&call, piece->owner);
         piece->fn(&call, piece->arg);

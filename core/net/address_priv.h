@@ -25,7 +25,8 @@ struct shoal_block {
 struct shoal_proxies {
     struct shoal_block *blocks;
     size_t count;
-    bool trusts_unix; ///< "unix" is listed
+    bool trusts_unix;     ///< "unix" is listed
+    bool reads_forwarded; ///< they write Forwarded, not X-Forwarded-*
 };
 
 /// What the client and the trusted proxies say together.
@@ -50,7 +51,8 @@ int shoal_proxies_init(struct shoal_proxies *proxies, const char *const *list,
     struct shoal_err *err);
 void shoal_proxies_fini(struct shoal_proxies *proxies);
 bool shoal_proxies_trust(const struct shoal_proxies *proxies, const struct shoal_address *address);
-/// Reads Forwarded or X-Forwarded-* as far as trusted proxies wrote them.
+/// Reads X-Forwarded-*, or Forwarded, as far as trusted proxies wrote it. Never both: a proxy that
+/// writes the one passes a client's own other one on as it came.
 void shoal_origin_read(const struct shoal_proxies *proxies, const struct shoal_address *peer,
     bool is_tls, const struct shoal_head *head, struct shoal_origin *origin);
 

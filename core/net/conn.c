@@ -13,7 +13,8 @@
 
 #include "base/alloc.h"
 
-#define IN_MAX (SHOAL_HEAD_MAX + 4096)
+#define IN_MAX     (SHOAL_HEAD_MAX + 4096)
+#define LINGER_MAX (16u << 20) // more than the buffers of both ends hold: who sends on does not listen
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -180,6 +181,8 @@ static size_t consume(struct shoal_conn *conn, const char *data, size_t length)
             taken = take_head(conn, data + used, length - used);
         } else if (conn->state == SHOAL_CONN_BODY && !conn->is_paused) {
             taken = shoal_conn_take_body(conn, data + used, length - used);
+        } else if (conn->state == SHOAL_CONN_LINGER && conn->moved > LINGER_MAX) {
+            shoal_conn_close(conn);
         } else if (conn->state == SHOAL_CONN_LINGER) {
             taken = length - used;
         }

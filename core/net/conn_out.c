@@ -99,8 +99,8 @@ static void begin(struct shoal_conn *conn)
     shoal_conn_wait(conn, SHOAL_CONN_WRITE, conn->loop->server->options.send_ms);
 }
 
-void shoal_conn_send_item(struct shoal_conn *conn, struct shoal_item *item, bool is_head,
-    bool takes_gzip, bool is_same)
+void shoal_conn_send_item(struct shoal_conn *conn, struct shoal_item *item, const char *id,
+    const char *more, bool is_head, bool takes_gzip, bool is_same)
 {
     struct shoal_out *out = &conn->out;
     out->reply.status = item->status;
@@ -108,14 +108,14 @@ void shoal_conn_send_item(struct shoal_conn *conn, struct shoal_item *item, bool
     begin(conn);
     if (is_same && item->same_head) {
         add_piece(out, item->same_head, item->same_head_length);
-        add_lines(conn, NULL, NULL);
+        add_lines(conn, id, more);
     } else if (takes_gzip && item->gzip_body) {
         add_piece(out, item->gzip_head, item->gzip_head_length);
-        add_lines(conn, NULL, NULL);
+        add_lines(conn, id, more);
         add_piece(out, item->gzip_body, is_head ? 0 : item->gzip_length);
     } else {
         add_piece(out, item->head, item->head_length);
-        add_lines(conn, NULL, NULL);
+        add_lines(conn, id, more);
         add_piece(out, item->body, is_head ? 0 : item->length);
     }
     shoal_conn_push(conn);
@@ -164,7 +164,7 @@ void shoal_conn_send_request(struct shoal_conn *conn, struct shoal_request *requ
         bool takes_gzip = request->takes_gzip;
         bool is_same = request->is_same;
         shoal_request_discard(request);
-        shoal_conn_send_item(conn, reply.item, is_head, takes_gzip, is_same);
+        shoal_conn_send_item(conn, reply.item, id, more, is_head, takes_gzip, is_same);
         return;
     }
     if (reply.is_pull) {

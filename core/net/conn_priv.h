@@ -91,8 +91,9 @@ void shoal_conn_send(struct shoal_conn *conn, struct shoal_reply *reply, const c
     const char *more, bool is_head);
 /// Sends the reply of a request that came back; owns the request from now on.
 void shoal_conn_send_request(struct shoal_conn *conn, struct shoal_request *request);
-void shoal_conn_send_item(struct shoal_conn *conn, struct shoal_item *item, bool is_head,
-    bool takes_gzip, bool is_same);
+/// id, more: of the request that made the item, or NULL.
+void shoal_conn_send_item(struct shoal_conn *conn, struct shoal_item *item, const char *id,
+    const char *more, bool is_head, bool takes_gzip, bool is_same);
 /// Sends on; returns when the wire is full or all is sent.
 void shoal_conn_push(struct shoal_conn *conn);
 void shoal_out_fini(struct shoal_conn *conn);

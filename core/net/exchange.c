@@ -12,6 +12,7 @@
 #include "net/negotiate_priv.h"
 #include "net/percent_priv.h"
 #include "net/range_priv.h"
+#include "net/request.h"
 
 static void count(struct shoal_conn *conn, enum shoal_counter counter)
 {
@@ -197,6 +198,20 @@ void shoal_exchange_body(struct shoal_conn *conn)
     shoal_conn_poll(conn);
 }
 
+/// What limits are counted by, where there is one: the token of a client, or of somebody's browser.
+static struct shoal_span credential(const struct shoal_head *head)
+{
+    struct shoal_span token = shoal_head_get(head, "authorization");
+    struct shoal_span list = shoal_head_get(head, "cookie"), item;
+    static const char name[] = SHOAL_SESSION_COOKIE "=";
+    while (!token.at && shoal_span_next(&list, ';', &item)) {
+        if (shoal_span_starts(item, name)) {
+            token = (struct shoal_span){item.at + sizeof name - 1, item.length - (sizeof name - 1)};
+        }
+    }
+    return token;
+}
+
 static bool spend(struct shoal_conn *conn, const struct shoal_origin *origin, char more[160])
 {
     const struct shoal_head *head = &conn->loop->head;
@@ -213,7 +228,7 @@ static bool spend(struct shoal_conn *conn, const struct shoal_origin *origin, ch
     if (bucket == SHOAL_RATE_NONE) {
         return true;
     }
-    struct shoal_limit limit = shoal_limit_take(bucket, shoal_head_get(head, "authorization"),
+    struct shoal_limit limit = shoal_limit_take(bucket, credential(head),
         &origin->address, conn->loop->now_ms);
     int length = snprintf(more, 160,
         "X-RateLimit-Limit: %u\r\nX-RateLimit-Remaining: %u\r\nX-RateLimit-Reset: %lld\r\n",
@@ -264,7 +279,8 @@ static void send_shared(struct shoal_conn *conn, struct shoal_item *item)
     bool takes_gzip =
         item->gzip_body && shoal_accept_gzip(shoal_head_get(head, "accept-encoding"));
     count(conn, SHOAL_COUNT_CACHED);
-    shoal_conn_send_item(conn, item, shoal_span_is(head->method, "HEAD"), takes_gzip, is_same);
+    shoal_conn_send_item(
+        conn, item, NULL, NULL, shoal_span_is(head->method, "HEAD"), takes_gzip, is_same);
 }
 
 static void exchange(struct shoal_conn *conn, const char *bytes, size_t length, bool may_wait);

@@ -108,6 +108,8 @@ static void stays_bounded_under_many_addresses(void **state)
     assert_true(take(SHOAL_RATE_API, NULL, "192.0.2.1", 200000));
 }
 
+static bool reads_forwarded;
+
 static void origin(const char *const *trusted, const char *peer, const char *headers,
     struct shoal_origin *out)
 {
@@ -119,6 +121,7 @@ static void origin(const char *const *trusted, const char *peer, const char *hea
     snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: own\r\n%s\r\n", headers);
     assert_int_equal(shoal_head_parse(text, strlen(text), &head, &refusal), 0);
     assert_int_equal(shoal_proxies_init(&proxies, trusted, NULL), 0);
+    proxies.reads_forwarded = reads_forwarded;
     shoal_origin_read(&proxies, &from, false, &head, out);
     shoal_proxies_fini(&proxies);
 }
@@ -147,19 +150,38 @@ static void believes_only_trusted_proxies(void **state)
     assert_true(shoal_span_is(found.host, "own"));
     origin(NULL, "127.0.0.1", x, &found);
     check_address(&found, "127.0.0.1");
-    origin(trusted, "2001:db8::7",
-        "Forwarded: for=9.9.9.9, for=\"[2001:dead::1]:4711\";proto=https;host=a.example\r\n", &found);
-    check_address(&found, "2001:dead::1");
-    assert_true(found.is_https);
     origin(trusted, "127.0.0.1",
         "Forwarded: for=127.0.0.1;proto=http;host=evil.example\r\n"
         "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n", &found);
     check_address(&found, "203.0.113.9"); // the client's own Forwarded, which nginx passes on
     assert_true(found.is_https);
     assert_true(shoal_span_is(found.host, "own"));
+    origin(trusted, "127.0.0.1", "Forwarded: for=203.0.113.9;proto=https\r\n", &found);
+    check_address(&found, "127.0.0.1"); // alone it is the client's as well
+    assert_false(found.is_https);
     origin(trusted, "127.0.0.1", "X-Forwarded-For: nonsense\r\nX-Forwarded-Host: a b\r\n", &found);
     check_address(&found, "127.0.0.1");
     assert_true(shoal_span_is(found.host, "own"));
+}
+
+static void believes_forwarded_alone_where_the_proxies_write_it(void **state)
+{
+    (void)state;
+    static const char *const trusted[] = {"127.0.0.1", "2001:db8::/32", NULL};
+    struct shoal_origin found;
+    reads_forwarded = true;
+    origin(trusted, "2001:db8::7",
+        "Forwarded: for=9.9.9.9, for=\"[2001:dead::1]:4711\";proto=https;host=a.example\r\n"
+        "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: b\r\n",
+        &found);
+    check_address(&found, "2001:dead::1");
+    assert_true(found.is_https);
+    assert_true(shoal_span_is(found.host, "a.example"));
+    origin(trusted, "127.0.0.1", "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-Proto: https\r\n",
+        &found);
+    check_address(&found, "127.0.0.1"); // the client's own, which such a proxy passes on
+    assert_false(found.is_https);
+    reads_forwarded = false;
 }
 
 static void refuses_networks_that_are_none(void **state)
@@ -196,6 +218,7 @@ int main(void)
         cmocka_unit_test_setup(counts_logins_by_address_whatever_the_token, set_up),
         cmocka_unit_test_setup(stays_bounded_under_many_addresses, set_up),
         cmocka_unit_test(believes_only_trusted_proxies),
+        cmocka_unit_test(believes_forwarded_alone_where_the_proxies_write_it),
         cmocka_unit_test(refuses_networks_that_are_none),
         cmocka_unit_test(shortens_addresses),
     };

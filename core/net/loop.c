@@ -131,6 +131,9 @@ static void on_tick(uv_timer_t *tick)
         server->tls_checked_ms = loop->now_ms;
         shoal_pool_push(server->files, look_at_certificate, server);
     }
+    if (loop->is_stopping) {
+        shoal_server_call_stop(loop);
+    }
     if (loop->is_stopping && loop->now_ms >= loop->stop_at_ms) {
         kill_connections(loop);
     }

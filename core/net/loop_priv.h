@@ -49,7 +49,9 @@ struct shoal_loop {
     size_t conn_count;
     size_t held;      // requests elsewhere and streams: the loop waits for them before it ends
     bool is_stopping; // no new requests; connections close after their answer
-    int64_t stop_at_ms;
+    int64_t stop_at_ms, stay_until_ms;
+    size_t stop_batch; // sockets that are closed with each tick
+    bool says_stay;    // that streams live on was said
 
     int64_t now_ms;
     int64_t date_s;

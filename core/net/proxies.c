@@ -189,11 +189,8 @@ void shoal_origin_read(const struct shoal_proxies *proxies, const struct shoal_a
     if ((proxies->count == 0 && !proxies->trusts_unix) || !shoal_proxies_trust(proxies, peer)) {
         return;
     }
-    // nginx, Caddy and Apache write X-Forwarded-* and pass a client's own Forwarded on as it came.
-    struct shoal_span forwarded = last_header(head, "forwarded");
-    bool has_old = last_header(head, "x-forwarded-for").at || last_header(head, "x-forwarded-proto").at;
-    if (forwarded.at && !has_old) {
-        read_forwarded(proxies, forwarded, origin);
+    if (proxies->reads_forwarded) {
+        read_forwarded(proxies, last_header(head, "forwarded"), origin);
     } else {
         read_x_forwarded(proxies, head, origin);
     }

@@ -270,12 +270,9 @@ const char *shoal_request_bearer(struct shoal_request *request)
     return value;
 }
 
-void shoal_request_bearer_proved(const struct shoal_request *request)
+void shoal_request_proved(const char *credential)
 {
-    const char *value = shoal_request_peek(request, "authorization");
-    if (value) {
-        shoal_limit_prove(shoal_span(value), shoal_tick_ms());
-    }
+    shoal_limit_prove(shoal_span(credential), shoal_tick_ms());
 }
 
 const char *shoal_request_address(struct shoal_request *request)

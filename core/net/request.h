@@ -17,8 +17,10 @@ void shoal_request_unanswer(struct shoal_request *request);
 int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *err);
 /// Says that a credential was read: the answer is private. By "Bearer" header and by cookie.
 const char *shoal_request_bearer(struct shoal_request *request);
-/// Says that the bearer token was checked and is good: rate limits then count it, not its address.
-void shoal_request_bearer_proved(const struct shoal_request *request);
+/// The cookie that is a credential, as the Authorization header is.
+#define SHOAL_SESSION_COOKIE "shoal_session"
+/// Its credential (the bearer token, or that cookie's value) is somebody's: limits are counted by it.
+void shoal_request_proved(const char *credential);
 /// The host as it was sent, whatever the public address is: for diagnosis, never for links.
 const char *shoal_request_sent_host(const struct shoal_request *request);
 /// Makes a request that never saw a socket; lives in the call's arena. from: the outer request whose

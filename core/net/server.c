@@ -43,6 +43,25 @@ void shoal_server_on_stop(shoal_stop_fn *fn, void *arg)
     stop_hooks[stop_hook_count++].arg = arg;
 }
 
+static atomic_bool is_hurried; // a stop goes on in a thread that cannot be asked
+
+void shoal_server_hand_over(struct shoal_server *server, int64_t stay_ms)
+{
+    server->is_handed_over = true;
+    server->stay_ms = stay_ms;
+}
+
+void shoal_server_hurry(void)
+{
+    atomic_store(&is_hurried, true);
+}
+
+bool shoal_loop_may_stay(const struct shoal_loop *loop)
+{
+    return loop->server->is_handed_over && !atomic_load(&is_hurried) &&
+        loop->now_ms < loop->stay_until_ms;
+}
+
 void shoal_server_call_stop(struct shoal_loop *loop)
 {
     for (size_t i = 0; i < stop_hook_count; i++) {
@@ -140,6 +159,7 @@ static int start_parts(struct shoal_server *server, const struct shoal_server_op
     if (rc) {
         return rc;
     }
+    server->proxies.reads_forwarded = given->reads_forwarded;
     if (server->options.tls_cert_path && server->options.tls_key_path) {
         server->tls = shoal_tls_new(server->options.tls_cert_path, server->options.tls_key_path, err);
         if (!server->tls) {
@@ -220,7 +240,9 @@ static void stop_loop(void *arg)
 {
     struct shoal_loop *loop = arg;
     loop->is_stopping = true;
-    loop->stop_at_ms = shoal_tick_ms() + loop->server->options.stop_grace_ms;
+    loop->now_ms = shoal_tick_ms();
+    loop->stop_at_ms = loop->now_ms + loop->server->options.stop_grace_ms;
+    loop->stay_until_ms = loop->now_ms + loop->server->stay_ms;
     for (size_t i = 0; i < loop->listener_count; i++) {
         shoal_listener_stop(&loop->listeners[i]);
     }

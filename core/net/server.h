@@ -42,6 +42,7 @@ struct shoal_server_options {
     const char *tls_cert_path, *tls_key_path; ///< PEM; watched for changes
     const char *acme_path;      ///< webroot whose .well-known/acme-challenge/ redirect ports serve
     const char *const *trusted_proxies; ///< addresses or CIDR, NULL-ended
+    bool reads_forwarded;       ///< proxies write Forwarded, not X-Forwarded-*
     const char *temp_path;      ///< folder for bodies on their way
     const char *url;            ///< public URL, or NULL while unset
     uint64_t cache_bytes;       ///< of the shared answer cache; 32 MiB when 0
@@ -54,12 +55,18 @@ struct shoal_server_options {
     uint32_t body_ms;           ///< a body brings 1 KiB/s over so long, else 408; 30 s when 0
     uint32_t send_ms;           ///< a client takes something within so long; 60 s when 0
     uint32_t connection_max;    ///< open at once; as many as descriptors allow when 0
+    void (*stays)(int64_t stay_ms); ///< [loop] streams of it outlive the stop; or NULL
 };
 
 struct shoal_server;
 /// Starts loops and workers; answers from now on.
 struct shoal_server *shoal_server_start(const struct shoal_server_options *options,
     struct shoal_err *err);
+/// Before shoal_server_stop(), when another process takes over: sockets are closed one after another over
+/// ten seconds, and streams that asked for it (shoal_stream_stay) live on for at most stay_ms.
+void shoal_server_hand_over(struct shoal_server *server, int64_t stay_ms);
+/// While it stops: nothing stays any longer. [any]
+void shoal_server_hurry(void);
 /// Stops accepting, lets requests end for at most stop_grace_ms, closes the rest, joins all threads.
 void shoal_server_stop(struct shoal_server *server);
 /// Adds a route (the host does, for plugins; the core for /health and /metrics with owner NULL).

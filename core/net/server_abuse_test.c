@@ -37,6 +37,27 @@ static void refuses_bodies_that_are_too_large(void **state)
     forget(&reply);
 }
 
+// Who sends on although the answer is there is heard out for a moment, but not without end.
+static void cuts_off_who_sends_on_after_the_answer(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fd = dial(world.port);
+    say(fd, "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 1073741824\r\n\r\n");
+    static const char block[1 << 20];
+    size_t sent = 0;
+    ssize_t count = 0;
+    while (sent < (1u << 30) && (count = send(fd, block, sizeof block, MSG_NOSIGNAL)) > 0) {
+        sent += (size_t)count;
+    }
+    assert_true(count < 0);
+    assert_true(sent < (100u << 20));
+    hear(fd, &reply, true); // what it was told is there all the same
+    assert_int_equal(reply.status, 413);
+    close(fd);
+    forget(&reply);
+}
+
 static void limits_and_says_so(void **state)
 {
     (void)state;
@@ -300,6 +321,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_for_the_body_only_when_the_head_is_accepted),
         cmocka_unit_test(refuses_bodies_that_are_too_large),
+        cmocka_unit_test(cuts_off_who_sends_on_after_the_answer),
         cmocka_unit_test(limits_and_says_so),
         cmocka_unit_test(answers_head_without_a_body_also_when_it_refuses),
         cmocka_unit_test(answers_once_whatever_becomes_of_the_body),

@@ -232,7 +232,8 @@ static inline int chat(struct shoal_call *call, struct shoal_request *request, v
     static const struct shoal_stream_ops none;
     static const struct shoal_socket_route route = {
         .path = "/chat", .ops = &none, .any_origin = true};
-    return shoal_websocket_answer(request, &route, NULL, NULL, err);
+    int code = shoal_websocket_check(request, &route, err);
+    return code < 0 ? code : shoal_websocket_answer(request, &route, NULL, NULL, err);
 }
 
 static inline int events(struct shoal_call *call, struct shoal_request *request, void *arg,

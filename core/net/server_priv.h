@@ -12,7 +12,8 @@
 
 struct shoal_cache;
 
-/// Called on each loop when the server begins to stop: streams close theirs.
+/// Called on each loop when the server begins to stop, and with each tick until the loop ends: streams
+/// close theirs.
 typedef void shoal_stop_fn(struct shoal_loop *loop, void *arg);
 
 struct shoal_server {
@@ -30,6 +31,8 @@ struct shoal_server {
     _Atomic uint64_t counters[4]; // see enum shoal_counter
     atomic_bool is_checking_tls;
     int64_t tls_checked_ms;
+    bool is_handed_over; ///< set before the stop
+    int64_t stay_ms;
     struct shoal_arena *arena;
 };
 
@@ -46,5 +49,7 @@ struct shoal_server *shoal_server_current(void);
 /// Before start: fn is called on every loop when the server stops. At most SHOAL_STOP_HOOKS.
 void shoal_server_on_stop(shoal_stop_fn *fn, void *arg);
 void shoal_server_call_stop(struct shoal_loop *loop);
+/// [loop] Whether streams that asked for it may still live on.
+bool shoal_loop_may_stay(const struct shoal_loop *loop);
 
 #endif

@@ -13,6 +13,7 @@
 
 #define SLOTS_MAX  262144
 #define REASON_MAX 120 // a close frame takes 123 bytes
+#define SPREAD_TICKS 40 // of 250 ms: ten seconds
 
 /// handle = generation << 32 | (slot + 1): a slot used again does not answer to its old handle.
 static struct {
@@ -278,19 +279,6 @@ int shoal_stream_loop(shoal_stream handle)
 
 // ---- the end of many
 
-static void close_those(const struct shoal_plugin *owner, const struct shoal_loop *loop, int code,
-    const char *reason)
-{
-    pthread_mutex_lock(&table.lock);
-    for (uint32_t i = 0; i < table.count; i++) {
-        struct shoal_stream_conn *stream = table.slots[i].stream;
-        if (stream && (loop ? stream->loop == loop : stream->owner == owner)) {
-            post_close(stream, code, reason);
-        }
-    }
-    pthread_mutex_unlock(&table.lock);
-}
-
 /// Who was sent away lately: a stream that a worker let in meanwhile is turned back on its loop.
 #define SENT_AWAY_MAX 64
 static struct {
@@ -336,15 +324,101 @@ void shoal_streams_viewer_remove(int64_t user_id, int64_t token_id)
     pthread_mutex_unlock(&table.lock);
 }
 
-void shoal_streams_owner_remove(struct shoal_plugin *owner)
+static int compare_viewers(const void *left, const void *right)
 {
-    close_those(owner, NULL, 1001, "");
+    const struct shoal_stream_viewer *a = left, *b = right;
+    int by_user = (a->user_id > b->user_id) - (a->user_id < b->user_id);
+    return by_user ? by_user : (a->token_id > b->token_id) - (a->token_id < b->token_id);
 }
 
+struct shoal_stream_viewer *shoal_streams_viewers(size_t *count)
+{
+    struct shoal_stream_viewer *list = NULL;
+    size_t all = 0;
+    pthread_mutex_lock(&table.lock);
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct shoal_stream_conn *stream = table.slots[i].stream;
+        if (stream && stream->user_id != 0) {
+            list = list ? list : shoal_alloc(table.count, sizeof *list);
+            list[all++] = (struct shoal_stream_viewer){stream->user_id, stream->token_id};
+        }
+    }
+    pthread_mutex_unlock(&table.lock);
+    *count = 0;
+    if (!list) {
+        return NULL;
+    }
+    qsort(list, all, sizeof *list, compare_viewers);
+    for (size_t i = 0; i < all; i++) {
+        if (*count == 0 || compare_viewers(&list[*count - 1], &list[i]) != 0) {
+            list[(*count)++] = list[i];
+        }
+    }
+    return list;
+}
+
+void shoal_streams_owner_remove(struct shoal_plugin *owner)
+{
+    pthread_mutex_lock(&table.lock);
+    for (uint32_t i = 0; i < table.count; i++) {
+        struct shoal_stream_conn *stream = table.slots[i].stream;
+        if (stream && stream->owner == owner) {
+            post_close(stream, 1001, "");
+        }
+    }
+    pthread_mutex_unlock(&table.lock);
+}
+
+int shoal_stream_stay(shoal_stream handle, bool stays)
+{
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    int code = !stream                            ? SHOAL_EGONE
+               : stream->kind != SHOAL_STREAM_RAW ? SHOAL_EUNSUPPORTED
+                                                  : 0;
+    if (code == 0) {
+        stream->stays = stays;
+    }
+    pthread_mutex_unlock(&table.lock);
+    return code;
+}
+
+/// With table.lock held.
+static size_t count_sockets(const struct shoal_loop *loop)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct shoal_stream_conn *stream = table.slots[i].stream;
+        count += stream && stream->loop == loop && stream->kind == SHOAL_STREAM_WEBSOCKET;
+    }
+    return count;
+}
+
+/// Where another process takes over, sockets close a few at a time: all of them come back to it at once.
 static void loop_stops(struct shoal_loop *loop, void *unused)
 {
     (void)unused;
-    close_those(NULL, loop, 1012, "the server restarts");
+    bool may_stay = shoal_loop_may_stay(loop), has_stayed = false;
+    pthread_mutex_lock(&table.lock);
+    if (loop->stop_batch == 0) {
+        loop->stop_batch = count_sockets(loop) / SPREAD_TICKS + 1;
+    }
+    size_t left = may_stay ? loop->stop_batch : SIZE_MAX;
+    for (uint32_t i = 0; i < table.count; i++) {
+        struct shoal_stream_conn *stream = table.slots[i].stream;
+        bool is_due = stream && stream->loop == loop && !stream->is_closing;
+        bool is_socket = is_due && stream->kind == SHOAL_STREAM_WEBSOCKET;
+        has_stayed = has_stayed || (is_due && may_stay && stream->stays);
+        if (is_due && !(may_stay && stream->stays) && (!is_socket || left > 0)) {
+            left -= is_socket;
+            post_close(stream, 1012, "the server restarts");
+        }
+    }
+    pthread_mutex_unlock(&table.lock);
+    if (has_stayed && !loop->says_stay && loop->server->options.stays) {
+        loop->says_stay = true;
+        loop->server->options.stays(loop->server->stay_ms);
+    }
 }
 
 /// Streams end with the server; said once, before it starts.

@@ -53,6 +53,7 @@ struct shoal_stream_conn {
     bool is_lingering;   ///< all is said: what comes is thrown away, so that our last words arrive
     bool is_half_closed; ///< a raw peer said its last
     bool is_gone, is_broken, is_paused, is_flushing, wants_drained;
+    bool stays; ///< outlives a reload; under the lock of the handles
 };
 
 // stream.c

@@ -79,6 +79,16 @@ static ssize_t give_bytes(wslay_event_context_ptr frames, const uint8_t *data, s
     return -1;
 }
 
+/// A close frame has a code of two bytes or nothing; wslay takes one byte for nothing.
+static void hear_frame(wslay_event_context_ptr frames,
+    const struct wslay_event_on_frame_recv_start_arg *frame, void *user)
+{
+    (void)user;
+    if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1) {
+        wslay_event_queue_close(frames, NO_FRAME, NULL, 0);
+    }
+}
+
 static void hear_message(wslay_event_context_ptr frames,
     const struct wslay_event_on_msg_recv_arg *message, void *user)
 {
@@ -97,6 +107,7 @@ int shoal_websocket_start(struct shoal_stream_conn *stream, const struct shoal_s
     static const struct wslay_event_callbacks callbacks = {
         .recv_callback = take_bytes,
         .send_callback = give_bytes,
+        .on_frame_recv_start_callback = hear_frame,
         .on_msg_recv_callback = hear_message,
     };
     if (wslay_event_context_server_init(&stream->frames, &callbacks, stream) != 0) {
@@ -212,6 +223,28 @@ static bool is_own_origin(struct shoal_request *request)
     return !origin || (at && host && strcasecmp(at + 3, host) == 0);
 }
 
+int shoal_websocket_check(struct shoal_request *request, const struct shoal_socket_route *route,
+    struct shoal_err *err)
+{
+    const char *key = shoal_request_header(request, "sec-websocket-key");
+    const char *version = shoal_request_header(request, "sec-websocket-version");
+    if (!has_token(shoal_request_header(request, "upgrade"), "websocket") ||
+        !has_token(shoal_request_header(request, "connection"), "upgrade")) {
+        return shoal_fail(err, SHOAL_EINVAL, "this address speaks WebSocket: an Upgrade is needed");
+    }
+    if (!version || strcmp(version, "13") != 0) {
+        shoal_answer_header(request, "Sec-WebSocket-Version", "13");
+        return shoal_fail(err, SHOAL_EINVAL, "only version 13 of WebSocket is spoken here");
+    }
+    if (!key || strlen(key) != 24) {
+        return shoal_fail(err, SHOAL_EINVAL, "Sec-WebSocket-Key has to be 16 bytes in base64");
+    }
+    if (!route->any_origin && !is_own_origin(request)) {
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "another site's page may not connect here");
+    }
+    return 0;
+}
+
 static void start_stream(struct shoal_taken *taken, void *arg)
 {
     struct opening *opening = arg;
@@ -245,26 +278,10 @@ static void start_stream(struct shoal_taken *taken, void *arg)
 int shoal_websocket_answer(struct shoal_request *request, const struct shoal_socket_route *route,
     struct shoal_plugin *owner, void *state, struct shoal_err *err)
 {
-    const char *key = shoal_request_header(request, "sec-websocket-key");
-    const char *version = shoal_request_header(request, "sec-websocket-version");
-    if (!has_token(shoal_request_header(request, "upgrade"), "websocket") ||
-        !has_token(shoal_request_header(request, "connection"), "upgrade")) {
-        return shoal_fail(err, SHOAL_EINVAL, "this address speaks WebSocket: an Upgrade is needed");
-    }
-    if (!version || strcmp(version, "13") != 0) {
-        shoal_answer_header(request, "Sec-WebSocket-Version", "13");
-        return shoal_fail(err, SHOAL_EINVAL, "only version 13 of WebSocket is spoken here");
-    }
-    if (!key || strlen(key) != 24) {
-        return shoal_fail(err, SHOAL_EINVAL, "Sec-WebSocket-Key has to be 16 bytes in base64");
-    }
-    if (!route->any_origin && !is_own_origin(request)) {
-        return shoal_fail(err, SHOAL_EFORBIDDEN, "another site's page may not connect here");
-    }
     struct shoal_arena *arena = request->call.arena;
     shoal_answer_header(request, "Upgrade", "websocket");
     shoal_answer_header(request, "Connection", "Upgrade");
-    shoal_answer_header(request, "Sec-WebSocket-Accept", accept_key(arena, key));
+    shoal_answer_header(request, "Sec-WebSocket-Accept", accept_key(arena, shoal_request_header(request, "sec-websocket-key")));
     if (route->protocol &&
         has_token(shoal_request_header(request, "sec-websocket-protocol"), route->protocol)) {
         shoal_answer_header(request, "Sec-WebSocket-Protocol", route->protocol);

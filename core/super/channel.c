@@ -141,6 +141,14 @@ int shoal_channel_tell(json_t *body, struct shoal_err *err)
     return code;
 }
 
+void shoal_channel_try(json_t *body)
+{
+    if (channel.is_running) {
+        shoal_message_send(channel.fd, body, NULL, 0, false, NULL);
+    }
+    json_decref(body);
+}
+
 static void step(void)
 {
     struct timespec until;

@@ -15,6 +15,8 @@ void shoal_channel_stop(void);
 bool shoal_channel_runs(void);
 /// Sends without waiting for an answer. Takes the reference.
 int shoal_channel_tell(json_t *body, struct shoal_err *err);
+/// The same, but dropped when the supervisor has no room for it now.
+void shoal_channel_try(json_t *body);
 /// Sends and waits for the answer, at most timeout_ms (-1: without end) and until the call (or NULL)
 /// is cancelled. Takes the reference of body. answer: new reference. fd (or NULL): the descriptor
 /// that came along, -1 for none. id (or NULL): what the message was called.

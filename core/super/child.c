@@ -12,6 +12,7 @@
 #include <shoal/base.h>
 #include <shoal/json.h>
 
+#include "data/data.h"
 #include "super/channel.h"
 #include "super/drop.h"
 #include "super/super.h"
@@ -24,14 +25,30 @@ static struct {
     bool is_due;
 } orders;
 
+static void topic_forward(const char *topic, const json_t *message)
+{
+    json_t *copy = message == NULL ? json_null() : json_deep_copy(message);
+    shoal_channel_try(json_pack("{s:s, s:s, s:o}", "do", "topic", "topic", topic, "message", copy));
+}
+
 static void order_take(const json_t *body, void *user)
 {
     (void)user;
-    bool is_stop = body == NULL || strcmp(shoal_text(body, "do", ""), "stop") == 0;
-    if (!is_stop) {
+    if (body == NULL) {
+        // Killed, or it would have said so. The kernel ends us as well; should it not, the next
+        // server waits for this folder and its ports.
+        _exit(1);
+    }
+    const char *verb = shoal_text(body, "do", "");
+    if (strcmp(verb, "topic") == 0) {
+        shoal_topics_hear(shoal_text(body, "topic", ""), json_object_get(body, "message"));
+    } else if (strcmp(verb, "siblings") == 0) {
+        shoal_topics_forward(shoal_integer(body, "count", 0) > 0 ? topic_forward : NULL);
+    }
+    if (strcmp(verb, "stop") != 0) {
         return;
     }
-    const char *reason = body == NULL ? "supervisor" : shoal_text(body, "reason", "stop");
+    const char *reason = shoal_text(body, "reason", "stop");
     void (*stop)(const char *, void *) = __atomic_load_n(&orders.stop, __ATOMIC_ACQUIRE);
     if (stop != NULL) {
         stop(reason, orders.user);
@@ -85,11 +102,13 @@ int shoal_super_child_read(struct shoal_super_child *child, struct shoal_err *er
     child->quarantine = json_incref(json_object_get(body, "quarantine"));
     child->refuse = json_incref(json_object_get(body, "refuse"));
     listens_read(child, json_object_get(body, "listens"));
+    int lock_fd = (int)shoal_integer(body, "lock", -1);
     json_decref(body);
     if (fcntl(child->control_fd, F_SETFD, FD_CLOEXEC) != 0) {
         return shoal_fail(err, SHOAL_EINVAL, "the supervisor's channel is not there");
     }
     fcntl(child->crash_fd, F_SETFD, FD_CLOEXEC);
+    fcntl(lock_fd, F_SETFD, FD_CLOEXEC); // held as long as we are there
     prctl(PR_SET_NAME, "shoal"); // it was started as /proc/self/exe
     // The terminal's ^C goes to everybody; only the supervisor's word counts here.
     static const int deaf[] = {SIGINT, SIGHUP, SIGTERM, SIGUSR2, SIGPIPE};
@@ -115,6 +134,11 @@ int shoal_super_child_ready(struct shoal_super_child *child,
 void shoal_super_child_failed(const struct shoal_err *err)
 {
     shoal_channel_tell(json_pack("{s:s, s:s}", "do", "failed", "text", err->text), NULL);
+}
+
+void shoal_super_child_stays(int64_t stay_ms)
+{
+    shoal_channel_tell(json_pack("{s:s, s:I}", "do", "stays", "ms", (json_int_t)stay_ms), NULL);
 }
 
 int shoal_super_child_alone(struct shoal_err *err)

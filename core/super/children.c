@@ -30,10 +30,11 @@ static json_t *refused_requests(const struct shoal_backoff *backoff)
 /// What the child is told in its environment.
 static char *handover(const struct shoal_supervisor *super, int control_fd, int crash_fd)
 {
-    json_t *body = json_pack("{s:i, s:i, s:i, s:b, s:i, s:o, s:O, s:o}", "control", control_fd,
-        "crash", crash_fd, "generation", super->generation, "safe", super->is_safe_mode, "loops",
-        super->loops, "listens", shoal_sockets_dump(&super->sockets), "quarantine",
-        super->quarantine, "refuse", refused_requests(&super->backoff));
+    json_t *body = json_pack("{s:i, s:i, s:i, s:i, s:b, s:i, s:o, s:O, s:o}", "control",
+        control_fd, "crash", crash_fd, "lock", super->lock_fd, "generation", super->generation,
+        "safe", super->is_safe_mode, "loops", super->loops, "listens",
+        shoal_sockets_dump(&super->sockets), "quarantine", super->quarantine, "refuse",
+        refused_requests(&super->backoff));
     char *text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     return text;
@@ -45,16 +46,20 @@ static void keep_open(int fd)
 }
 
 /// In the forked process.
-_Noreturn static void become_server(const struct shoal_supervisor *super, int control_fd,
-    int crash_fd)
+_Noreturn static void become_server(const struct shoal_supervisor *super, pid_t parent,
+    int control_fd, int crash_fd)
 {
     char *text = handover(super, control_fd, crash_fd);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        _exit(1); // it died before it could be said
+    }
     keep_open(control_fd);
     keep_open(crash_fd);
+    keep_open(super->lock_fd);
     for (size_t i = 0; i < super->sockets.count; i++) {
         if (!super->sockets.list[i].is_plugin && super->sockets.list[i].is_wanted) {
             keep_open(super->sockets.list[i].fd);
@@ -85,9 +90,10 @@ int shoal_child_start(struct shoal_supervisor *super, struct shoal_err *err)
         return shoal_fail(err, SHOAL_EIO, "no pipe for the server: %s", strerror(errno));
     }
     super->generation++;
+    pid_t self = getpid();
     pid_t pid = fork();
     if (pid == 0) {
-        become_server(super, control[1], crash[1]);
+        become_server(super, self, control[1], crash[1]);
     }
     int number = errno;
     close(control[1]);
@@ -123,9 +129,11 @@ struct shoal_child *shoal_child_find(struct shoal_supervisor *super, pid_t pid)
 void shoal_child_stop(struct shoal_supervisor *super, struct shoal_child *child,
     const char *reason)
 {
-    if (child->kill_at_ms != 0) {
+    bool must_hurry = child->stays && strcmp(reason, "reload") != 0;
+    if (child->kill_at_ms != 0 && !must_hurry) {
         return;
     }
+    child->stays = false;
     json_t *body = json_pack("{s:s, s:s}", "do", "stop", "reason", reason);
     if (shoal_message_send(child->channel_fd, body, NULL, 0, false, NULL) != 0) {
         kill(child->pid, SIGTERM);
@@ -159,6 +167,34 @@ static void alone(struct shoal_supervisor *super, struct shoal_child *child, jso
     }
 }
 
+static bool hears_topics(const struct shoal_child *child)
+{
+    return child->state != SHOAL_CHILD_STARTING && child->channel_fd >= 0;
+}
+
+/// What one child publishes, the others hear: while a reload lasts there are several.
+static void topic_pass(const struct shoal_supervisor *super, const struct shoal_child *from,
+    const json_t *body)
+{
+    for (size_t i = 0; i < super->child_count; i++) {
+        const struct shoal_child *child = &super->children[i];
+        if (child != from && hears_topics(child)) {
+            shoal_message_send(child->channel_fd, body, NULL, 0, false, NULL);
+        }
+    }
+}
+
+static void siblings_tell(const struct shoal_supervisor *super)
+{
+    int count = 0;
+    for (size_t i = 0; i < super->child_count; i++) {
+        count += hears_topics(&super->children[i]);
+    }
+    json_t *body = json_pack("{s:s, s:i}", "do", "siblings", "count", count - 1);
+    topic_pass(super, NULL, body);
+    json_decref(body);
+}
+
 static void ready(struct shoal_supervisor *super, struct shoal_child *child)
 {
     child->state = SHOAL_CHILD_READY;
@@ -169,8 +205,20 @@ static void ready(struct shoal_supervisor *super, struct shoal_child *child)
             shoal_child_stop(super, &super->children[i], "reload");
         }
     }
+    siblings_tell(super);
     shoal_supervisor_notify("READY=1");
     shoal_supervisor_status(super);
+}
+
+/// The child drains, but for streams that outlive it: an ingest of hours.
+static void stays(struct shoal_supervisor *super, struct shoal_child *child, int64_t ms)
+{
+    if (child->state != SHOAL_CHILD_DRAINING) {
+        return;
+    }
+    child->stays = true;
+    child->kill_at_ms = shoal_tick_ms() + ms + super->stop_grace_ms + 10000;
+    shoal_info("streams of the server of generation %d stay until their end", child->generation);
 }
 
 static void listen_for(struct shoal_supervisor *super, const struct shoal_child *child,
@@ -205,6 +253,10 @@ void shoal_child_heard(struct shoal_supervisor *super, struct shoal_child *child
             shoal_text(message.body, "text", "the server does not start"));
     } else if (strcmp(verb, "alone") == 0) {
         alone(super, child, shoal_integer(message.body, "id", 0));
+    } else if (strcmp(verb, "topic") == 0) {
+        topic_pass(super, child, message.body);
+    } else if (strcmp(verb, "stays") == 0) {
+        stays(super, child, shoal_integer(message.body, "ms", 0));
     } else if (strcmp(verb, "listen") == 0) {
         listen_for(super, child, message.body);
     } else if (!shoal_media_serve(&super->media, child->channel_fd, &message)) {
@@ -323,6 +375,7 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
     memmove(child, child + 1, (super->child_count - at - 1) * sizeof *child);
     super->child_count--;
     others_left(super);
+    siblings_tell(super);
     if (super->is_stopping) {
         return;
     }

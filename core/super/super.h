@@ -39,6 +39,8 @@ int shoal_super_child_ready(struct shoal_super_child *child, void (*stop)(const 
     void *user, struct shoal_err *err);
 /// Tells the supervisor why this child cannot serve; it keeps the old one or ends.
 void shoal_super_child_failed(const struct shoal_err *err);
+/// [any] Tells the supervisor that streams of this child outlive the reload, for so long at most.
+void shoal_super_child_stays(int64_t stay_ms);
 /// Waits until no older child writes any more: before a migration. At once when there is none.
 int shoal_super_child_alone(struct shoal_err *err);
 /// Ends the control channel of the child, as its last act.

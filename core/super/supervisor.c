@@ -51,6 +51,27 @@ int shoal_supervisor_configure(struct shoal_supervisor *super, struct shoal_err 
     return code;
 }
 
+/// At most two generations: one that still drains has to hurry, but for the last few where a stream
+/// stays.
+static void hurry(struct shoal_supervisor *super)
+{
+    size_t staying = 0;
+    for (size_t i = super->child_count; i > 0; i--) {
+        struct shoal_child *child = &super->children[i - 1];
+        int64_t soon = shoal_tick_ms() + 5000;
+        if (child->stays && staying < SHOAL_STAYING_MAX) {
+            staying++;
+            continue;
+        }
+        if (child->stays) {
+            shoal_child_stop(super, child, "hurry");
+        }
+        if (child->kill_at_ms > soon) {
+            child->kill_at_ms = soon;
+        }
+    }
+}
+
 static void reload(struct shoal_supervisor *super, bool is_order)
 {
     for (size_t i = 0; i < super->child_count; i++) {
@@ -61,13 +82,7 @@ static void reload(struct shoal_supervisor *super, bool is_order)
     }
     super->wants_reload = false;
     struct shoal_err err = {0};
-    for (size_t i = 0; i < super->child_count; i++) {
-        // At most two generations: one that still drains has to hurry.
-        int64_t soon = shoal_tick_ms() + 5000;
-        if (super->children[i].kill_at_ms > soon) {
-            super->children[i].kill_at_ms = soon;
-        }
-    }
+    hurry(super);
     if (is_order) {
         // The administrator has looked at it: plugins and crashes get another chance.
         json_object_clear(super->quarantine);

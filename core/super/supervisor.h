@@ -9,7 +9,8 @@
 #include "super/media.h"
 #include "super/sockets.h"
 
-#define SHOAL_CHILDREN_MAX 3 ///< two generations, and one that is being tried
+#define SHOAL_CHILDREN_MAX 5 ///< two generations, one that is being tried, and those where streams stay
+#define SHOAL_STAYING_MAX  2
 
 enum shoal_child_state {
     SHOAL_CHILD_STARTING = 0,
@@ -25,6 +26,7 @@ struct shoal_child {
     int64_t kill_at_ms;      ///< 0: not asked to end
     json_int_t alone_id;     ///< it waits to be the only one; 0: it does not
     bool has_failed;         ///< said why it cannot serve
+    bool stays;              ///< it drains, and a stream of it lives on
     char sentence[512];
     char crash[4096];        ///< what its crash handler wrote
     size_t crash_bytes;

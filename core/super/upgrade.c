@@ -21,11 +21,11 @@ static json_t *children_dump(const struct shoal_supervisor *super)
     json_t *list = json_array();
     for (size_t i = 0; i < super->child_count; i++) {
         const struct shoal_child *child = &super->children[i];
-        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I}", "pid",
+        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:b}", "pid",
             (int)child->pid, "channel", child->channel_fd, "crash", child->crash_fd, "generation",
             child->generation, "state", (int)child->state, "started",
             (json_int_t)child->started_ms, "kill_at", (json_int_t)child->kill_at_ms, "alone",
-            child->alone_id));
+            child->alone_id, "stays", child->stays));
     }
     return list;
 }
@@ -137,6 +137,7 @@ bool shoal_supervisor_resume(struct shoal_supervisor *super)
             .started_ms = shoal_integer(row, "started", 0),
             .kill_at_ms = shoal_integer(row, "kill_at", 0),
             .alone_id = shoal_integer(row, "alone", 0),
+            .stays = shoal_flag(row, "stays", false),
         };
     }
     json_decref(body);

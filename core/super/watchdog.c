@@ -36,7 +36,7 @@ static struct {
     atomic_bool is_asked[LOOPS_MAX];
     _Atomic(struct slot *) loop_slots[LOOPS_MAX]; ///< once a plugin has run there
     int loops;
-    atomic_bool is_stopping;
+    atomic_bool is_stopping, is_draining;
     bool is_running;
     pthread_t thread;
     pthread_key_t at_exit;
@@ -150,7 +150,9 @@ static void *run(void *unused)
         // When this thread itself was late, the whole machine was: nobody is to blame.
         int64_t late = now - last - SHOAL_WATCHDOG_STEP_MS;
         last = now;
-        check_loops(now, late > 100 ? late * 4 : 0);
+        if (!atomic_load(&dog.is_draining)) {
+            check_loops(now, late > 100 ? late * 4 : 0);
+        }
         if (late < 1000) {
             check_workers(now);
         }
@@ -177,6 +179,11 @@ int shoal_watchdog_start(int loops, struct shoal_err *err)
 void shoal_watchdog_report_to(int fd)
 {
     dog.fd = fd;
+}
+
+void shoal_watchdog_drain(void)
+{
+    atomic_store(&dog.is_draining, true);
 }
 
 void shoal_watchdog_stop(void)

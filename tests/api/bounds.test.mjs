@@ -15,34 +15,34 @@ before(async () => {
 })
 after(() => site?.stop())
 
-/** Sends an upload without a length until the server has had enough: {status, sent}. */
+/** Sends an upload without a length until the server cuts it off, whatever it answers: {status, sent}. */
 async function pour (token, most) {
-  const socket = connect(site.port, '127.0.0.1')
+  const socket = connect({ port: site.port, host: '127.0.0.1', allowHalfOpen: true })
   let answer = ''
   let isOver = false
+  let wake = () => {}
   socket.on('data', data => { answer += data })
-  for (const event of ['close', 'error', 'end']) socket.on(event, () => { isOver = true })
+  socket.on('drain', () => wake())
+  for (const event of ['close', 'error']) socket.on(event, () => { isOver = true; wake() })
   await once(socket, 'connect')
   socket.write(`POST /api/v1/videos/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\nContent-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n`)
   const chunk = bytes => socket.write(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]))
   chunk(Buffer.from('--b\r\nContent-Disposition: form-data; name="videofile"; filename="x.mp4"\r\nContent-Type: video/mp4\r\n\r\n'))
   let sent = 0
   const bytes = Buffer.alloc(1 << 20)
-  while (sent < most && !isOver && !answer) {
-    if (!chunk(bytes)) await Promise.race([once(socket, 'drain'), once(socket, 'close'), once(socket, 'data')]).catch(() => {})
+  while (sent < most && !isOver) {
+    if (!chunk(bytes)) await new Promise(resolve => { wake = resolve })
     sent += bytes.length
-    await new Promise(resolve => setTimeout(resolve, 2)) // what is refused is read and thrown away meanwhile
   }
-  for (let i = 0; i < 100 && !answer && !isOver; i++) await new Promise(resolve => setTimeout(resolve, 20))
   socket.destroy()
   return { status: Number(answer.split(' ')[1]), sent }
 }
 
 test('a body without a length ends where the quota does', async () => {
   const poor = await site.user('poor', { videoQuota: 1 << 20 })
-  const { status, sent } = await pour(poor.token, 2 ** 30)
+  const { status, sent } = await pour(poor.token, 200 << 20)
   assert.equal(status, 413)
-  assert.ok(sent < 2 ** 30, `${sent} bytes were taken`)
+  assert.ok(sent < 100 << 20, `${sent} bytes were taken`)
 })
 
 test('a quota holds for one request and for many', async () => {

@@ -1,6 +1,7 @@
 // kill.test.mjs - kill -9 at bad moments: what was answered stays, and what was begun is finished.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -77,12 +78,8 @@ function tmpOf (site) {
   return walk(join(site.folder, 'tmp'))
 }
 
-/** The supervisor, and with it the server: until both are gone. */
-async function killAll (site) {
-  const { server } = site
-  await site.kill('SIGKILL')
-  await site.when('the server goes with its supervisor', () => { try { process.kill(server, 0); return false } catch { return true } })
-}
+/** The supervisor, and with it the server; the next start waits until that one is gone. */
+const killAll = site => site.kill('SIGKILL')
 
 describe('kill -9', () => {
   let site, long, short
@@ -127,6 +124,22 @@ describe('kill -9', () => {
     await playsWhole(site, uuid, 16)
     assert.deepEqual(ffmpegs(site.folder), [])
     assert.deepEqual(tmpOf(site), [])
+  })
+
+  test('of the supervisor: its server ends with it, and the next start waits for what is left', async () => {
+    const { server } = site
+    await killAll(site)
+    await site.when('the server goes with its supervisor', () => { try { process.kill(server, 0); return false } catch { return true } })
+    const lock = join(site.folder, 'run/lock')
+    const left = spawn('flock', ['--shared', lock, 'cat'], { stdio: ['pipe', 'ignore', 'ignore'] })
+    await site.when('something of before holds the folder', () => spawnSync('flock', ['--nonblock', lock, 'true']).status === 1)
+    const started = site.start()
+    await site.when('the next one says what it waits for', () => /is still ending: waiting until .* is free/.test(site.log))
+    left.stdin.end()
+    await started
+    const second = await shoal('serve', site.folder)
+    assert.equal(second.code, 1)
+    assert.match(second.stderr, new RegExp(`another server \\(process ${site.pid}\\) works on`))
   })
 
   test('right after the answer to an upload: the video is there', async () => {

@@ -93,6 +93,28 @@ test('what is sent reaches ffmpeg, the object is replaced whole each second, and
   await site.when('its folder is gone', () => !readdirSync(site.folder, { recursive: true }).some(name => name.endsWith('room-1/index.m3u8')), 5000)
 })
 
+test('a reload does not cut it off, and it still comes to its end', { timeout: 120000 }, async () => {
+  const wire = dial('room-3\n')
+  const sender = spawn('ffmpeg', ['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc=size=320x180:rate=25', '-t', '60',
+    '-c:v', 'libx264', '-preset', 'ultrafast', '-g', '25', '-f', 'mpegts', 'pipe:1'], { stdio: ['ignore', 'pipe', 'ignore'] })
+  sender.stdout.pipe(wire)
+  const said = key => existsSync(object(key)) ? JSON.parse(readFileSync(object(key), 'utf8')) : { bytes: 0 }
+  await site.when('it is live', () => said('room-3').state === 'live' && said('room-3').bytes > 0)
+  const { server } = site
+  process.kill(site.pid, 'SIGHUP')
+  await site.when('another child serves', () => site.server !== undefined && site.server !== server)
+  await site.when('it stays', () => /stay until their end/.test(site.log))
+  const { bytes } = said('room-3')
+  await site.when('more comes', () => said('room-3').bytes > bytes)
+  assert.equal(await hungUp(dial('bad\n')), true, 'the new server takes new senders')
+  assert.equal(programs().length, 1)
+  sender.kill()
+  wire.end()
+  await site.when('the object says that it ended', () => said('room-3').state === 'ended')
+  await site.when('the old server ends', () => site.status.children.length === 1)
+  assert.deepEqual(programs(), [])
+})
+
 test('a sender that is faster than ffmpeg is slowed down, and none of its bytes are lost', async () => {
   const burst = execFileSync('ffmpeg', ['-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc=size=640x360:rate=25,noise=alls=60:allf=t', '-t', '8',
     '-c:v', 'mpeg2video', '-q:v', '2', '-f', 'mpegts', 'pipe:1'], { maxBuffer: 1 << 28 })

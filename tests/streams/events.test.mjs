@@ -166,6 +166,45 @@ test('after a reload the listeners work on, and events have ended', async () => 
   socket.close()
 })
 
+test('an ingest outlives reloads where its plugin says so, and ends with the server', { timeout: 120000 }, async () => {
+  const staying = await open({ port: tcp, host: '127.0.0.1' })
+  const leaving = await open({ port: tcp, host: '127.0.0.1' })
+  staying.wire.write('stay')
+  await staying.until(4)
+  const { server } = site
+  const children = () => site.status.children.map(child => child.pid)
+  for (let i = 0; i < 2; i++) {
+    const before = site.server
+    process.kill(site.pid, 'SIGHUP')
+    await site.when('another child serves', () => site.server !== undefined && site.server !== before)
+  }
+  await leaving.ended
+  await site.when('the server between has ended', () => site.status.children.length === 2)
+  assert.ok(children().includes(server), 'the first server goes on with its stream')
+  staying.wire.write(' and talk')
+  await staying.until(13)
+  const fresh = await open({ port: tcp, host: '127.0.0.1' })
+  await untilCounts(site, counts => counts.raw === 2) // of the new server: its datagrams, and this one
+  fresh.wire.destroy()
+  // A topic crosses from one server to the other, and back.
+  const stream = await openEvents(site, '/echo/events?topic=echo')
+  assert.equal((await stream.next()).event, 'opened')
+  staying.wire.write('say hello from before')
+  assert.deepEqual(await stream.next(), { event: 'echo', data: { text: 'hello from before' } })
+  stream.destroy()
+  staying.wire.write('bye')
+  await staying.ended
+  await site.when('the first server ends with it', () => !children().includes(server))
+  const last = await open({ port: tcp, host: '127.0.0.1' })
+  last.wire.write('stay')
+  await last.until(4)
+  process.kill(site.pid, 'SIGHUP')
+  await site.when('it stays too', () => site.log.match(/stay until their end/g)?.length === 2)
+  assert.equal((await site.kill()).code, 0)
+  await last.ended
+  await site.start()
+})
+
 test('a stop ends events and listeners', async () => {
   const stream = await openEvents(site, '/echo/events?topic=echo')
   assert.equal((await stream.next()).event, 'opened')

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 
+import { shoal } from '../kit/instance.mjs'
 import { Socket, countsOf, echoInstance, frame, openSocket, sleep, untilCounts } from './kit.mjs'
 
 let site
@@ -63,6 +64,21 @@ test('T30 who is blocked or logs out loses the open socket, and nobody else does
   sockets.staying.write('still here')
   assert.equal((await sockets.staying.next()).data.toString(), 'still here')
   for (const socket of Object.values(sockets)) socket.destroy()
+})
+
+test('T30 the command line ends sockets too, and a new name ends none', { timeout: 60000 }, async () => {
+  const user = await site.user('from_outside')
+  const socket = await openSocket(site, '/echo/members', { headers: { Authorization: `Bearer ${user.token}` } })
+  assert.equal((await site.put('/users/me', { token: user.token, json: { displayName: 'Another name' } })).status, 204)
+  socket.write('still here')
+  assert.equal((await socket.next()).data.toString(), 'still here')
+  const { code, stderr } = await shoal('user', 'password', site.folder, 'from_outside', '--password', 'another horse 8')
+  assert.equal(code, 0, stderr)
+  let got
+  while ((got = await socket.next())?.opcode === 9) socket.write(got.data, { opcode: 10 }) // it asks often here
+  assert.equal(got?.code, 1008)
+  assert.equal((await site.get('/users/me', { token: user.token })).status, 401)
+  await socket.ended
 })
 
 test("pages of another site may not connect, this one's and those invited may", async () => {
@@ -136,7 +152,7 @@ for (const [name, bytes, code] of [
   ['an unknown opcode', () => frame('x', { opcode: 3 }), 1002],
   ['a ping in pieces', () => frame('x', { opcode: 9, fin: false }), 1005],
   ['a continuation of nothing', () => frame('x', { opcode: 0 }), 1002],
-  ['a close frame of one byte', () => frame('x', { opcode: 8 }), 1005],
+  ['a close frame of one byte', () => frame('x', { opcode: 8 }), 1002],
   ['a close code that may not be sent', () => frame(Buffer.from([1005 >> 8, 1005 & 255]), { opcode: 8 }), 1002]
 ]) {
   test(`${name} ends the connection with ${code}`, async () => {
@@ -185,6 +201,8 @@ test('long work is done elsewhere and its result sent', async () => {
   const socket = await openSocket(site)
   socket.write('work on the shoal')
   assert.equal((await socket.next()).data.toString(), 'ON THE SHOAL')
+  socket.write('work left') // the watchdog judges who has a deadline
+  assert.equal((await socket.next()).data.toString(), 'SOME')
   await socket.leave()
 })
 

@@ -1,8 +1,12 @@
 // tcp_live.c - the shape of a live plugin: bytes of a TCP port go to ffmpeg, an object tells of it.
 //
 // The loop owns a feed until its sender is gone and its bytes are in the pipe (closed(), then
-// conclude()); the timer owns it from then on (FEED_OVER) and frees its slot. One piece of work at a
-// time is with a worker (is_busy): nothing of the feed goes away meanwhile.
+// conclude()); from then on a worker brings it to its end (FEED_ENDING), and the timer does what is left
+// (FEED_OVER) and frees its slot. One piece of work at a time is with a worker (is_busy): nothing of the
+// feed goes away meanwhile.
+//
+// A feed that was let in stays through a reload: this process goes on with it until its end, while the
+// next one takes new senders. Work that was handed over before the last stream closed is still done.
 // SPDX-License-Identifier: MIT
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -35,6 +39,7 @@ enum feed_state {
     FEED_ASKING,
     FEED_LIVE,
     FEED_OVER,
+    FEED_ENDING,
 };
 
 struct feed {
@@ -73,6 +78,8 @@ static enum feed_state state_of(struct feed *feed)
 
 // ---- on the loop
 
+static void finish(struct shoal_call *call, void *arg);
+
 static void conclude(struct feed *feed)
 {
     if (feed->pipe >= 0) {
@@ -82,7 +89,14 @@ static void conclude(struct feed *feed)
     free(feed->waiting);
     feed->waiting = NULL;
     feed->heard_ms = shoal_tick_ms();
-    set_state(feed, feed->has_process ? FEED_OVER : FEED_FREE);
+    if (!feed->has_process) {
+        set_state(feed, FEED_FREE);
+        return;
+    }
+    set_state(feed, FEED_ENDING);
+    if (shoal_work(live.self, finish, NULL, feed, 0) < 0) {
+        set_state(feed, FEED_OVER);
+    }
 }
 
 static void flow(struct feed *feed);
@@ -155,6 +169,7 @@ static void asked(void *arg)
         give_up(feed);
         return;
     }
+    shoal_stream_stay(feed->stream, true);
     set_state(feed, FEED_LIVE);
     flow(feed);
 }
@@ -393,7 +408,7 @@ static void remove_folder(const struct feed *feed)
     rmdir(feed->folder);
 }
 
-/// The sender is gone: waits for ffmpeg a little each second, and is not patient for ever.
+/// The sender is gone: waits for ffmpeg a little each time, and is not patient for ever.
 static int end(struct shoal_call *call, struct feed *feed, struct shoal_err *err)
 {
     struct shoal_process_state state = {0};
@@ -409,6 +424,23 @@ static int end(struct shoal_call *call, struct feed *feed, struct shoal_err *err
     remove_folder(feed);
     set_state(feed, FEED_FREE);
     return code;
+}
+
+/// On a worker, when the sender is gone; what takes longer is the timer's.
+static void finish(struct shoal_call *call, void *arg)
+{
+    struct feed *feed = arg;
+    struct shoal_err err = {0};
+    int code = 0;
+    while (code == 0 && state_of(feed) == FEED_ENDING && shoal_call_left_ms(call) > 1000) {
+        code = end(call, feed, &err);
+    }
+    if (code < 0) {
+        shoal_warn("%s did not end well: %s", feed->key, err.text);
+    }
+    if (state_of(feed) == FEED_ENDING) {
+        set_state(feed, FEED_OVER);
+    }
 }
 
 static int every_second(struct shoal_call *call, void *arg, struct shoal_err *err)

@@ -89,7 +89,18 @@ SHOAL_INLINE int shoal_listen(struct shoal_plugin *self, enum shoal_listener_kin
 }
 /// Answers a datagram of a UDP listener: inside message() the stream names its sender.
 
+/// Says that a connection of a listener outlives a reload or upgrade of the server: an ingest that must
+/// not be cut off. The old process goes on with it, and with the plugin's timers of each process, until
+/// it ends, for at most the setting `streams.stay`; new connections come to the new process. A stop of
+/// the server, or a migration, ends it as any other. Two processes run the plugin meanwhile: what they
+/// share must be in tables, files and topics.
+///
+/// Returns: 0, SHOAL_EGONE, or SHOAL_EUNSUPPORTED: no connection of a TCP, TLS or Unix listener.
+/// Errors:  those. Thread: [any]. Blocks: no. Since: 1.0.
+SHOAL_API int shoal_stream_stay(shoal_stream stream, bool stays);
+
 /// Runs fn(call, arg) on a worker, as the plugin, soon; done(arg) then runs on loop `loop` (or NULL).
+/// fn has ten seconds: that is the call's deadline, and the watchdog names who is far past it.
 ///
 /// Returns: 0, or SHOAL_EBUSY when the queue is full. Errors: SHOAL_EBUSY.
 /// Thread:  [any]. Blocks: no. Since: 1.0.

@@ -48,6 +48,10 @@ struct job {
 static void shout(struct shoal_call *call, void *arg)
 {
     struct job *job = arg;
+    if (strncmp(job->text, "left", 4) == 0) {
+        bool is_bounded = shoal_call_left_ms(call) <= 60000;
+        memcpy(job->text, is_bounded ? "some" : "ever", 4);
+    }
     if (strncmp(job->text, "zzz", 3) == 0) {
         shoal_call_sleep(call, 2000);
     }
@@ -223,6 +227,14 @@ static void raw_message(shoal_stream stream, void *state, const void *data, size
     (void)state;
     (void)is_text;
     shoal_stream_send(stream, data, length, false);
+    if (is_word(data, length, "stay")) {
+        shoal_stream_stay(stream, true);
+    }
+    if (is_word(data, length, "say ")) {
+        json_t *message = json_pack("{s:s%}", "text", (const char *)data + 4, length - 4);
+        shoal_publish("echo", message);
+        json_decref(message);
+    }
     if (is_word(data, length, "bye")) {
         shoal_stream_close(stream, 1000, "");
     }
@@ -284,6 +296,32 @@ static int answer_fetch(
             (json_int_t)fetched.body_bytes));
 }
 
+// ---- answers whose length nobody knows
+
+/// 100,000 bytes: the alphabet, over and over.
+static int64_t read_letters(void *state, void *out, size_t room)
+{
+    size_t *at = state;
+    size_t length = 100000 - *at < room ? 100000 - *at : room;
+    for (size_t i = 0; i < length; i++) {
+        ((char *)out)[i] = (char)('a' + (*at + i) % 26);
+    }
+    *at += length;
+    return (int64_t)length;
+}
+
+static int answer_letters(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    size_t *at = calloc(1, sizeof *at);
+    return at ? shoal_answer_pull(request, 200, "application/octet-stream",
+                    &(struct shoal_pull){
+                        .read = read_letters, .close = free, .state = at, .size_bytes = -1})
+              : shoal_fail(err, SHOAL_EINTERNAL, "no memory");
+}
+
 static int answer_counts(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
@@ -307,6 +345,7 @@ static int start(struct shoal_plugin *plugin, struct shoal_err *err)
             .handler = answer_fetch,
             .timeout_ms = 30000,
             .rate = SHOAL_RATE_NONE},
+        {.method = "GET", .path = "/echo/letters", .handler = answer_letters, .rate = SHOAL_RATE_NONE},
         {.method = "GET", .path = "/echo/counts", .handler = answer_counts, .rate = SHOAL_RATE_NONE},
     };
     int code = add_sockets(err);
