@@ -191,7 +191,9 @@ static int limits(const struct shoal_sandbox *sandbox)
     if (sandbox->cpu_s > 0 && limit(RLIMIT_CPU, sandbox->cpu_s) != 0) {
         return -1;
     }
-    return setpriority(PRIO_PROCESS, 0, sandbox->nice);
+    // Under a server that is nicer already (nice, systemd's Nice=) it stays so: to ask for less is refused.
+    bool is_nice = getpriority(PRIO_PROCESS, 0) >= sandbox->nice;
+    return is_nice ? 0 : setpriority(PRIO_PROCESS, 0, sandbox->nice);
 }
 
 /// A network of its own with nothing in it. Where the system allows none, the filter and Landlock
