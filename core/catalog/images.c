@@ -7,6 +7,7 @@
 #include "catalog/pipeline_priv.h"
 
 #include "base/file.h"
+#include "host/permissions.h"
 
 #define PICTURE_BYTES_MAX (16 * 1024 * 1024)
 
@@ -125,8 +126,7 @@ static int picture_probe(
 // The field that the picture of a kind came in.
 static int picture_fail(int code, int kind, struct shoal_err *err)
 {
-    bool is_theirs =
-        code == SHOAL_EUNREADABLE || code == SHOAL_ETOOLARGE || code == SHOAL_ETYPE;
+    bool is_theirs = code == SHOAL_EUNREADABLE || code == SHOAL_ETOOLARGE || code == SHOAL_ETYPE;
     return is_theirs ? shoal_fail_field(err, kind == 0 ? "thumbnailfile" : "previewfile",
                            "This picture cannot be read: please choose a JPEG, PNG or WebP file")
                      : code;
@@ -142,8 +142,8 @@ int shoal_video_image_check(
 }
 
 /// A folder to work in. A job names its own, so that a second try clears what a killed one left.
-static const char *work_make(struct shoal_call *call, const struct shoal_job *job,
-    struct shoal_err *err)
+static const char *work_make(
+    struct shoal_call *call, const struct shoal_job *job, struct shoal_err *err)
 {
     char uuid[37];
     if (job == NULL) {
@@ -180,6 +180,9 @@ static int user_picture(struct shoal_call *call, const struct catalog_video *vid
 int shoal_video_image(struct shoal_call *call, const char *id, const char *kind, const char *path,
     struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "videos", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct catalog_video video;
     int code = catalog_video_may(call, SHOAL_MAY_UPDATE, id, NULL, &video, err);
     for (int i = 0; i < KINDS && code == 0; i++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 #define NAME_LENGTH_MAX 200
 
@@ -102,6 +103,9 @@ static int media_by_video(struct shoal_call *call, const char *kind, const char 
 int shoal_media_find(struct shoal_call *call, const char *kind, const char *video, const char *name,
     struct shoal_media_file *file, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "media", NULL, err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     if (kind == NULL || name == NULL || name[0] == '\0' ||
         strnlen(name, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "File not found");

@@ -8,6 +8,7 @@
 #include "catalog/pipeline_priv.h"
 
 #include "base/file.h"
+#include "host/permissions.h"
 
 struct submit {
     const struct shoal_submission *what;
@@ -312,6 +313,9 @@ static int probe_read(struct shoal_call *call, const struct shoal_submission *wh
 int shoal_media_submit(struct shoal_call *call, const struct shoal_submission *what, json_t **video,
     struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "media", NULL, err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct submit submit = {.what = what};
     struct shoal_service storage;
     struct shoal_decision decision = {0};
@@ -390,7 +394,7 @@ int catalog_submit_resume(struct shoal_call *call, const char *hook, const char 
         return shoal_tx(call, resume_tx, &resume, err);
     }
     struct shoal_viewer old = catalog_viewer_swap(call, catalog_viewer_system());
-    code = shoal_video_delete(call, video.uuid, err);
+    code = catalog_video_delete(call, video.uuid, err);
     catalog_viewer_swap(call, old);
     return code;
 }

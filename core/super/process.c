@@ -16,20 +16,15 @@
 
 static int may_start(const struct shoal_call *call, const char *program, struct shoal_err *err)
 {
-    const struct shoal_plugin_id *id =
-        call == NULL ? NULL : (const struct shoal_plugin_id *)(const void *)shoal_call_plugin(call);
-    if (id == NULL) {
-        return 0;
-    }
+    const struct shoal_plugin *plugin = call == NULL ? NULL : shoal_call_plugin(call);
     char wanted[96];
     snprintf(wanted, sizeof wanted, "process:%s", program == NULL ? "" : program);
-    for (size_t i = 0; id->permissions != NULL && id->permissions[i] != NULL; i++) {
-        if (strcmp(id->permissions[i], wanted) == 0) {
-            return 0;
-        }
+    if (shoal_plugin_lists(plugin, wanted)) {
+        return 0;
     }
     return shoal_fail(err, SHOAL_EFORBIDDEN,
-        "plugin %s may not start %s: its manifest lacks the permission \"%s\"", id->name,
+        "plugin %s may not start %s: its manifest lacks the permission \"%s\"",
+        ((const struct shoal_plugin_id *)(const void *)plugin)->name,
         program == NULL ? "(none)" : program, wanted);
 }
 
@@ -49,8 +44,8 @@ static void set_text(json_t *body, const char *key, const char *text)
     }
 }
 
-int shoal_process_start(struct shoal_call *call, const struct shoal_process *what,
-    struct shoal_err *err)
+int shoal_process_start(
+    struct shoal_call *call, const struct shoal_process *what, struct shoal_err *err)
 {
     int code = may_start(call, what->program, err);
     if (code != 0) {
@@ -93,8 +88,8 @@ int shoal_process_wait(struct shoal_call *call, const char *key, int64_t timeout
     int code = shoal_channel_ask(call, json_pack("{s:s, s:s}", "do", "wait", "key", key), NULL, 0,
         timeout_ms, &answer, NULL, &id, err);
     if (code == SHOAL_ETIMEOUT || code == SHOAL_ECANCELLED) {
-        shoal_channel_tell(json_pack("{s:s, s:s, s:I}", "do", "unwait", "key", key, "of", id),
-            NULL);
+        shoal_channel_tell(
+            json_pack("{s:s, s:s, s:I}", "do", "unwait", "key", key, "of", id), NULL);
         if (state != NULL) {
             *state = (struct shoal_process_state){.running = true};
         }

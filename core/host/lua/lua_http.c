@@ -27,7 +27,8 @@ struct handling {
 static struct shoal_request *check_request(lua_State *L)
 {
     struct request_box *box = luaL_checkudata(L, 1, REQUEST_KEY);
-    luaL_argcheck(L, box->serial == shoal_lua_running(L)->serial, 1, "this request has been answered");
+    luaL_argcheck(
+        L, box->serial == shoal_lua_running(L)->serial, 1, "this request has been answered");
     return box->request;
 }
 
@@ -118,8 +119,8 @@ static int answer_header(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     if (shoal_answer_header(request, luaL_checkstring(L, 2), luaL_checkstring(L, 3)) != 0) {
-        return luaL_error(L, "header \"%s\" has characters that a header may not have",
-            lua_tostring(L, 2));
+        return luaL_error(
+            L, "header \"%s\" has characters that a header may not have", lua_tostring(L, 2));
     }
     return 0;
 }
@@ -156,6 +157,15 @@ static int answer_redirect(lua_State *L)
     return 0;
 }
 
+/// request:events("hello:room"): server-sent events, one for each message of that topic.
+static int answer_events(lua_State *L)
+{
+    struct shoal_request *request = check_request(L);
+    struct shoal_err err = {0};
+    int code = shoal_answer_events(request, luaL_checkstring(L, 2), NULL, NULL, &err);
+    return code == 0 ? 0 : shoal_lua_raise(L, &err);
+}
+
 /// request:fail(status, "sentence"): problem+json, or the error page.
 static int answer_error(lua_State *L)
 {
@@ -175,7 +185,8 @@ static void open_request_class(lua_State *L)
         {"header", request_header}, {"cookie", request_cookie}, {"address", request_address},
         {"body", request_body}, {"bytes", request_bytes}, {"answer_header", answer_header},
         {"json", answer_json}, {"answer", answer_bytes}, {"status", answer_status},
-        {"redirect", answer_redirect}, {"fail", answer_error}, {NULL, NULL}};
+        {"redirect", answer_redirect}, {"events", answer_events}, {"fail", answer_error},
+        {NULL, NULL}};
     luaL_newmetatable(L, REQUEST_KEY);
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
@@ -226,13 +237,13 @@ static void take_answer(lua_State *L, int results, void *user)
     shoal_answer_json(handling->request, 200, shoal_lua_take(L, 1));
 }
 
-static int handle(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int handle(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     struct route *route = arg;
     struct handling handling = {.request = request, .err = err};
-    struct shoal_lua_entry entry = {push_request, take_answer, &handling, route->cpu_ms,
-        route->wall_ms};
+    struct shoal_lua_entry entry = {
+        push_request, take_answer, &handling, route->cpu_ms, route->wall_ms};
     int code = shoal_lua_enter(route->lua, call, route->slot, &entry, err);
     return code != 0 ? code : err->code;
 }
@@ -256,8 +267,8 @@ static int add_route(lua_State *L)
 {
     static const char *const auths[] = {"optional", "user", "moderator", "admin", "none", NULL};
     static const char *const bodies[] = {"none", "data", "files", NULL};
-    static const char *const rates[] = {"api", "login", "register", "write", "search", "page",
-        "none", NULL};
+    static const char *const rates[] = {
+        "api", "login", "register", "write", "search", "page", "none", NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     struct shoal_lua *lua = shoal_lua_running(L)->instance->owner;
     struct shoal_arena *arena = shoal_plugin_arena(lua->plugin);
@@ -281,10 +292,12 @@ static int add_route(lua_State *L)
         .handler = handle,
         .arg = route,
         .auth = (enum shoal_auth)option(L, "auth", auths, SHOAL_AUTH_OPTIONAL),
-        .body = (enum shoal_body)option(L, "body", bodies, is_get ? SHOAL_BODY_NONE : SHOAL_BODY_DATA),
+        .body =
+            (enum shoal_body)option(L, "body", bodies, is_get ? SHOAL_BODY_NONE : SHOAL_BODY_DATA),
         .body_max_bytes = (uint64_t)shoal_lua_field_int(L, 1, "body_max_bytes", 0),
         .timeout_ms = (uint32_t)timeout_ms,
-        .rate = (enum shoal_rate)option(L, "rate", rates, is_get ? SHOAL_RATE_API : SHOAL_RATE_WRITE),
+        .rate =
+            (enum shoal_rate)option(L, "rate", rates, is_get ? SHOAL_RATE_API : SHOAL_RATE_WRITE),
         .cache_s = (uint32_t)shoal_lua_field_int(L, 1, "cache_s", 0),
         .cors = shoal_lua_field_bool(L, 1, "cors"),
     };
@@ -338,8 +351,8 @@ static int viewer(lua_State *L)
 
 void shoal_lua_open_http(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"route", add_route}, {"api", call_api},
-        {"viewer", viewer}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"route", add_route}, {"api", call_api}, {"viewer", viewer}, {NULL, NULL}};
     open_request_class(L);
     luaL_setfuncs(L, functions, 0);
 }

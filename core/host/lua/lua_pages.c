@@ -113,7 +113,9 @@ static int add_verb(lua_State *L)
     struct shoal_arena *arena = shoal_plugin_arena(plugin);
     int code = shoal_cli_add(plugin, shoal_arena_strdup(arena, verb),
         shoal_arena_strdup(arena, help), run_verb, new_filler(L, slot));
-    return code == 0 ? 0 : luaL_error(L, "verb \"%s\": %s", verb, shoal_error_text(code));
+    const char *why = code == SHOAL_EFORBIDDEN ? "plugin.json lacks the permission \"cli\""
+                                               : shoal_error_text(code);
+    return code == 0 ? 0 : luaL_error(L, "verb \"%s\": %s", verb, why);
 }
 
 static struct shoal_metric *check_metric(lua_State *L)
@@ -171,10 +173,10 @@ static int new_metric(lua_State *L)
 
 void shoal_lua_open_pages(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"add", metric_add}, {"set", metric_set},
-        {"observe", metric_observe}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"slot", add_slot}, {"cli", add_verb},
-        {"metric", new_metric}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"add", metric_add}, {"set", metric_set}, {"observe", metric_observe}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"slot", add_slot}, {"cli", add_verb}, {"metric", new_metric}, {NULL, NULL}};
     luaL_newmetatable(L, "shoal.metric");
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
