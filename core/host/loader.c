@@ -34,6 +34,19 @@ static int migrate(struct shoal_plugin *plugin, struct shoal_err *err)
     return code;
 }
 
+static int check_pin(const struct shoal_plugin *plugin, struct shoal_err *err)
+{
+    if (plugin->id.is_shipped || plugin->is_builtin) {
+        return 0;
+    }
+    int code = shoal_pin_check(plugin->id.name, plugin->folder, plugin->options, err);
+    if (code == SHOAL_EFORBIDDEN && shoal_host_get()->options.is_dev) {
+        shoal_warn("%s (it starts all the same: --dev)", err->text);
+        return 0;
+    }
+    return code;
+}
+
 static int prepare(struct shoal_plugin *plugin, struct shoal_err *err)
 {
     plugin->language = shoal_language_find(plugin->manifest->language);
@@ -42,13 +55,8 @@ static int prepare(struct shoal_plugin *plugin, struct shoal_err *err)
             "plugin %s is written in %s, which this server lacks", plugin->id.name,
             plugin->manifest->language);
     }
-    if (!plugin->id.is_shipped && !plugin->is_builtin) {
-        int code = shoal_pin_check(plugin->id.name, plugin->folder, plugin->options, err);
-        if (code < 0) {
-            return code;
-        }
-    }
-    int code = migrate(plugin, err);
+    int code = check_pin(plugin, err);
+    code = code < 0 ? code : migrate(plugin, err);
     return code < 0 ? code : plugin->language->load(plugin, err);
 }
 
