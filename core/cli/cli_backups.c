@@ -244,6 +244,11 @@ static int run_restore(const struct shoal_args *args)
     if (code != 0) {
         return shoal_cli_fail(&err);
     }
+    if (shoal_args_has(args, "json")) {
+        shoal_cli_print_json(json_pack("{s:s, s:I, s:I}", "folder", folder, "copied",
+            (json_int_t)copied.files, "bytes", (json_int_t)copied.bytes));
+        return SHOAL_EXIT_FINE;
+    }
     printf("%s is restored: %llu files (%llu bytes). Serve it with: shoal serve %s\n", folder,
         (unsigned long long)copied.files, (unsigned long long)copied.bytes, folder);
     return SHOAL_EXIT_FINE;
@@ -255,9 +260,14 @@ static const struct shoal_option backup_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const struct shoal_option restore_options[] = {
+    {"json", NULL, "for scripts"},
+    {NULL, NULL, NULL},
+};
+
 const struct shoal_command shoal_cli_backups[] = {
     {"backup", "DIR TARGET", "copies all of it into a folder, also while it serves; again: what changed",
         backup_options, run_backup},
-    {"restore", "TARGET DIR", "makes an instance from such a copy", NULL, run_restore},
+    {"restore", "TARGET DIR", "makes an instance from such a copy", restore_options, run_restore},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -47,16 +47,17 @@ static int run_version(const struct shoal_args *args)
 }
 
 static const struct shoal_option init_options[] = {
-    {"listen", "ADDR:PORT", "where it listens; 127.0.0.1:9000"},
+    {"listen", "ADDR:PORT", "where it listens; without it 127.0.0.1:9000"},
     {"url", "URL", "its public address, like https://videos.example.org"},
-    {"admin", "NAME", "name of the first administrator; root"},
+    {"admin", "NAME", "name of the first administrator; without it root"},
     {"password", "PASSWORD", "their password; without it one is made and shown"},
+    {"json", NULL, "for scripts"},
     {NULL, NULL, NULL},
 };
 static const struct shoal_option serve_options[] = {
     {"set", "PLUGIN.KEY=VALUE", "a setting for this run, over the file; may be repeated"},
     {"listen", "ADDR:PORT", "listens here instead of where the file says"},
-    {"dev", NULL, "for writing plugins and themes: chatty, templates are read anew"},
+    {"dev", NULL, "for writing plugins and themes: chatty, templates are read anew, pins only warn"},
     {NULL, NULL, NULL},
 };
 static const struct shoal_option json_options[] = {

@@ -82,9 +82,10 @@ int shoal_drop_to_owner(const char *folder, struct shoal_err *err)
     }
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (access(folder, R_OK | W_OK | X_OK) != 0) {
+        int number = errno;
         const struct passwd *user = getpwuid(geteuid());
         return shoal_fail(err, SHOAL_EFORBIDDEN, "the user %s may not write in %s: %s",
-            user == NULL ? "of this process" : user->pw_name, folder, strerror(errno));
+            user == NULL ? "of this process" : user->pw_name, folder, strerror(number));
     }
     return 0;
 }
