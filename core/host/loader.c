@@ -27,10 +27,6 @@ static int migrate(struct shoal_plugin *plugin, struct shoal_err *err)
             "plugin %s has migrations, but not the permission \"database\"", plugin->id.name);
     }
     int code = shoal_migrate(plugin->id.name, folder, copied, err);
-    if (code == 0 && *copied) {
-        shoal_info("before the tables of %s changed, the database was copied to %s",
-            plugin->id.name, copied);
-    }
     return code;
 }
 
@@ -96,8 +92,13 @@ int shoal_plugin_start(
     if (plugin->language->unload) {
         plugin->language->unload(plugin);
     }
-    return shoal_fail(err, code, "plugin %s did not start: %s", plugin->id.name,
-        inner.text[0] ? inner.text : shoal_error_text(code));
+    // An error in Lua comes with where it was called from: for who writes the plugin.
+    int length = (int)strcspn(inner.text, "\n");
+    if (inner.text[length]) {
+        shoal_debug("plugin %s: %s", plugin->id.name, inner.text);
+    }
+    return shoal_fail(err, code, "plugin %s did not start: %.*s", plugin->id.name,
+        length > 0 ? length : 200, length > 0 ? inner.text : shoal_error_text(code));
 }
 
 void shoal_plugin_unregister(struct shoal_plugin *plugin, bool with_stubs, bool with_routes)

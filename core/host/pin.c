@@ -190,7 +190,9 @@ int shoal_pin_check(
     }
     if (strcasecmp(pin, digest) != 0) {
         return shoal_fail(err, SHOAL_EFORBIDDEN,
-            "plugin %s was changed: shoal.lua pins %s and its files have %s", name, pin, digest);
+            "plugin %s was changed: shoal.lua pins %s and its files have %s; if the change is "
+            "meant, pin that",
+            name, pin, digest);
     }
     return 0;
 }
