@@ -42,28 +42,33 @@ static int push_text(lua_State *L, const char *text)
     return 1;
 }
 
+/// text = request:method()
 static int request_method(lua_State *L)
 {
     return push_text(L, shoal_request_method(check_request(L)));
 }
 
+/// text = request:path()
 static int request_path(lua_State *L)
 {
     return push_text(L, shoal_request_path(check_request(L)));
 }
 
+/// text = request:param "name": of {name} in the path.
 static int request_param(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     return push_text(L, shoal_request_param(request, luaL_checkstring(L, 2)));
 }
 
+/// text = request:query "name", or nil.
 static int request_query(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     return push_text(L, shoal_request_query(request, luaL_checkstring(L, 2)));
 }
 
+/// list = request:query_all "name"
 static int request_query_all(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -76,23 +81,27 @@ static int request_query_all(lua_State *L)
     return 1;
 }
 
+/// text = request:header "accept": makes the answer private.
 static int request_header(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     return push_text(L, shoal_request_header(request, luaL_checkstring(L, 2)));
 }
 
+/// text = request:cookie "name": makes the answer private.
 static int request_cookie(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     return push_text(L, shoal_request_cookie(request, luaL_checkstring(L, 2)));
 }
 
+/// text = request:address(): of the client.
 static int request_address(lua_State *L)
 {
     return push_text(L, shoal_request_address(check_request(L)));
 }
 
+/// table = request:body(): JSON or a form's fields; raises on a broken one.
 static int request_body(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -107,6 +116,7 @@ static int request_body(lua_State *L)
     return 1;
 }
 
+/// text = request:bytes(): the body as it came.
 static int request_bytes(lua_State *L)
 {
     size_t length = 0;
@@ -115,6 +125,7 @@ static int request_bytes(lua_State *L)
     return 1;
 }
 
+/// request:answer_header("name", "value"): before the answer.
 static int answer_header(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -125,6 +136,7 @@ static int answer_header(lua_State *L)
     return 0;
 }
 
+/// request:json(200, value)
 static int answer_json(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -133,6 +145,7 @@ static int answer_json(lua_State *L)
     return 0;
 }
 
+/// request:answer(200, "text/plain", text)
 static int answer_bytes(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -144,12 +157,14 @@ static int answer_bytes(lua_State *L)
     return 0;
 }
 
+/// request:status(204): an answer without a body.
 static int answer_status(lua_State *L)
 {
     shoal_answer_status(check_request(L), (int)luaL_checkinteger(L, 2));
     return 0;
 }
 
+/// request:redirect("/there"[, 302])
 static int answer_redirect(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -166,7 +181,7 @@ static int answer_events(lua_State *L)
     return code == 0 ? 0 : shoal_lua_raise(L, &err);
 }
 
-/// request:fail(status, "sentence"): problem+json, or the error page.
+/// return request:fail(400, "sentence"): problem+json, or the error page.
 static int answer_error(lua_State *L)
 {
     check_request(L);
@@ -262,7 +277,10 @@ static int option(lua_State *L, const char *name, const char *const *choices, in
     return luaL_error(L, "%s: \"%s\" is not one of its words", name, text);
 }
 
-/// shoal.route{ method, path, handler, auth, body, rate, cache_s, cors, timeout_ms, … }
+/// shoal.route{ method, path, handler, auth, body, rate, cache_s, cors, timeout_ms, produces,
+/// body_max_bytes, cpu_ms }: auth is optional, user, moderator, admin or none; body none, data or
+/// files; rate api, login, register, write, search, page or none. The handler answers, or returns a
+/// table (200, as JSON).
 static int add_route(lua_State *L)
 {
     static const char *const auths[] = {"optional", "user", "moderator", "admin", "none", NULL};
@@ -329,7 +347,8 @@ static int call_api(lua_State *L)
     return 2;
 }
 
-/// {kind, role, user_id, username} of whoever asks.
+/// who = shoal.viewer(): {kind, role, user_id, username} of whoever asks; kind is anonymous, user,
+/// actor or system.
 static int viewer(lua_State *L)
 {
     static const char *const kinds[] = {"anonymous", "user", "actor", "system"};

@@ -100,7 +100,8 @@ static int run_verb(struct shoal_call *call, int argc, const char *const *argv, 
     return commanding.exit_code;
 }
 
-/// shoal.cli("list", "lists the words", function(...) return text, exit_code end)
+/// shoal.cli("list", "lists the words", function(...) return text, exit_code end): text is a line
+/// or more.
 static int add_verb(lua_State *L)
 {
     const char *verb = luaL_checkstring(L, 1);
@@ -123,6 +124,7 @@ static struct shoal_metric *check_metric(lua_State *L)
     return *(struct shoal_metric **)luaL_checkudata(L, 1, "shoal.metric");
 }
 
+/// metric:add(n[, label]): of a counter.
 static int metric_add(lua_State *L)
 {
     struct shoal_metric *metric = check_metric(L);
@@ -130,6 +132,7 @@ static int metric_add(lua_State *L)
     return 0;
 }
 
+/// metric:set(n[, label]): of a gauge.
 static int metric_set(lua_State *L)
 {
     struct shoal_metric *metric = check_metric(L);
@@ -137,6 +140,7 @@ static int metric_set(lua_State *L)
     return 0;
 }
 
+/// metric:observe(n[, label]): of a histogram.
 static int metric_observe(lua_State *L)
 {
     struct shoal_metric *metric = check_metric(L);
