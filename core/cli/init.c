@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +64,8 @@ static int ask_rest(struct plan *plan, const struct shoal_args *args, struct sho
         plan->is_generated = true;
     }
     if (strlen(plan->password) < 6 || strlen(plan->password) > 255) {
-        return shoal_fail(err, SHOAL_EINVAL, "the password needs at least 6 characters, and at most 255");
+        return shoal_fail(
+            err, SHOAL_EINVAL, "the password needs at least 6 characters, and at most 255");
     }
     return 0;
 }
@@ -73,8 +73,8 @@ static int ask_rest(struct plan *plan, const struct shoal_args *args, struct sho
 /// What may lie in the folder before: of an earlier attempt, of the file system, prepared by hand.
 static bool is_expected(const char *name)
 {
-    static const char *const names[] = {"plugins", "run", "tmp", "media", "themes", "tls",
-        "lost+found"};
+    static const char *const names[] = {
+        "plugins", "run", "tmp", "media", "themes", "tls", "lost+found"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(names[i], name) == 0) {
             return true;
@@ -151,17 +151,7 @@ static int folder_give(struct plan *plan, struct shoal_err *err)
         code = shoal_fail(err, SHOAL_EFORBIDDEN, "%s cannot be given to %s: %s", plan->folder,
             plan->owner, strerror(errno));
     }
-    if (code == 0 && seteuid(uid) == 0) {
-        bool can = faccessat(AT_FDCWD, plan->folder, R_OK | W_OK | X_OK, AT_EACCESS) == 0;
-        int number = errno;
-        if (seteuid(0) != 0 || !can) {
-            code = shoal_fail(err, SHOAL_EFORBIDDEN,
-                "%s, as whom it would be served, cannot reach %s (%s): choose a place outside of "
-                "closed folders, like /srv/shoal",
-                plan->owner, plan->folder, strerror(number));
-        }
-    }
-    return code;
+    return code == 0 ? shoal_drop_reaches(plan->folder, uid, plan->owner, err) : code;
 }
 
 /// The plugins that a plain site is made of, in order: starter.json beside the shipped plugins.
@@ -275,10 +265,10 @@ static void tell(const struct plan *plan, bool is_json)
     char address[256];
     address_of(plan, address);
     if (is_json) {
-        shoal_cli_print_json(json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "folder", plan->folder,
-            "address", address, "name", plan->admin, "password",
-            plan->is_generated ? plan->password : NULL, "owner",
-            plan->owner[0] != '\0' ? plan->owner : NULL));
+        shoal_cli_print_json(
+            json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "folder", plan->folder, "address", address,
+                "name", plan->admin, "password", plan->is_generated ? plan->password : NULL,
+                "owner", plan->owner[0] != '\0' ? plan->owner : NULL));
         return;
     }
     printf("A new instance is in %s.\n", plan->folder);
@@ -306,8 +296,8 @@ int shoal_cli_init(const struct shoal_args *args)
         .url = shoal_args_get(args, "url")};
     plan.listen = plan.listen != NULL ? plan.listen : "127.0.0.1:9000";
     if (!shoal_init_listen_valid(plan.listen)) {
-        return shoal_cli_usage("\"%s\" is no address to listen on, like 127.0.0.1:9000",
-            plan.listen);
+        return shoal_cli_usage(
+            "\"%s\" is no address to listen on, like 127.0.0.1:9000", plan.listen);
     }
     if (plan.url != NULL && shoal_config_url_check(plan.url, &err) != 0) {
         return shoal_cli_usage("--url %s: %s", plan.url, err.text);

@@ -102,7 +102,8 @@ static void values_come_back_as_they_went(void **state)
     struct fixture *fixture = *state;
     load(fixture, "function f(v) return v end");
     keep(fixture);
-    const char *text = "{\"a\":[],\"b\":{},\"c\":null,\"d\":[1,2.5,\"x\",true,null],\"e\":{\"f\":\"\\u00e9\"}}";
+    const char *text =
+        "{\"a\":[],\"b\":{},\"c\":null,\"d\":[1,2.5,\"x\",true,null],\"e\":{\"f\":\"\\u00e9\"}}";
     json_t *value = shoal_json_parse(text, strlen(text), NULL);
     json_t *before = json_deep_copy(value);
     struct shoal_lua_entry entry = {push_value, take_value, &value, 0, 0};
@@ -120,10 +121,12 @@ static void an_endless_loop_runs_out_of_time_even_under_pcall(void **state)
     keep(fixture);
     struct shoal_lua_entry entry = {.cpu_ms = 30};
     struct shoal_err err = {0};
-    assert_int_equal(shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_ETIMEOUT);
+    assert_int_equal(
+        shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_ETIMEOUT);
     assert_non_null(strstr(err.text, "ran out of time"));
     // The state is good for the next call.
-    assert_int_equal(shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_ETIMEOUT);
+    assert_int_equal(
+        shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_ETIMEOUT);
 }
 
 static void memory_has_a_cap_and_comes_back(void **state)
