@@ -52,7 +52,7 @@ static int files_copy(const char *from, const char *to, bool no_media, const cha
     int code = 0;
     const struct dirent *entry;
     while (code == 0 && (entry = readdir(folder)) != NULL) {
-        char source[PATH_MAX], target[PATH_MAX];
+        char source[PATH_MAX], target[PATH_MAX], real[PATH_MAX];
         struct stat info;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
             strcmp(entry->d_name, MANIFEST) == 0 ||
@@ -61,13 +61,15 @@ static int files_copy(const char *from, const char *to, bool no_media, const cha
         }
         if (snprintf(source, sizeof source, "%s/%s", from, entry->d_name) >= (int)sizeof source ||
             snprintf(target, sizeof target, "%s/%s", to, entry->d_name) >= (int)sizeof target ||
-            (follows ? stat(source, &info) : lstat(source, &info)) != 0) {
+            (follows && realpath(source, real) == NULL) ||
+            lstat(follows ? real : source, &info) != 0) {
             continue;
         }
+        const char *at = follows ? real : source;
         if (S_ISDIR(info.st_mode)) {
-            code = shoal_copy_tree(source, target, true, copied, err);
+            code = shoal_copy_tree(at, target, true, copied, err);
         } else if (S_ISREG(info.st_mode)) {
-            code = shoal_copy_file(source, target, copied, err);
+            code = shoal_copy_file(at, target, copied, err);
         }
     }
     closedir(folder);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 
@@ -86,6 +86,7 @@ describe('backup and restore', () => {
     const elsewhere = join(site.home, 'elsewhere.pem')
     writeFileSync(elsewhere, 'a key')
     symlinkSync('/etc/hostname', join(site.folder, 'plugins/link'))
+    symlinkSync('../elsewhere.pem', join(site.folder, 'top.pem'))
     site.config = `${kept.replace('"storage_fs",', `{ "storage_fs", path = "${site.home}" },`)}\ntls = { certificate = "tls/privkey.pem", key = "${elsewhere}" }\n`
     try {
       const told = await shoal('backup', site.folder, join(site.home, 'told'), '--no-media')
@@ -96,9 +97,11 @@ describe('backup and restore', () => {
       const json = JSON.parse((await shoal('backup', site.folder, join(site.home, 'told'), '--no-media', '--json')).stdout)
       assert.deepEqual(json.outside.map(row => row.setting), ['tls.key', 'storage_fs.path'])
       assert.equal(json.links, 1)
+      assert.equal(readFileSync(join(site.home, 'told/top.pem'), 'utf8'), 'a key')
+      assert.ok(!lstatSync(join(site.home, 'told/top.pem')).isSymbolicLink())
     } finally {
       site.config = kept
-      rmSync(join(site.folder, 'plugins/link'))
+      for (const link of ['plugins/link', 'top.pem']) rmSync(join(site.folder, link))
     }
   })
 
