@@ -102,6 +102,16 @@ struct shoal_plugin *shoal_call_plugin(const struct shoal_call *call)
     return top > 0 ? call->plugins[top - 1] : NULL;
 }
 
+bool shoal_plugin_lists(const struct shoal_plugin *plugin, const char *permission)
+{
+    const struct shoal_plugin_id *id = (const struct shoal_plugin_id *)(const void *)plugin;
+    const char *const *at = id ? id->permissions : NULL;
+    while (at && *at && strcmp(*at, permission) != 0) {
+        at++;
+    }
+    return !id || (at && *at);
+}
+
 struct shoal_arena *shoal_call_arena(struct shoal_call *call)
 {
     return call->arena;

@@ -48,12 +48,15 @@ void shoal_call_fini(struct shoal_call *call);
 /// Marks which plugin runs now; crash and hang reports read the stack of the thread.
 void shoal_call_enter(struct shoal_call *call, struct shoal_plugin *plugin);
 void shoal_call_leave(struct shoal_call *call);
+/// Whether a manifest lists exactly this permission; NULL is the core, which needs none.
+bool shoal_plugin_lists(const struct shoal_plugin *plugin, const char *permission);
 /// The call that runs on this thread, or NULL. Async-signal-safe to read.
 struct shoal_call *shoal_call_current(void);
 /// Makes call (or NULL) the one that this thread runs and gives back the one before: for threads
 /// that go on with a call of another, which waits meanwhile.
 struct shoal_call *shoal_call_adopt(struct shoal_call *call);
-/// Called after each enter and leave, when it is set: so the watchdog of the server keeps its books.
+/// Called after each enter and leave, when it is set: so the watchdog of the server keeps its
+/// books.
 extern void (*_Atomic shoal_call_watch)(struct shoal_call *call);
 /// Called by shoal_call_fini() to give the reader back; set by data.
 extern void (*shoal_call_release_db)(struct shoal_call *call);

@@ -1,6 +1,7 @@
 // accounts.c - accounts: who stands behind videos, here or on another server.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 SHOAL_SQL(account_get, "SELECT " CATALOG_ACTOR_COLUMNS("a") ", a.user_id FROM catalog_account a "
                        "JOIN catalog_actor x ON x.id = a.actor_id WHERE a.id = $1");
@@ -54,6 +55,13 @@ json_t *catalog_account_json(
 
 json_t *shoal_account_get(struct shoal_call *call, const char *handle, struct shoal_err *err)
 {
+    return shoal_permission_call(call, "read", "accounts", err) == 0
+               ? catalog_account_get(call, handle, err)
+               : NULL;
+}
+
+json_t *catalog_account_get(struct shoal_call *call, const char *handle, struct shoal_err *err)
+{
     const char *name = NULL;
     const char *host = NULL;
     int64_t id = 0;
@@ -73,6 +81,9 @@ json_t *shoal_account_get(struct shoal_call *call, const char *handle, struct sh
 
 json_t *shoal_account_list(struct shoal_call *call, const json_t *query, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "accounts", err) != 0) {
+        return NULL;
+    }
     static const char *const sorts[] = {"createdAt", NULL};
     struct catalog_page page;
     int64_t total = 0;

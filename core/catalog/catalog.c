@@ -125,18 +125,25 @@ static int found_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
     return code == 0 ? catalog_user_insert(call, tx, user, err) : code;
 }
 
+int shoal_catalog_admin_check(const char *admin, struct shoal_err *err)
+{
+    if (admin && strcmp(admin, "peertube") == 0) {
+        return shoal_fail_field(
+            err, "admin", "the name peertube is taken: it is the instance's own");
+    }
+    return catalog_name_valid(admin)
+               ? 0
+               : shoal_fail_field(err, "admin",
+                     "the administrator's name should have 1 to 50 lower-case letters, digits, \"_\"");
+}
+
 int shoal_catalog_found(struct shoal_call *call, const char *admin, const char *password,
     const char *email, struct shoal_err *err)
 {
     char hash[128];
     size_t length = password == NULL ? 0 : strnlen(password, 256);
-    if (admin && strcmp(admin, "peertube") == 0) {
-        return shoal_fail_field(
-            err, "admin", "the name peertube is taken: it is the instance's own");
-    }
-    if (!catalog_name_valid(admin)) {
-        return shoal_fail_field(err, "admin",
-            "the administrator's name should have 1 to 50 lower-case letters, digits, \"_\"");
+    if (shoal_catalog_admin_check(admin, err) < 0) {
+        return SHOAL_EINVAL;
     }
     if (length < 6 || length > 255) {
         return shoal_fail_field(err, "password", "a password should have 6 to 255 characters");

@@ -15,6 +15,8 @@ const struct shoal_migration *shoal_catalog_migrations(size_t *count);
 /// Registers the catalog's job kinds and its authentication with the host; before plugins start.
 int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err);
 void shoal_catalog_stop(void);
+/// Whether the first administrator may be called that. SHOAL_EINVAL with a sentence.
+int shoal_catalog_admin_check(const char *admin, struct shoal_err *err);
 /// Makes the first administrator (and the instance's keys and actor `peertube`) of a new instance.
 int shoal_catalog_found(struct shoal_call *call, const char *admin, const char *password,
     const char *email, struct shoal_err *err);

@@ -81,7 +81,8 @@ struct catalog_cached {
     char username[64];
 };
 bool catalog_token_cache_get(const char *hash, struct catalog_cached *out);
-/// since: the epoch from before the token was read; nothing is kept when one was forgotten meanwhile.
+/// since: the epoch from before the token was read; nothing is kept when one was forgotten
+/// meanwhile.
 void catalog_token_cache_put(const char *hash, const struct catalog_cached *what, uint64_t since);
 uint64_t catalog_token_cache_epoch(void);
 void catalog_token_cache_forget(int64_t user_id, int64_t token_id); ///< 0: any
@@ -180,6 +181,9 @@ int catalog_user_insert(struct shoal_call *call, struct shoal_db *tx, struct cat
 int catalog_user_resume(struct shoal_call *call, const char *hook, const char *subject,
     bool released, const char *sentence, void *arg, struct shoal_err *err);
 
+/// What the catalog itself does, whatever the plugin whose call it works in may do.
+json_t *catalog_account_get(struct shoal_call *call, const char *handle, struct shoal_err *err);
+int catalog_video_delete(struct shoal_call *call, const char *id, struct shoal_err *err);
 json_t *catalog_account_json(
     struct shoal_call *call, int64_t id, bool summary, struct shoal_err *err);
 json_t *catalog_channel_json(

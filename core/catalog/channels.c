@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
 #include "catalog/channels_priv.h"
+#include "host/permissions.h"
 
 SHOAL_SQL(channel_get,
     "SELECT " CATALOG_ACTOR_COLUMNS("c") ", c.account_id, c.support, "
@@ -111,6 +112,9 @@ int catalog_channel_find(
 
 json_t *shoal_channel_get(struct shoal_call *call, const char *handle, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "channels", err) != 0) {
+        return NULL;
+    }
     int64_t id = 0;
     return catalog_channel_find(call, handle, &id, err) == 0
                ? catalog_channel_json(call, id, false, err)
@@ -153,6 +157,9 @@ json_t *catalog_channels_of(struct shoal_call *call, int64_t account_id, struct 
 
 json_t *shoal_channel_list(struct shoal_call *call, const json_t *query, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "channels", err) != 0) {
+        return NULL;
+    }
     struct catalog_page page;
     struct shoal_value owner = SHOAL_NULL;
     const char *handle = shoal_text(query, "account", NULL);
@@ -160,7 +167,7 @@ json_t *shoal_channel_list(struct shoal_call *call, const json_t *query, struct 
         return NULL;
     }
     if (handle != NULL) {
-        json_t *account = shoal_account_get(call, handle, err);
+        json_t *account = catalog_account_get(call, handle, err);
         if (account == NULL) {
             return NULL;
         }

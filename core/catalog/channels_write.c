@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
 #include "catalog/channels_priv.h"
+#include "host/permissions.h"
 
 SHOAL_SQL(channel_add,
     "INSERT INTO catalog_channel (actor_id, account_id, display_name, description, support) "
@@ -116,6 +117,9 @@ static int create_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 
 json_t *shoal_channel_create(struct shoal_call *call, const json_t *fields, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "channels", err) != 0) {
+        return NULL;
+    }
     struct channel_fields channel = {.account_id = call->viewer.account_id,
         .most = catalog_setting_i64("user.channels_max", 20)};
     if (catalog_need_user(&call->viewer, err) != 0 ||
@@ -164,6 +168,9 @@ int catalog_channel_mine(struct shoal_call *call, const char *handle, int64_t *i
 int shoal_channel_update(
     struct shoal_call *call, const char *handle, const json_t *fields, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "channels", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct channel_fields channel = {0};
     int code = catalog_channel_mine(call, handle, &channel.id, &channel.account_id, err);
     if (code == 0) {
@@ -209,13 +216,16 @@ static int videos_remove(struct shoal_call *call, int64_t channel_id, struct sho
         if (uuid == NULL) {
             break;
         }
-        code = code == 0 ? shoal_video_delete(call, uuid, err) : code;
+        code = code == 0 ? catalog_video_delete(call, uuid, err) : code;
     }
     return code;
 }
 
 int shoal_channel_delete(struct shoal_call *call, const char *handle, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "channels", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct channel_fields channel = {0};
     int64_t owned = 0;
     int code = catalog_channel_mine(call, handle, &channel.id, &channel.account_id, err);

@@ -7,6 +7,7 @@
 #include "catalog/pipeline_priv.h"
 
 #include "base/file.h"
+#include "host/permissions.h"
 
 #define PICTURE_BYTES_MAX (16 * 1024 * 1024)
 
@@ -124,8 +125,7 @@ int catalog_picture_probe(
 // The field that the picture of a kind came in.
 static int picture_fail(int code, int kind, struct shoal_err *err)
 {
-    bool is_theirs =
-        code == SHOAL_EUNREADABLE || code == SHOAL_ETOOLARGE || code == SHOAL_ETYPE;
+    bool is_theirs = code == SHOAL_EUNREADABLE || code == SHOAL_ETOOLARGE || code == SHOAL_ETYPE;
     return is_theirs ? shoal_fail_field(err, kind == 0 ? "thumbnailfile" : "previewfile",
                            "This picture cannot be read: please choose a JPEG, PNG or WebP file")
                      : code;
@@ -178,6 +178,9 @@ static int user_picture(struct shoal_call *call, const struct catalog_video *vid
 int shoal_video_image(struct shoal_call *call, const char *id, const char *kind, const char *path,
     struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "videos", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct catalog_video video;
     int code = catalog_video_may(call, SHOAL_MAY_UPDATE, id, NULL, &video, err);
     for (int i = 0; i < KINDS && code == 0; i++) {

@@ -6,6 +6,7 @@
 
 #include "base/sized.h"
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 #define NAME_LENGTH_MAX 200
 
@@ -136,6 +137,9 @@ static int media_by_actor(struct shoal_call *call, enum catalog_actor_image kind
 static int find(struct shoal_call *call, const char *kind, const char *video, const char *name,
     struct shoal_media_file *file, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "media", NULL, err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     if (kind == NULL || name == NULL || name[0] == '\0' ||
         strnlen(name, NAME_LENGTH_MAX + 1) > NAME_LENGTH_MAX) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "File not found");

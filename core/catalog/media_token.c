@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 #define TOKEN_MS    (INT64_C(8) * 3600 * 1000)
 #define BODY_BYTES  41 // version, uuid, user, made, ends
@@ -206,6 +207,9 @@ static int read_decide(struct shoal_call *call, const struct catalog_video *vide
 json_t *shoal_media_token(struct shoal_call *call, const char *video, const char *password,
     const char *purpose, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "media", NULL, err) != 0) {
+        return NULL;
+    }
     struct catalog_video found;
     bool is_download = strcmp(purpose, "download") == 0;
     char text[TEXT_BYTES];

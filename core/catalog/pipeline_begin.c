@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include "catalog/pipeline_priv.h"
+#include "host/permissions.h"
 
 #define DISK_SPARE_BYTES (INT64_C(64) * 1024 * 1024)
 
@@ -87,6 +88,9 @@ static int begin_decide(struct shoal_call *call, const json_t *draft, const json
 int shoal_upload_begin(struct shoal_call *call, const json_t *draft, const json_t *file,
     const char *source, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "media", NULL, err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct catalog_fields fields;
     struct shoal_service service;
     int64_t account_id = 0;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/sized.h"
+#include "host/permissions.h"
 
 struct submit {
     const struct shoal_submission *what;
@@ -316,6 +317,9 @@ int shoal_media_submit_sized(struct shoal_call *call, const struct shoal_submiss
     struct shoal_submission mine;
     const struct shoal_submission *what = &mine;
     shoal_sized_copy(&mine, sizeof mine, theirs, what_bytes);
+    if (shoal_permission_call(call, "media", NULL, err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct submit submit = {.what = what};
     struct shoal_service storage;
     struct shoal_decision decision = {0};
@@ -394,7 +398,7 @@ int catalog_submit_resume(struct shoal_call *call, const char *hook, const char 
         return shoal_tx(call, resume_tx, &resume, err);
     }
     struct shoal_viewer old = catalog_viewer_swap(call, catalog_viewer_system());
-    code = shoal_video_delete(call, video.uuid, err);
+    code = catalog_video_delete(call, video.uuid, err);
     catalog_viewer_swap(call, old);
     return code;
 }

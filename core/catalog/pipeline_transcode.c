@@ -9,6 +9,8 @@
 #include "catalog/pipeline_priv.h"
 
 #include "base/file.h"
+#include "data/data.h"
+#include "host/permissions.h"
 
 #define PROVIDERS_MAX 8
 
@@ -40,7 +42,8 @@ static int on_progress(void *user, int percent)
     int code = shoal_job_progress(run->call, run->job, percent);
     if (code == 0) {
         json_t *message = json_pack("{s:s, s:i}", "uuid", run->video->uuid, "progress", percent);
-        shoal_publish(shoal_arena_printf(run->call->arena, "video:%s", run->video->uuid), message);
+        shoal_topics_send(
+            shoal_arena_printf(run->call->arena, "video:%s", run->video->uuid), message);
         json_decref(message);
     }
     return code == SHOAL_ECANCELLED ? code : 0;
@@ -229,6 +232,9 @@ static int key_read(
 int shoal_rendition_done(struct shoal_call *call, const char *key,
     const struct shoal_rendition *rendition, int state, const char *why, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "media", NULL, err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct catalog_video video;
     int code = key_read(call, key, &video, err);
     if (code == 0 && rendition != NULL) {

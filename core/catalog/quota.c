@@ -1,6 +1,7 @@
 // quota.c - how much a user has stored, and whether more may come.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 // A video counts with what was uploaded or with what lies in storage, whichever is more: a ladder
 // that is not made yet must not let somebody past their quota.
@@ -63,6 +64,9 @@ int catalog_quota_check(
 
 json_t *shoal_user_quota(struct shoal_call *call, int64_t id, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "users", err) != 0) {
+        return NULL;
+    }
     struct catalog_user user;
     int64_t total = 0;
     int64_t daily = 0;

@@ -1,6 +1,7 @@
 // states.c - the twelve states of a video: which may follow which, who may see what, who is told.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
+#include "data/data.h"
 
 #define BIT(state) (1u << (state))
 // What a video that plays may turn into: moved, edited, replaced.
@@ -170,7 +171,7 @@ void catalog_state_tell(struct shoal_call *call, int64_t video_id, enum shoal_vi
     json_t *message =
         json_pack("{s:s, s:i, s:i}", "uuid", video.uuid, "from", (int)from, "to", (int)to);
     const char *topic = shoal_arena_printf(call->arena, "video:%s", video.uuid);
-    shoal_publish(topic, message);
+    shoal_topics_send(topic, message);
     json_decref(message);
     if (shoal_hook_heard("video.state")) {
         json_t *shown = catalog_video_json(call, &video, CATALOG_DETAIL | CATALOG_OWNER, NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 #define TOKEN_BYTES     20                    // 40 hex characters, as PeerTube's
 #define ACCESS_MS       CATALOG_DAY_MS        // unless user.token_time says otherwise
@@ -146,6 +147,9 @@ static int login_decide(struct shoal_call *call, const struct catalog_user *user
 json_t *shoal_token_grant(struct shoal_call *call, const char *username, const char *password,
     const json_t *meta, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "users", err) != 0) {
+        return NULL;
+    }
     struct catalog_user user = {0};
     bool is_sane = username != NULL && password != NULL && password[0] != '\0' &&
                    strnlen(username, 401) <= 400 &&
@@ -200,6 +204,9 @@ static int refresh_find(
 json_t *shoal_token_refresh(
     struct shoal_call *call, const char *refresh_token, const json_t *meta, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "users", err) != 0) {
+        return NULL;
+    }
     struct grant grant = {0};
     if (refresh_token == NULL || strnlen(refresh_token, 129) > 128) {
         shoal_fail_api(
@@ -225,6 +232,9 @@ static int revoke_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 
 int shoal_token_revoke(struct shoal_call *call, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "users", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     int64_t token_id = call->viewer.token_id;
     if (token_id == 0) {
         return shoal_fail(err, SHOAL_EAUTH, "there is no token to revoke");

@@ -1,6 +1,7 @@
 // users_list.c - users for those who may see them: me, one, all.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 static const char *const sorts[] = {
     "id", "username", "videoQuotaUsed", "createdAt", "lastLoginDate", "role", NULL};
@@ -39,6 +40,9 @@ static const struct shoal_sql *const lists[][2] = {
 
 json_t *shoal_user_me(struct shoal_call *call, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "users", err) != 0) {
+        return NULL;
+    }
     struct catalog_user user;
     if (catalog_need_user(&call->viewer, err) != 0 ||
         catalog_user_by_id(call, call->viewer.user_id, &user, err) != 0) {
@@ -49,6 +53,9 @@ json_t *shoal_user_me(struct shoal_call *call, struct shoal_err *err)
 
 json_t *shoal_user_get(struct shoal_call *call, int64_t id, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "users", err) != 0) {
+        return NULL;
+    }
     struct catalog_user user;
     if (!catalog_is_staff(&call->viewer)) {
         shoal_fail(err, SHOAL_EFORBIDDEN, "only administrators and moderators see users");
@@ -62,6 +69,9 @@ json_t *shoal_user_get(struct shoal_call *call, int64_t id, struct shoal_err *er
 
 json_t *shoal_user_list(struct shoal_call *call, const json_t *query, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "users", err) != 0) {
+        return NULL;
+    }
     struct catalog_page page;
     if (!catalog_is_staff(&call->viewer)) {
         shoal_fail(err, SHOAL_EFORBIDDEN, "only administrators and moderators see users");

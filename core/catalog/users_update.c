@@ -7,6 +7,7 @@
 
 #include "catalog/catalog_priv.h"
 #include "catalog/users_priv.h"
+#include "host/permissions.h"
 
 SHOAL_SQL(user_set,
     "UPDATE catalog_user SET email = $2, password = $3, role = $4, video_quota = $5, "
@@ -202,8 +203,7 @@ static int update_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
             SHOAL_I64(user->role), SHOAL_I64(user->video_quota), SHOAL_I64(user->video_quota_daily),
             SHOAL_BOOL(user->is_email_verified), SHOAL_TEXT(user->settings),
             SHOAL_I64(shoal_now_ms()), SHOAL_I64(was->role), SHOAL_TEXT(was->password),
-            SHOAL_TEXT(was->email), SHOAL_I64(was->video_quota),
-            SHOAL_I64(was->video_quota_daily)),
+            SHOAL_TEXT(was->email), SHOAL_I64(was->video_quota), SHOAL_I64(was->video_quota_daily)),
         &changed, err);
     if (code == 0 && changed == 0) {
         return shoal_fail(err, SHOAL_EBUSY, "this user was changed just now: please try again");
@@ -232,6 +232,9 @@ static void media_end(int64_t user_id)
 int shoal_user_update(
     struct shoal_call *call, int64_t id, const json_t *fields, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "users", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct update update = {0};
     int code = catalog_user_manage(call, id, true, &update.user, err);
     update.was = update.user;
@@ -284,7 +287,7 @@ static int videos_remove(struct shoal_call *call, int64_t account_id, struct sho
         if (code != 0 || uuid == NULL) {
             return code;
         }
-        code = shoal_video_delete(call, uuid, err);
+        code = catalog_video_delete(call, uuid, err);
         if (code != 0) {
             return code;
         }
@@ -315,6 +318,9 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 
 int shoal_user_delete(struct shoal_call *call, int64_t id, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "users", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct catalog_user user;
     int code = catalog_user_manage(call, id, true, &user, err);
     if (code == 0 && user.role == SHOAL_ROLE_ADMIN && strcmp(user.username, "root") == 0) {

@@ -6,6 +6,7 @@
 
 #include "catalog/catalog_priv.h"
 #include "catalog/users_priv.h"
+#include "host/permissions.h"
 
 #define EMAIL_MAX 400
 
@@ -126,6 +127,9 @@ static int register_decide(struct shoal_call *call, const json_t *fields,
 json_t *shoal_user_create(
     struct shoal_call *call, const json_t *fields, const char *source, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "users", err) != 0) {
+        return NULL;
+    }
     bool is_admin = strcmp(source, "admin") == 0;
     struct shoal_decision decision = {0};
     struct creation creation = {
@@ -233,6 +237,9 @@ static int block_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
 int shoal_user_block(
     struct shoal_call *call, int64_t id, bool blocked, const char *reason, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "users", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct catalog_user user;
     int code = catalog_user_manage(call, id, false, &user, err);
     if (code != 0) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 #define VIDEO_SQL                                                                                  \
     "SELECT v.id, v.channel_id, c.account_id, a.user_id, v.uuid, v.origin_host, v.url, v.name, "   \
@@ -192,6 +193,9 @@ bool catalog_privacy_is_closed(enum shoal_privacy privacy)
 json_t *shoal_video_get(
     struct shoal_call *call, const char *id, const char *password, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "videos", err) != 0) {
+        return NULL;
+    }
     struct catalog_video video;
     if (catalog_video_may(call, SHOAL_MAY_SEE, id, password, &video, err) != 0) {
         return NULL;
@@ -208,6 +212,9 @@ json_t *shoal_video_get(
 json_t *shoal_video_metadata(struct shoal_call *call, const char *id, const char *password,
     int64_t file_id, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "videos", err) != 0) {
+        return NULL;
+    }
     struct catalog_video video;
     struct catalog_file *files = NULL;
     size_t count = 0;

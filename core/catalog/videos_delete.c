@@ -1,6 +1,7 @@
 // videos_delete.c - removes a video: its rows at once, its objects an hour later.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 SHOAL_SQL(video_remove, "DELETE FROM catalog_video WHERE id = $1");
 
@@ -36,6 +37,12 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 }
 
 int shoal_video_delete(struct shoal_call *call, const char *id, struct shoal_err *err)
+{
+    int code = shoal_permission_call(call, "write", "videos", err);
+    return code == 0 ? catalog_video_delete(call, id, err) : code;
+}
+
+int catalog_video_delete(struct shoal_call *call, const char *id, struct shoal_err *err)
 {
     struct catalog_video video;
     int code = catalog_video_may(call, SHOAL_MAY_DELETE, id, NULL, &video, err);

@@ -3,6 +3,7 @@
 #include "catalog/catalog_priv.h"
 #include "catalog/videos_query.h"
 #include "catalog/may_sql.h"
+#include "host/permissions.h"
 
 // The statements are laid out by their clauses.
 // clang-format off
@@ -140,6 +141,9 @@ static int ids_get(struct shoal_call *call, struct catalog_videos_query *query, 
 
 json_t *shoal_video_list(struct shoal_call *call, const json_t *query, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "read", "videos", err) != 0) {
+        return NULL;
+    }
     struct catalog_videos_query read;
     int64_t ids[100];
     size_t count = 0;

@@ -208,7 +208,7 @@ static int owner_read(struct shoal_call *call, const json_t *query,
     const char *account = shoal_text(query, "account", NULL);
     const char *channel = shoal_text(query, "channel", NULL);
     if (account != NULL) {
-        json_t *found = shoal_account_get(call, account, err);
+        json_t *found = catalog_account_get(call, account, err);
         if (found == NULL) {
             return SHOAL_ENOTFOUND;
         }

@@ -4,6 +4,7 @@
 
 #include "catalog/catalog_priv.h"
 #include "catalog/pipeline_priv.h"
+#include "host/permissions.h"
 
 SHOAL_SQL(video_set,
     "UPDATE catalog_video SET channel_id = $2, name = $3, description = $4, support = $5, "
@@ -242,6 +243,9 @@ static int update_apply(struct shoal_call *call, const struct catalog_video *vid
 int shoal_video_update(
     struct shoal_call *call, const char *id, const json_t *fields, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "videos", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct catalog_video video;
     struct update update = {0};
     int64_t account_id = 0;

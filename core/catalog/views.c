@@ -1,6 +1,7 @@
 // views.c - counts views: all time, and by the hour for what trends.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
+#include "host/permissions.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define KEPT_MS (30 * CATALOG_DAY_MS)
@@ -38,6 +39,9 @@ static int add_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
 int shoal_video_views_add(
     struct shoal_call *call, int64_t video_id, int64_t views, struct shoal_err *err)
 {
+    if (shoal_permission_call(call, "write", "videos", err) != 0) {
+        return SHOAL_EFORBIDDEN;
+    }
     struct views add = {.video_id = video_id, .views = views};
     if (views <= 0 || views > 1000000) {
         return shoal_fail(err, SHOAL_EINVAL, "%lld is no number of views", (long long)views);

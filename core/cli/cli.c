@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/plugin_verb.h"
+#include "host/setting_row.h"
 
 struct topic {
     const char *title;
@@ -46,8 +47,8 @@ static void help_all(FILE *out)
 static void help_one(const struct shoal_command *command)
 {
     bool has_options = command->options != NULL && command->options[0].name != NULL;
-    printf("shoal %s %s%s\n  %s\n", command->verb, command->words,
-        has_options ? " [OPTIONS]" : "", command->help);
+    printf("shoal %s%s%s%s\n  %s\n", command->verb, command->words[0] != '\0' ? " " : "",
+        command->words, has_options ? " [OPTIONS]" : "", command->help);
     for (int i = 0; has_options && command->options[i].name != NULL; i++) {
         const struct shoal_option *option = &command->options[i];
         char left[64];
@@ -57,7 +58,7 @@ static void help_one(const struct shoal_command *command)
     }
 }
 
-/// Help about a first word that several verbs share.
+/// Help about a first word that several verbs share; without a stream only whether there is any.
 static bool help_group(const char *word, FILE *out)
 {
     bool found = false;
@@ -65,7 +66,9 @@ static bool help_group(const char *word, FILE *out)
     for (size_t i = 0; i < TOPICS; i++) {
         for (const struct shoal_command *c = topics[i].commands; c->verb != NULL; c++) {
             if (strncmp(c->verb, word, length) == 0 && c->verb[length] == ' ') {
-                fprintf(out, "shoal %s %s\n    %s\n", c->verb, c->words, c->help);
+                if (out != NULL) {
+                    fprintf(out, "shoal %s %s\n    %s\n", c->verb, c->words, c->help);
+                }
                 found = true;
             }
         }
@@ -88,6 +91,19 @@ static const struct shoal_command *find(int argc, char **argv, int *first)
         }
     }
     return NULL;
+}
+
+/// The verb that somebody probably meant, or NULL.
+static const char *nearest(const char *word)
+{
+    const char *names[64];
+    size_t count = 0;
+    for (size_t i = 0; i + 1 < TOPICS; i++) {
+        for (const struct shoal_command *c = topics[i].commands; c->verb != NULL && count < 64; c++) {
+            names[count++] = c->verb;
+        }
+    }
+    return shoal_nearest(word, names, count);
 }
 
 static bool asks_help(int argc, char **argv, int first)
@@ -131,10 +147,16 @@ int shoal_cli_run(int argc, char **argv)
     const struct shoal_command *command = find(argc, argv, &first);
     if (command == NULL) {
         bool helps = asks_help(argc, argv, 2);
-        if (help_group(argv[1], helps ? stdout : stderr)) {
+        if (help_group(argv[1], NULL)) {
+            if (!helps && argc > 2) {
+                fprintf(stderr, "shoal: there is no verb %s %s\n", argv[1], argv[2]);
+            }
+            help_group(argv[1], helps ? stdout : stderr);
             return helps ? SHOAL_EXIT_FINE : SHOAL_EXIT_USAGE;
         }
-        return shoal_cli_plugin_verb(argc, argv);
+        const char *meant = argc < 4 ? nearest(argv[1]) : NULL; // longer ones may be a plugin's
+        return meant != NULL ? shoal_cli_usage("there is no verb %s; did you mean %s?", argv[1], meant)
+                             : shoal_cli_plugin_verb(argc, argv);
     }
     if (asks_help(argc, argv, first)) {
         help_one(command);
@@ -143,7 +165,9 @@ int shoal_cli_run(int argc, char **argv)
     struct shoal_args args;
     struct shoal_err err = {0};
     if (shoal_args_parse(&args, command, argc, argv, first, &err) != 0) {
-        return shoal_cli_usage("%s", err.text);
+        shoal_cli_say_fail("%s", err.text);
+        fprintf(stderr, "shoal %s --help says more\n", command->verb);
+        return SHOAL_EXIT_USAGE;
     }
     int code = command->run(&args);
     if (fflush(stdout) != 0 && code == SHOAL_EXIT_FINE) {

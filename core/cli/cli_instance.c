@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdio.h>
 
+#include <shoal/json.h>
+
 #include "cli/cli.h"
 #include "cli/serve.h"
 #include "super/super.h"
@@ -21,6 +23,15 @@ static int run_reload(const struct shoal_args *args)
     if (config == NULL) {
         return shoal_cli_fail(&err);
     }
+    struct shoal_host_options options = shoal_instance_host_options(config, NULL);
+    json_t *plugins = shoal_host_check(&options);
+    for (size_t i = 0; i < json_array_size(plugins); i++) {
+        const char *problem = shoal_text(json_array_get(plugins, i), "problem", NULL);
+        if (problem != NULL) {
+            fprintf(stderr, "shoal: not all of it will start: %s\n", problem);
+        }
+    }
+    json_decref(plugins);
     shoal_config_free(config);
     return order(args, 'r');
 }
@@ -47,16 +58,18 @@ static int run_version(const struct shoal_args *args)
 }
 
 static const struct shoal_option init_options[] = {
-    {"listen", "ADDR:PORT", "where it listens; 127.0.0.1:9000"},
+    {"listen", "ADDR:PORT", "where it listens; without it 127.0.0.1:9000"},
     {"url", "URL", "its public address, like https://videos.example.org"},
-    {"admin", "NAME", "name of the first administrator; root"},
+    {"admin", "NAME", "name of the first administrator; without it root"},
     {"password", "PASSWORD", "their password; without it one is made and shown"},
+    {"json", NULL, "for scripts"},
     {NULL, NULL, NULL},
 };
 static const struct shoal_option serve_options[] = {
     {"set", "PLUGIN.KEY=VALUE", "a setting for this run, over the file; may be repeated"},
     {"listen", "ADDR:PORT", "listens here instead of where the file says"},
-    {"dev", NULL, "for writing plugins and themes: chatty, templates are read anew"},
+    {"dev", NULL,
+        "for writing plugins and themes: chatty, templates are read anew, pins only warn"},
     {NULL, NULL, NULL},
 };
 static const struct shoal_option json_options[] = {
@@ -71,8 +84,9 @@ const struct shoal_command shoal_cli_instance[] = {
         json_options, shoal_cli_check},
     {"serve", "DIR", "serves it, until it is told to stop", serve_options, shoal_cli_serve},
     {"reload", "DIR", "takes up a changed shoal.lua without losing a connection", NULL, run_reload},
-    {"upgrade", "DIR", "goes on with the program that is installed now, without losing a connection",
-        NULL, run_upgrade},
+    {"upgrade", "DIR",
+        "goes on with the program that is installed now, without losing a connection", NULL,
+        run_upgrade},
     {"stop", "DIR", "lets requests end, then ends the server", NULL, run_stop},
     {"doctor", "DIR", "looks for what is wrong, and says what to do", json_options,
         shoal_cli_doctor},

@@ -10,7 +10,6 @@
 #include "cli/cli.h"
 #include "cli/plugins.h"
 #include "host/manifest.h"
-#include "host/permissions.h"
 
 static int run_list(const struct shoal_args *args)
 {
@@ -34,6 +33,26 @@ static int run_list(const struct shoal_args *args)
     return SHOAL_EXIT_FINE;
 }
 
+/// Whether the host would take it: what it says of itself, and the file that does it.
+static int folder_check(const char *folder, const struct shoal_manifest *manifest,
+    struct shoal_err *err)
+{
+    char path[PATH_MAX];
+    struct stat info;
+    bool is_c = strcmp(manifest->language, "c") == 0;
+    const char *suffix = is_c ? "so" : "lua";
+    if (!shoal_version_in_range(SHOAL_SDK_VERSION, manifest->sdk)) {
+        return shoal_fail(err, SHOAL_EUNSUPPORTED, "%s wants the SDK %s, and this server has %s",
+            manifest->name, manifest->sdk, SHOAL_SDK_VERSION);
+    }
+    int wrote = snprintf(path, sizeof path, "%s/%s.%s", folder, manifest->name, suffix);
+    if (wrote >= (int)sizeof path || stat(path, &info) != 0 || !S_ISREG(info.st_mode)) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "%s %s: there is no %s.%s in %s", manifest->name,
+            is_c ? "is not built" : "lacks its code", manifest->name, suffix, folder);
+    }
+    return 0;
+}
+
 /// Reads one plugin's folder, wherever it lies, without an instance.
 static int run_check(const struct shoal_args *args)
 {
@@ -41,26 +60,19 @@ static int run_check(const struct shoal_args *args)
     struct shoal_arena *arena = shoal_arena_new(0);
     const char *folder = args->words[0];
     const struct shoal_manifest *manifest = shoal_manifest_read(arena, folder, NULL, &err);
-    int code = SHOAL_EXIT_FINE;
-    if (manifest == NULL) {
+    int code = manifest == NULL ? err.code : folder_check(folder, manifest, &err);
+    if (shoal_args_has(args, "json")) {
+        shoal_cli_print_json(shoal_plugin_json(manifest, folder, code == 0 ? NULL : err.text));
+    } else if (code != 0) {
         shoal_cli_fail(&err);
-        code = SHOAL_EXIT_FINDINGS;
-    } else if (!shoal_version_in_range(SHOAL_SDK_VERSION, manifest->sdk)) {
-        shoal_cli_say_fail("%s wants the SDK %s, and this server has %s", manifest->name,
-            manifest->sdk, SHOAL_SDK_VERSION);
-        code = SHOAL_EXIT_FINDINGS;
     } else {
         printf("%s %s is fine. It is allowed to:\n", manifest->name, manifest->version);
-        size_t count = 0;
-        for (; manifest->permissions != NULL && manifest->permissions[count] != NULL; count++) {
-            printf("  %s\n", shoal_permission_sentence(arena, manifest->permissions[count]));
-        }
-        puts(count == 0 ? "  nothing special" : "");
-        puts("The line for shoal.lua, in an instance that has this folder below plugins/:");
+        shoal_plugin_permissions_print(manifest);
+        puts("\nThe line for shoal.lua, in an instance that has this folder below plugins/:");
         shoal_plugin_line_print(folder, manifest->name);
     }
     shoal_arena_free(arena);
-    return code;
+    return code == 0 ? SHOAL_EXIT_FINE : SHOAL_EXIT_FINDINGS;
 }
 
 static int run_remove(const struct shoal_args *args)
@@ -128,6 +140,7 @@ static const struct shoal_option add_options[] = {
     {"sha256", "PIN", "64 hex digits: exactly this package"},
     {"key", "KEY", "Ed25519 key of its author, hex or base64"},
     {"signature", "FILE", "its signature by that key"},
+    {"json", NULL, "for scripts"},
     {NULL, NULL, NULL},
 };
 
@@ -135,7 +148,7 @@ const struct shoal_command shoal_cli_plugins[] = {
     {"plugin list", "DIR", "which plugins there are, and how they are", json_options, run_list},
     {"plugin new", "NAME", "begins a plugin: folder NAME with manifest, code and test", new_options,
         shoal_cli_plugin_new},
-    {"plugin check", "FOLDER", "reads a plugin's manifest and says what it may do", NULL,
+    {"plugin check", "FOLDER", "reads a plugin's manifest and says what it may do", json_options,
         run_check},
     {"plugin test", "FOLDER", "runs the tests of a plugin on a host of its own", NULL,
         shoal_cli_plugin_test},

@@ -80,7 +80,10 @@ static int run_add(const struct shoal_args *args)
         shoal_fail(&err, SHOAL_EINVAL, "name and password must be UTF-8");
     }
     int code = made == NULL ? shoal_cli_fail(&err) : SHOAL_EXIT_FINE;
-    if (made != NULL) {
+    if (made != NULL && shoal_args_has(args, "json")) {
+        shoal_cli_print_json(json_incref(json_object_get(made, "user")));
+        json_decref(made);
+    } else if (made != NULL) {
         printf("%s was added, with the channel %s_channel.\n", args->words[1], args->words[1]);
         json_decref(made);
     }
@@ -196,8 +199,9 @@ static int run_list(const struct shoal_args *args)
 
 static const struct shoal_option add_options[] = {
     {"email", "ADDRESS", "where mail goes"},
-    {"role", "ROLE", "admin, moderator or user; user"},
+    {"role", "ROLE", "admin, moderator or user; without it user"},
     {"password", "PASSWORD", "without it it is asked for, or read from the input"},
+    {"json", NULL, "for scripts"},
     {NULL, NULL, NULL},
 };
 static const struct shoal_option password_options[] = {

@@ -151,6 +151,7 @@ static int one(const char *source, const char *target, bool removes, int depth,
     if (S_ISDIR(info.st_mode)) {
         return tree(source, target, removes, depth + 1, copied, err);
     }
+    copied->links += S_ISLNK(info.st_mode) ? 1 : 0;
     return S_ISREG(info.st_mode) ? shoal_copy_file(source, target, copied, err) : 0;
 }
 

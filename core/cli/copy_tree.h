@@ -8,6 +8,7 @@ struct shoal_copied {
     uint64_t files, bytes;   ///< copied now
     uint64_t same;           ///< were there already, with the same size and time
     uint64_t removed;        ///< went away at the target
+    uint64_t links;          ///< symbolic links, which were left out
 };
 /// Makes `to` a copy of `from`: files with another size or time are copied whole beside their place
 /// and renamed into it; what `from` no longer has is removed when removes is set. A file that goes

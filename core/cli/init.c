@@ -1,5 +1,6 @@
 // init.c - shoal init: makes the folder of an instance, its configuration, its first administrator.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct plan {
     char password[512];
     bool is_generated;
     char owner[64];
+    char made[PATH_MAX]; ///< the topmost folder that was not there before, or ""
 };
 
 static void password_new(char out[PASSWORD_CHARS + 1])
@@ -61,37 +63,95 @@ static int ask_rest(struct plan *plan, const struct shoal_args *args, struct sho
         password_new(plan->password);
         plan->is_generated = true;
     }
-    if (strlen(plan->password) < 6) {
-        return shoal_fail(err, SHOAL_EINVAL, "the password needs at least 6 characters");
+    if (strlen(plan->password) < 6 || strlen(plan->password) > 255) {
+        return shoal_fail(
+            err, SHOAL_EINVAL, "the password needs at least 6 characters, and at most 255");
     }
     return 0;
 }
 
-/// The folder, empty but for what an earlier attempt left; given away when root makes it.
-static int folder_make(struct plan *plan, struct shoal_err *err)
+/// What may lie in the folder before: of an earlier attempt, of the file system, prepared by hand.
+static bool is_expected(const char *name)
+{
+    static const char *const names[] = {
+        "plugins", "run", "tmp", "media", "themes", "tls", "lost+found"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return name[0] == '.';
+}
+
+static int folder_check(const char *folder, struct shoal_err *err)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/shoal.lua", plan->folder);
     struct stat info;
+    snprintf(path, sizeof path, "%s/shoal.lua", folder);
     if (stat(path, &info) == 0) {
-        return shoal_fail(err, SHOAL_ECONFLICT, "%s is an instance already", plan->folder);
+        return shoal_fail(err, SHOAL_ECONFLICT, "%s is an instance already", folder);
     }
-    bool was_there = stat(plan->folder, &info) == 0;
-    int code = shoal_folder_make(plan->folder, 0750, err);
-    if (code != 0 || geteuid() != 0) {
-        return code;
+    if (folder[0] == '\0') {
+        return shoal_fail(err, SHOAL_EINVAL, "a folder's path is empty");
     }
-    if (was_there && info.st_uid != 0) {
+    DIR *dir = opendir(folder);
+    if (dir == NULL) {
+        return errno == ENOENT ? 0 : shoal_file_fail(err, errno, "use", folder);
+    }
+    int code = 0;
+    for (const struct dirent *entry; code == 0 && (entry = readdir(dir)) != NULL;) {
+        if (!is_expected(entry->d_name)) {
+            code = shoal_fail(err, SHOAL_ECONFLICT,
+                "%s is not empty (%s is in it): an instance wants a folder of its own", folder,
+                entry->d_name);
+        }
+    }
+    closedir(dir);
+    return code;
+}
+
+/// Makes the folder and what lies above it, and remembers the topmost one that was made.
+static int folder_make(struct plan *plan, struct shoal_err *err)
+{
+    char above[PATH_MAX];
+    struct stat info;
+    snprintf(above, sizeof above, "%s", plan->folder);
+    size_t length = strlen(above);
+    while (length > 0 && (stat(above, &info) != 0 && errno == ENOENT)) {
+        snprintf(plan->made, sizeof plan->made, "%s", above);
+        while (length > 0 && above[length - 1] != '/') {
+            length--;
+        }
+        while (length > 1 && above[length - 1] == '/') {
+            length--;
+        }
+        above[length] = '\0';
+    }
+    snprintf(above, sizeof above, "%s", plan->folder);
+    char *slash = strrchr(above, '/');
+    int code = 0;
+    if (slash != NULL && slash != above) {
+        *slash = '\0';
+        code = shoal_folder_make(above, 0755, err); // whoever will own the instance goes through it
+    }
+    return code == 0 ? shoal_folder_make(plan->folder, 0750, err) : code;
+}
+
+/// Given away when root makes it: to a user who can reach it.
+static int folder_give(struct plan *plan, struct shoal_err *err)
+{
+    struct stat info;
+    if (geteuid() != 0 || (stat(plan->folder, &info) == 0 && info.st_uid != 0)) {
         return 0; // it belongs to somebody already
     }
     uid_t uid = 0;
     gid_t gid = 0;
-    code = shoal_drop_choose(&uid, &gid, plan->owner, err);
+    int code = shoal_drop_choose(&uid, &gid, plan->owner, err);
     if (code == 0 && lchown(plan->folder, uid, gid) != 0) {
         code = shoal_fail(err, SHOAL_EFORBIDDEN, "%s cannot be given to %s: %s", plan->folder,
             plan->owner, strerror(errno));
     }
-    return code;
+    return code == 0 ? shoal_drop_reaches(plan->folder, uid, plan->owner, err) : code;
 }
 
 /// The plugins that a plain site is made of, in order: starter.json beside the shipped plugins.
@@ -160,8 +220,10 @@ static int found(const struct plan *plan, struct shoal_err *err)
     return code;
 }
 
-static void undo(const char *folder)
+/// Takes back what was made, and nothing else: folders that are not empty stay.
+static void undo(const struct plan *plan)
 {
+    const char *folder = plan->folder;
     static const char *const files[] = {
         "shoal.lua", "shoal.sqlite3", "shoal.sqlite3-wal", "shoal.sqlite3-shm"};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -169,21 +231,51 @@ static void undo(const char *folder)
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         unlink(path);
     }
+    static const char *const folders[] = {"media/.tmp", "media", "plugins", "run", "tmp"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
+        rmdir(path);
+    }
+    char path[PATH_MAX];
+    size_t least = strlen(plan->made);
+    snprintf(path, sizeof path, "%s", folder);
+    while (least > 0 && strlen(path) >= least && rmdir(path) == 0) {
+        char *slash = strrchr(path, '/');
+        if (slash == NULL) {
+            break;
+        }
+        *slash = '\0';
+    }
 }
 
-static void tell(const struct plan *plan)
+static void address_of(const struct plan *plan, char out[256])
 {
+    snprintf(out, 256, "http://%s", plan->listen);
+    if (strncmp(plan->listen, "127.0.0.1:", 10) == 0 || strncmp(plan->listen, "0.0.0.0:", 8) == 0) {
+        snprintf(out, 256, "http://localhost%s", strchr(plan->listen, ':'));
+    }
+    if (plan->url != NULL) {
+        snprintf(out, 256, "%s", plan->url);
+    }
+}
+
+static void tell(const struct plan *plan, bool is_json)
+{
+    char address[256];
+    address_of(plan, address);
+    if (is_json) {
+        shoal_cli_print_json(
+            json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "folder", plan->folder, "address", address,
+                "name", plan->admin, "password", plan->is_generated ? plan->password : NULL,
+                "owner", plan->owner[0] != '\0' ? plan->owner : NULL));
+        return;
+    }
     printf("A new instance is in %s.\n", plan->folder);
     if (plan->owner[0] != '\0') {
         printf("It belongs to the user %s, as whom it will be served.\n", plan->owner);
     }
-    char address[256];
-    snprintf(address, sizeof address, "http://%s", plan->listen);
-    if (strncmp(plan->listen, "127.0.0.1:", 10) == 0 || strncmp(plan->listen, "0.0.0.0:", 8) == 0) {
-        snprintf(address, sizeof address, "http://localhost%s", strchr(plan->listen, ':'));
-    }
-    printf("\n  address    %s\n  name       %s\n  password   %s\n\n",
-        plan->url != NULL ? plan->url : address, plan->admin,
+    printf("\n  address    %s\n  name       %s\n  password   %s\n\n", address, plan->admin,
         plan->is_generated ? plan->password : "(as given)");
     if (plan->is_generated) {
         puts("The password is shown this once; `shoal user password` sets another.");
@@ -194,24 +286,39 @@ static void tell(const struct plan *plan)
 int shoal_cli_init(const struct shoal_args *args)
 {
     struct shoal_err err = {0};
-    struct plan plan = {.folder = args->words[0],
+    static char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", args->words[0]);
+    for (size_t end = strlen(folder); end > 1 && folder[end - 1] == '/'; end--) {
+        folder[end - 1] = '\0';
+    }
+    struct plan plan = {.folder = folder,
         .listen = shoal_args_get(args, "listen"),
         .url = shoal_args_get(args, "url")};
     plan.listen = plan.listen != NULL ? plan.listen : "127.0.0.1:9000";
     if (!shoal_init_listen_valid(plan.listen)) {
-        return shoal_cli_usage("\"%s\" is no address to listen on, like 127.0.0.1:9000",
-            plan.listen);
+        return shoal_cli_usage(
+            "\"%s\" is no address to listen on, like 127.0.0.1:9000", plan.listen);
+    }
+    if (plan.url != NULL && shoal_config_url_check(plan.url, &err) != 0) {
+        return shoal_cli_usage("--url %s: %s", plan.url, err.text);
     }
     int code = ask_rest(&plan, args, &err);
-    code = code != 0 ? code : folder_make(&plan, &err);
+    code = code != 0 ? code : shoal_catalog_admin_check(plan.admin, &err);
+    if (code != 0) {
+        sodium_memzero(plan.password, sizeof plan.password);
+        return shoal_cli_usage("%s", err.text);
+    }
+    code = folder_check(plan.folder, &err);
     if (code == 0) {
-        code = shoal_drop_to_owner(plan.folder, &err);
+        code = folder_make(&plan, &err);
+        code = code != 0 ? code : folder_give(&plan, &err);
+        code = code != 0 ? code : shoal_drop_to_owner(plan.folder, &err);
         code = code != 0 ? code : config_write(&plan, &err);
         code = code != 0 ? code : found(&plan, &err);
         if (code != 0) {
-            undo(plan.folder);
+            undo(&plan);
         } else {
-            tell(&plan);
+            tell(&plan, shoal_args_has(args, "json"));
         }
     }
     sodium_memzero(plan.password, sizeof plan.password);

@@ -127,11 +127,9 @@ void shoal_plugin_line_print(const char *folder, const char *name)
     }
 }
 
-static void tell(struct shoal_arena *arena, const struct shoal_manifest *manifest,
-    const char *folder)
+void shoal_plugin_permissions_print(const struct shoal_manifest *manifest)
 {
-    printf("%s %s: %s\nIt is allowed to:\n", manifest->name, manifest->version,
-        manifest->summary != NULL ? manifest->summary : "");
+    struct shoal_arena *arena = shoal_arena_new(0);
     size_t count = 0;
     for (; manifest->permissions != NULL && manifest->permissions[count] != NULL; count++) {
         printf("  %s\n", shoal_permission_sentence(arena, manifest->permissions[count]));
@@ -139,17 +137,53 @@ static void tell(struct shoal_arena *arena, const struct shoal_manifest *manifes
     if (count == 0) {
         puts("  nothing special");
     }
-    if (manifest->language != NULL && strcmp(manifest->language, "c") == 0) {
+    if (strcmp(manifest->language, "c") == 0) {
         puts("It is C: it runs with all the rights of the server, and keeps to this by promise.");
     }
+    shoal_arena_free(arena);
+}
+
+json_t *shoal_plugin_json(const struct shoal_manifest *manifest, const char *folder,
+    const char *problem)
+{
+    char digest[65] = "";
+    struct shoal_err err = {0};
+    if (manifest == NULL) {
+        return json_pack("{s:s}", "problem", problem);
+    }
+    json_t *permissions = json_array(), *sentences = json_array();
+    struct shoal_arena *arena = shoal_arena_new(0);
+    for (size_t i = 0; manifest->permissions != NULL && manifest->permissions[i] != NULL; i++) {
+        json_array_append_new(permissions, json_string(manifest->permissions[i]));
+        json_array_append_new(sentences,
+            json_string(shoal_permission_sentence(arena, manifest->permissions[i])));
+    }
+    shoal_arena_free(arena);
+    bool has_digest = shoal_pin_digest(folder, digest, &err) == 0;
+    return json_pack("{s:s?, s:s, s:s, s:s, s:s?, s:o, s:o, s:s?}", "problem", problem, "name",
+        manifest->name, "version", manifest->version, "language", manifest->language, "summary",
+        manifest->summary, "permissions", permissions, "sentences", sentences, "sha256",
+        has_digest ? digest : NULL);
+}
+
+static void tell(const struct shoal_manifest *manifest, const char *folder, bool is_json)
+{
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/plugins/%s", folder, manifest->name);
+    if (is_json) {
+        shoal_cli_print_json(shoal_plugin_json(manifest, path, NULL));
+        return;
+    }
+    printf("%s %s: %s\nIt is allowed to:\n", manifest->name, manifest->version,
+        manifest->summary != NULL ? manifest->summary : "");
+    shoal_plugin_permissions_print(manifest);
     printf("\nIt is unpacked and not loaded. To use it, add this line to plugins in %s/shoal.lua:\n",
         folder);
     shoal_plugin_line_print(path, manifest->name);
 }
 
-static int unpack(const char *folder, const struct shoal_buf *package, struct shoal_err *err)
+static int unpack(const char *folder, const struct shoal_buf *package, bool is_json,
+    struct shoal_err *err)
 {
     char temporary[PATH_MAX], path[PATH_MAX + 80], top[64] = "";
     int wrote = snprintf(temporary, sizeof temporary - 16, "%s/plugins", folder);
@@ -174,7 +208,7 @@ static int unpack(const char *folder, const struct shoal_buf *package, struct sh
     }
     code = code != 0 ? code : place(folder, temporary, top, err);
     if (code == 0) {
-        tell(arena, manifest, folder);
+        tell(manifest, folder, is_json);
     }
     shoal_arena_free(arena);
     struct shoal_err ignored = {0};
@@ -199,7 +233,7 @@ int shoal_cli_plugin_add(const struct shoal_args *args)
     code = code != 0 ? code
                      : shoal_instance_open(&instance, args->words[0], SHOAL_OPEN_CONFIG, &err);
     if (code == 0) {
-        code = unpack(instance.config->folder, &package, &err);
+        code = unpack(instance.config->folder, &package, shoal_args_has(args, "json"), &err);
         shoal_instance_close(&instance);
     }
     shoal_buf_fini(&package);

@@ -1,4 +1,5 @@
-// plugin_kit.c - what the tests of a plugin can do with the host that runs it: kit.decide and its kin.
+// plugin_kit.c - what the tests of a plugin can do with the host that runs it: kit.decide and its
+// kin.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "cli/plugin_kit.h"
 
@@ -12,11 +13,11 @@
 #include "host/host.h"
 #include "host/lua/lua_priv.h"
 
-#define SOURCE_MAX  (1024 * 1024)
-#define CPU_MS      20000
-#define WALL_MS     60000
-#define IDLE_MS     20000
-#define MEMORY      (64 * 1024 * 1024)
+#define SOURCE_MAX (1024 * 1024)
+#define CPU_MS     20000
+#define WALL_MS    60000
+#define IDLE_MS    20000
+#define MEMORY     (64 * 1024 * 1024)
 
 static struct shoal_call *call_of(lua_State *L)
 {
@@ -76,8 +77,8 @@ struct telling {
     const json_t *payload;
 };
 
-static int tell_durably(struct shoal_call *call, struct shoal_db *tx, void *arg,
-    struct shoal_err *err)
+static int tell_durably(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
     const struct telling *telling = arg;
@@ -104,18 +105,45 @@ static int kit_idle(lua_State *L)
     return 0;
 }
 
-/// status, answer = kit.request("GET", "/words", body): as a stranger.
+/// The one user of the temporary instance: the administrator root.
+static struct shoal_viewer root_viewer(lua_State *L)
+{
+    struct shoal_err err = {0};
+    struct shoal_viewer viewer = {
+        .kind = SHOAL_VIEWER_USER, .role = SHOAL_ROLE_ADMIN, .username = "root"};
+    struct shoal_call call;
+    shoal_call_init(&call);
+    json_t *users = shoal_user_list(&call, NULL, &err);
+    shoal_call_fini(&call);
+    const json_t *user = json_array_get(json_object_get(users, "data"), 0);
+    viewer.user_id = shoal_integer(user, "id", 0);
+    viewer.account_id = shoal_integer(user, "account.id", 0);
+    json_decref(users);
+    if (viewer.user_id == 0) {
+        luaL_error(L, "the administrator is not there: %s", err.text);
+    }
+    return viewer;
+}
+
+/// status, answer = kit.request("GET", "/words", body[, "root"]): as a stranger, or as the
+/// administrator.
 static int kit_request(lua_State *L)
 {
     const char *method = luaL_checkstring(L, 1);
     const char *path = luaL_checkstring(L, 2);
+    const char *as = luaL_optstring(L, 4, "");
+    luaL_argcheck(L, !*as || strcmp(as, "root") == 0, 4, "there is no user but \"root\"");
+    struct shoal_viewer viewer = {.kind = SHOAL_VIEWER_ANONYMOUS, .role = SHOAL_ROLE_USER};
+    if (*as) {
+        viewer = root_viewer(L);
+    }
     json_t *body = lua_isnoneornil(L, 3) ? NULL : shoal_lua_hold(L, shoal_lua_take(L, 3));
     struct shoal_call call;
     struct shoal_err err = {0};
     int status = 0;
     json_t *answer = NULL;
     shoal_call_init(&call);
-    call.viewer = (struct shoal_viewer){.kind = SHOAL_VIEWER_ANONYMOUS};
+    call.viewer = viewer;
     int code = shoal_inprocess(&call, method, path, body, &status, &answer, &err);
     shoal_call_fini(&call);
     shoal_lua_hold(L, answer);

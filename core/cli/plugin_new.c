@@ -43,8 +43,8 @@ static int copy_file(const char *from, const char *to, const char *name, struct 
     int code = shoal_file_read_whole(from, FILE_MOST, &text, err);
     if (code == 0) {
         size_t length = 0;
-        char *filled = shoal_template_fill(text.data != NULL ? text.data : "", text.length, name,
-            &length);
+        char *filled =
+            shoal_template_fill(text.data != NULL ? text.data : "", text.length, name, &length);
         code = shoal_file_write_whole(to, filled != NULL ? filled : "", length, 0644, err);
         free(filled);
     }
@@ -52,8 +52,8 @@ static int copy_file(const char *from, const char *to, const char *name, struct 
     return code;
 }
 
-static int copy_folder(const char *from, const char *to, const char *name, int depth,
-    struct shoal_err *err)
+static int copy_folder(
+    const char *from, const char *to, const char *name, int depth, struct shoal_err *err)
 {
     DIR *folder = opendir(from);
     if (folder == NULL || depth > DEPTH_MAX) {
@@ -95,9 +95,10 @@ int shoal_cli_plugin_new(const struct shoal_args *args)
     }
     if (!shoal_manifest_name_valid(name)) {
         return shoal_cli_usage("%s is no name for a plugin: a to z, digits and _, a letter first, "
-                               "2 to 40 characters", name);
+                               "2 to 40 characters",
+            name);
     }
-    char templates[PATH_MAX], from[PATH_MAX + 8], to[PATH_MAX];
+    char templates[PATH_MAX], from[PATH_MAX + 8], to[PATH_MAX]; // from holds a whole path later on
     struct stat info;
     if (!shoal_path_shipped("templates", templates)) {
         return shoal_cli_say_fail("the templates of the SDK are not installed beside this program");
@@ -116,5 +117,10 @@ int shoal_cli_plugin_new(const struct shoal_args *args)
         return shoal_cli_fail(&err);
     }
     printf("A new plugin is in %s; its README.md says how to build, test and run it.\n", to);
+    char include[PATH_MAX];
+    if (is_c && shoal_path_shipped("include", include)) {
+        printf("Build it with: cd %s && cmake -B .build -DSHOAL_SDK=%s && cmake --build .build\n",
+            to, realpath(include, from) != NULL ? from : include);
+    }
     return SHOAL_EXIT_FINE;
 }

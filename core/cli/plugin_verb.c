@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "host/manifest.h"
+#include "host/plugin_priv.h"
 #include "super/super.h"
 
 static int list_verbs(const char *plugin)
@@ -48,7 +49,10 @@ int shoal_cli_plugin_verb(int argc, char **argv)
     }
     int code = shoal_host_verb_run(&instance.call, argv[1], argv[2], argc - 4,
         (const char *const *)argv + 4, &err);
-    if (code == SHOAL_ENOTFOUND) {
+    if (code == SHOAL_ENOTFOUND && shoal_plugin_find(argv[1]) == NULL) {
+        code = shoal_cli_usage("there is no verb %s %s, and no plugin %s in this instance", argv[1],
+            argv[2], argv[1]);
+    } else if (code == SHOAL_ENOTFOUND) {
         fprintf(stderr, "shoal: plugin %s has no verb %s in this instance\n", argv[1], argv[2]);
         list_verbs(argv[1]);
         code = SHOAL_EXIT_USAGE;

@@ -15,6 +15,13 @@ int shoal_package_pin_check(const void *data, size_t length, const char *pin,
 int shoal_package_signature_check(const void *data, size_t length, const char *key,
     const void *signature, size_t signature_length, struct shoal_err *err);
 
+struct shoal_manifest;
+/// Prints what the plugin is allowed to, a sentence a line.
+void shoal_plugin_permissions_print(const struct shoal_manifest *manifest);
+/// {problem, name, version, language, summary, permissions, sentences, sha256}, for scripts; of a
+/// manifest that could not be read (NULL) the problem alone.
+json_t *shoal_plugin_json(const struct shoal_manifest *manifest, const char *folder,
+    const char *problem);
 /// Prints the line of shoal.lua that enables the plugin in a folder, with its pin.
 void shoal_plugin_line_print(const char *folder, const char *name);
 

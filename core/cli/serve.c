@@ -28,11 +28,11 @@ struct served {
     struct shoal_config *config;
     struct shoal_router *router;
     struct shoal_server *server;
-    struct shoal_app inner;        ///< what answers requests, behind the refusals
-    json_t *settings;              ///< keeps the texts of the options alive
+    struct shoal_app inner; ///< what answers requests, behind the refusals
+    json_t *settings;       ///< keeps the texts of the options alive
     const char *proxies[65];
     const char *locales[65];
-    bool has_data, has_catalog, has_host, has_jobs;
+    bool is_dev, has_data, has_catalog, has_host, has_jobs;
     pthread_mutex_t lock;
     pthread_cond_t told;
     bool is_told;
@@ -76,8 +76,8 @@ static void log_open(struct served *served, bool is_dev)
 }
 
 /// A request that crashed the server twice is answered without being run.
-static void run_or_refuse(void *self, struct shoal_call *call, struct shoal_request *request,
-    enum shoal_phase phase)
+static void run_or_refuse(
+    void *self, struct shoal_call *call, struct shoal_request *request, enum shoal_phase phase)
 {
     struct served *served = self;
     char hash[20];
@@ -126,8 +126,8 @@ static bool has_migrations(const struct served *served)
     return differs;
 }
 
-static int version_store(struct shoal_call *call, struct shoal_db *tx, void *arg,
-    struct shoal_err *err)
+static int version_store(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)arg;
     json_t *version = json_string(SHOAL_VERSION);
@@ -154,7 +154,8 @@ static int data_start(struct served *served, struct shoal_err *err)
     }
     const char *name;
     json_t *sentence;
-    json_object_foreach(served->child.quarantine, name, sentence) {
+    json_object_foreach(served->child.quarantine, name, sentence)
+    {
         struct shoal_err why = {0};
         if (shoal_host_quarantine_store(name, json_string_value(sentence), &why) != 0) {
             shoal_error("plugin %s is to be quarantined, but: %s", name, why.text);
@@ -171,9 +172,9 @@ static int host_start(struct served *served, struct shoal_err *err)
     }
     served->has_catalog = true;
     served->router = shoal_router_new();
-    struct shoal_host_options options =
-        shoal_instance_host_options(served->config, served->router);
+    struct shoal_host_options options = shoal_instance_host_options(served->config, served->router);
     options.is_safe_mode = served->child.is_safe_mode;
+    options.is_dev = served->is_dev;
     shoal_host_opener_set(shoal_super_listen);
     code = shoal_host_start(&options, err);
     if (code == 0) {
@@ -248,7 +249,7 @@ static void told(const char *reason, void *user)
 
 static int start(struct served *served, const struct shoal_args *args, struct shoal_err *err)
 {
-    bool is_dev = shoal_args_has(args, "dev");
+    bool is_dev = served->is_dev = shoal_args_has(args, "dev");
     const char *sets[SHOAL_OVERRIDES_MAX];
     size_t count = shoal_super_overrides(args->argc, args->argv, sets);
     if (is_dev) {
@@ -377,6 +378,33 @@ static int serve(struct served *served, const struct shoal_args *args, struct sh
     return 0;
 }
 
+/// A mistake of this very command line is better said at once than in the log: in shoal.lua it would
+/// set one plugin aside.
+static int overrides_check(const struct shoal_args *args, struct shoal_err *err)
+{
+    const char *sets[SHOAL_OVERRIDES_MAX];
+    size_t count = shoal_super_overrides(args->argc, args->argv, sets);
+    struct shoal_err unread = {0};
+    struct shoal_config *config =
+        count > 0 ? shoal_config_read(args->words[0], sets, count, &unread) : NULL;
+    if (config == NULL) {
+        return strncmp(unread.text, "--set ", 6) == 0
+                   ? shoal_fail(err, SHOAL_EINVAL, "%s", unread.text)
+                   : 0; // the supervisor says what else is wrong
+    }
+    struct shoal_host_options options = shoal_instance_host_options(config, NULL);
+    json_t *plugins = shoal_host_check(&options);
+    int code = 0;
+    for (size_t i = 0; i < json_array_size(plugins) && code == 0; i++) {
+        const char *problem = shoal_text(json_array_get(plugins, i), "problem", "");
+        code = strncmp(problem, "--set ", 6) == 0 ? shoal_fail(err, SHOAL_EINVAL, "%s", problem)
+                                                  : 0;
+    }
+    json_decref(plugins);
+    shoal_config_free(config);
+    return code;
+}
+
 int shoal_cli_serve(const struct shoal_args *args)
 {
     struct shoal_err err = {0};
@@ -384,6 +412,9 @@ int shoal_cli_serve(const struct shoal_args *args)
         .lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER, .reason = "failed"};
     int code = shoal_super_child_read(&served.child, &err);
     if (code == SHOAL_ENOTFOUND) {
+        if (overrides_check(args, &err) != 0) {
+            return shoal_cli_usage("%s", err.text);
+        }
         return shoal_super_run(args->words[0], args->argc, args->argv);
     }
     if (code != 0) {

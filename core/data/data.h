@@ -27,8 +27,8 @@ int shoal_migrate(const char *owner, const char *folder, char *copied, struct sh
 /// How many migrations of the folder are missing in the database.
 int shoal_migrations_pending(const char *owner, const char *folder, struct shoal_err *err);
 struct shoal_migration;
-int shoal_migrations_pending_builtin(const char *owner, const struct shoal_migration *list,
-    size_t count, struct shoal_err *err);
+int shoal_migrations_pending_builtin(
+    const char *owner, const struct shoal_migration *list, size_t count, struct shoal_err *err);
 /// The migrations of the core are built in: this is their folder-less form.
 struct shoal_migration {
     int number;
@@ -90,6 +90,8 @@ void shoal_timers_owner_remove(struct shoal_plugin *owner);
 void shoal_timers_hand_over(void);
 void shoal_timers_stop(void);
 /// Ends the subscriptions of a plugin, or all of them.
+/// shoal_publish() by the core itself, whichever plugin's call it works in.
+void shoal_topics_send(const char *topic, const json_t *message);
 void shoal_topics_owner_remove(struct shoal_plugin *owner);
 /// What is published here goes to other processes of the instance too; NULL: there are none.
 void shoal_topics_forward(void (*to)(const char *topic, const json_t *message));

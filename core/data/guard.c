@@ -206,7 +206,8 @@ int db_guard(
     if (may_use(db, action, a, b, within)) {
         return SQLITE_OK;
     }
-    const char *name = action == SQLITE_FUNCTION ? b : a;
+    bool is_view = within && strncmp(within, "v1_", 3) == 0;
+    const char *name = is_view ? within : action == SQLITE_FUNCTION ? b : a;
     snprintf(db->denied, sizeof(db->denied), "%s", name ? name : "this");
     return SQLITE_DENY;
 }

@@ -68,9 +68,14 @@ int db_fail(struct shoal_db *db, int sqlite_code, const char *what, struct shoal
     if ((sqlite3_errcode(db->handle) & 0xFF) != (sqlite_code & 0xFF)) {
         text = sqlite3_errstr(sqlite_code);
     }
-    if ((sqlite_code & 0xFF) == SQLITE_AUTH && db->guard && strcmp(text, "not authorized") == 0) {
-        return shoal_fail(err, code, "%s: a plugin may not use %s; its own tables begin with %s", what,
-            db->denied[0] ? db->denied : "this",
+    if ((sqlite_code & 0xFF) == SQLITE_AUTH && db->guard && strncmp(db->denied, "v1_", 3) == 0) {
+        return shoal_fail(err, code,
+            "%s: plugin %s may not use %s: its plugin.json lacks the permission \"read:%ss\"", what,
+            db->guard->name, db->denied, db->denied + 3);
+    }
+    if ((sqlite_code & 0xFF) == SQLITE_AUTH && db->guard) {
+        return shoal_fail(err, code, "%s: a plugin may not use %s; its own tables begin with %s",
+            what, db->denied[0] ? db->denied : "this",
             db->guard->table_prefix ? db->guard->table_prefix : "its name");
     }
     return shoal_fail(err, code, "%s: %s", what, text);

@@ -187,7 +187,27 @@ void shoal_topics_forward(void (*to)(const char *topic, const json_t *message))
     atomic_store(&forward, to);
 }
 
+/// A plugin needs the permission "topics". On a loop no call says whose code runs.
+static bool may_use(const struct shoal_plugin *plugin, const char *topic)
+{
+    bool may = shoal_plugin_lists(plugin, "topics");
+    if (!may) {
+        shoal_error(
+            "plugin %s has no permission \"topics\" in its plugin.json: it is cut off from %s",
+            ((const struct shoal_plugin_id *)(const void *)plugin)->name, topic);
+    }
+    return may;
+}
+
 void shoal_publish(const char *topic, const json_t *message)
+{
+    const struct shoal_call *call = shoal_call_current();
+    if (!call || may_use(shoal_call_plugin(call), topic)) {
+        shoal_topics_send(topic, message);
+    }
+}
+
+void shoal_topics_send(const char *topic, const json_t *message)
 {
     void (*others)(const char *, const json_t *) = atomic_load(&forward);
     shoal_topics_hear(topic, message);
@@ -243,7 +263,7 @@ uint64_t shoal_subscribe(struct shoal_plugin *self, const char *topic,
 {
     pthread_once(&topics.once, start_shards);
     size_t length = strnlen(topic, TOPIC_BYTES);
-    if (length == 0 || length >= TOPIC_BYTES ||
+    if (length == 0 || length >= TOPIC_BYTES || !may_use(self, topic) ||
         count_of(self) >= (self ? (size_t)PLUGIN_MAX : (size_t)CORE_MAX)) {
         return 0;
     }

@@ -7,7 +7,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-static const struct shoal_plugin_id chat = {.name = "chat", .table_prefix = "chat_"};
+static const char *const allowed[] = {"topics", NULL};
+static const struct shoal_plugin_id chat = {
+    .name = "chat", .table_prefix = "chat_", .permissions = allowed};
+static const struct shoal_plugin_id mute = {.name = "mute"};
 static atomic_int heard, mistakes;
 static atomic_bool is_held;
 static _Atomic int64_t last;
@@ -95,6 +98,29 @@ static void a_slow_subscriber_loses_the_oldest(void **state)
     assert_int_equal(atomic_load(&last), 999);
     assert_in_range(atomic_load(&heard), 256, 257);
     assert_int_equal(atomic_load(&mistakes), 0);
+}
+
+static void topics_are_for_plugins_that_may(void **state)
+{
+    (void)state;
+    struct shoal_call call;
+    char topic[] = "t";
+    struct shoal_plugin *silent = (struct shoal_plugin *)(uintptr_t)&mute;
+    assert_int_equal(shoal_subscribe(silent, topic, hear, topic), 0);
+    uint64_t handle = shoal_subscribe(owner(), topic, hear, topic);
+    assert_true(handle != 0);
+    shoal_call_init(&call);
+    shoal_call_enter(&call, silent);
+    publish("t", 1); // not sent
+    json_t *message = json_pack("{s:i}", "n", 2);
+    shoal_topics_send("t", message); // the core, in its call
+    json_decref(message);
+    shoal_call_leave(&call);
+    shoal_call_fini(&call);
+    wait_for(1);
+    assert_int_equal(atomic_load(&last), 2);
+    assert_int_equal(atomic_load(&heard), 1);
+    shoal_unsubscribe(handle);
 }
 
 static void nothing_is_heard_after_unsubscribing(void **state)
@@ -192,6 +218,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
         CASE(a_subscriber_hears_its_topic_in_order),
         CASE(a_slow_subscriber_loses_the_oldest),
+        CASE(topics_are_for_plugins_that_may),
         CASE(nothing_is_heard_after_unsubscribing),
         CASE(unsubscribing_waits_for_the_callback),
         CASE(a_callback_may_unsubscribe_itself),

@@ -67,9 +67,8 @@ static json_t *resolved(
     return absolute;
 }
 
-static int check_url(const json_t *value, struct shoal_err *err)
+int shoal_config_url_check(const char *url, struct shoal_err *err)
 {
-    const char *url = json_string_value(value);
     size_t scheme = url && strncmp(url, "https://", 8) == 0  ? 8
                     : url && strncmp(url, "http://", 7) == 0 ? 7
                                                              : 0;
@@ -118,7 +117,7 @@ static int check_values(
         struct shoal_err inner = {0};
         json_t *normal = shoal_setting_normal(row, value, &inner);
         bool is_bad = !normal || (strcmp(name, "url") == 0 && !json_is_null(normal) &&
-                                     check_url(normal, &inner) < 0);
+                                     shoal_config_url_check(json_string_value(normal), &inner) < 0);
         if (is_bad) {
             json_decref(normal);
             return shoal_config_fail(err, line, "%s", inner.text);
@@ -166,7 +165,8 @@ int shoal_config_override(struct shoal_config *config, const char *text, struct 
     json_t *wanted = json_string(equals + 1);
     json_t *normal = shoal_setting_normal(row, wanted, &inner);
     json_decref(wanted);
-    if (!normal || (strcmp(name, "url") == 0 && check_url(normal, &inner) < 0)) {
+    if (!normal || (strcmp(name, "url") == 0 &&
+                       shoal_config_url_check(json_string_value(normal), &inner) < 0)) {
         json_decref(normal);
         return shoal_fail(err, SHOAL_EINVAL, "--set %s: %s", name, inner.text);
     }

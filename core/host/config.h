@@ -29,6 +29,8 @@ struct shoal_config {
     json_t *values; ///< every other key, nested ("instance", "tls", "http", "log", …)
     void *state;
 };
+/// Whether a text may be the public address. Returns: 0, or SHOAL_EINVAL with a sentence.
+int shoal_config_url_check(const char *url, struct shoal_err *err);
 /// Reads DIR/shoal.lua. overrides: "PLUGIN.KEY=VALUE" or "instance.KEY=VALUE" of the command line.
 /// Unknown keys, bad types and syntax errors are one sentence with file and line, and the nearest
 /// key.

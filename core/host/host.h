@@ -17,7 +17,8 @@ struct shoal_host_options {
     const char *themes;          ///< folder of the themes that come with it
     struct shoal_router *router;
     bool is_safe_mode; ///< shipped plugins only
-    bool is_cli;       ///< start plugins for a command: no timers, no jobs, no listeners
+    bool is_dev; ///< for who writes a plugin: one that does not fit its pin starts, with a warning
+    bool is_cli; ///< start plugins for a command: no timers, no jobs, no listeners
 };
 /// Reads manifests, checks them, migrates the plugins' tables and starts them in order. A plugin
 /// that fails is quarantined with a sentence; only a broken host is an error.

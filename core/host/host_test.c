@@ -127,10 +127,24 @@ static void safe_mode_and_crashes_keep_plugins_away(void **state)
     kit_close(&kit);
 }
 
-static void a_pin_must_be_that_of_the_code(void **state)
+/// A file in a folder that may not be there yet.
+static void kit_below(const char *folder, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    *strrchr(path, '/') = 0;
+    assert_int_equal(shoal_folder_make(path, 0700, NULL), 0);
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    assert_int_equal(shoal_file_write_whole(path, "x", 1, 0600, NULL), 0);
+}
+
+static void a_pin_is_of_every_file(void **state)
 {
     (void)state;
+    static const char *const counted[] = {"more.lua", "migrations/001_a.sql", "locales/en.json",
+        "pages/theme.json", "pages/scripts/a.mjs", "pages/templates/a.mustache", "fonts/a"};
     char digest[65];
+    char again[65];
     struct shoal_err err = {0};
     open_kit("");
     write_plugin("pinned", "");
@@ -138,15 +152,26 @@ static void a_pin_must_be_that_of_the_code(void **state)
     char folder[128];
     snprintf(folder, sizeof(folder), "%s/plugins/pinned", kit.folder);
     assert_int_equal(shoal_pin_digest(folder, digest, &err), 0);
-    assert_string_equal(digest, "5694d08a2e53ffcae0c3103e5ad6f6076abd960eb1f8a56577040bc1028f702b");
+    assert_int_equal(shoal_pin_digest(folder, again, &err), 0);
+    assert_string_equal(digest, again);
     json_t *options = json_pack("{s:s}", "sha256", digest);
     assert_int_equal(shoal_pin_check("pinned", folder, options, &err), 0);
     kit_write(&kit, "plugins/pinned/pinned.so", "c0de");
     assert_int_equal(shoal_pin_check("pinned", folder, options, &err), SHOAL_EFORBIDDEN);
     assert_non_null(strstr(err.text, "was changed"));
     kit_write(&kit, "plugins/pinned/pinned.so", "code");
-    kit_write(&kit, "plugins/pinned/more.lua", "return 1");
-    assert_int_equal(shoal_pin_check("pinned", folder, options, &err), SHOAL_EFORBIDDEN);
+    for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
+        char path[256];
+        snprintf(path, sizeof(path), "%s/%s", folder, counted[i]);
+        kit_below(folder, counted[i]);
+        if (shoal_pin_check("pinned", folder, options, &err) != SHOAL_EFORBIDDEN) {
+            fail_msg("%s is not covered by the pin", counted[i]);
+        }
+        unlink(path);
+        assert_int_equal(shoal_pin_check("pinned", folder, options, &err), 0);
+    }
+    kit_below(folder, ".git/HEAD"); // neither counted nor read
+    assert_int_equal(shoal_pin_check("pinned", folder, options, &err), 0);
     json_decref(options);
     char deep[256];
     snprintf(deep, sizeof(deep), "%s/a/b/c/d/e/f/g/h/i", folder);
@@ -453,7 +478,7 @@ int main(void)
         cmocka_unit_test(plugins_that_wait_for_each_other_do_not_stop_the_rest),
         cmocka_unit_test(needs_and_after_come_first_else_the_order_of_the_file),
         cmocka_unit_test(safe_mode_and_crashes_keep_plugins_away),
-        cmocka_unit_test(a_pin_must_be_that_of_the_code),
+        cmocka_unit_test(a_pin_is_of_every_file),
         cmocka_unit_test(settings_lie_in_layers),
         cmocka_unit_test(options_of_a_plugin_are_checked),
         cmocka_unit_test(of_two_owners_of_a_route_the_later_is_quarantined),

@@ -29,9 +29,18 @@ static int migrate(struct shoal_plugin *plugin, struct shoal_err *err)
             "plugin %s has migrations, but not the permission \"database\"", plugin->id.name);
     }
     int code = shoal_migrate(plugin->id.name, folder, copied, err);
-    if (code == 0 && *copied) {
-        shoal_info("before the tables of %s changed, the database was copied to %s",
-            plugin->id.name, copied);
+    return code;
+}
+
+static int check_pin(const struct shoal_plugin *plugin, struct shoal_err *err)
+{
+    if (plugin->id.is_shipped || plugin->is_builtin) {
+        return 0;
+    }
+    int code = shoal_pin_check(plugin->id.name, plugin->folder, plugin->options, err);
+    if (code == SHOAL_EFORBIDDEN && shoal_host_get()->options.is_dev) {
+        shoal_warn("%s (it starts all the same: --dev)", err->text);
+        return 0;
     }
     return code;
 }
@@ -44,13 +53,8 @@ static int prepare(struct shoal_plugin *plugin, struct shoal_err *err)
             "plugin %s is written in %s, which this server lacks", plugin->id.name,
             plugin->manifest->language);
     }
-    if (!plugin->id.is_shipped && !plugin->is_builtin) {
-        int code = shoal_pin_check(plugin->id.name, plugin->folder, plugin->options, err);
-        if (code < 0) {
-            return code;
-        }
-    }
-    int code = migrate(plugin, err);
+    int code = check_pin(plugin, err);
+    code = code < 0 ? code : migrate(plugin, err);
     return code < 0 ? code : plugin->language->load(plugin, err);
 }
 
@@ -91,8 +95,13 @@ int shoal_plugin_start(
     if (plugin->language->unload) {
         plugin->language->unload(plugin);
     }
-    return shoal_fail(err, code, "plugin %s did not start: %s", plugin->id.name,
-        inner.text[0] ? inner.text : shoal_error_text(code));
+    // An error in Lua comes with where it was called from: for who writes the plugin.
+    int length = (int)strcspn(inner.text, "\n");
+    if (inner.text[length]) {
+        shoal_debug("plugin %s: %s", plugin->id.name, inner.text);
+    }
+    return shoal_fail(err, code, "plugin %s did not start: %.*s", plugin->id.name,
+        length > 0 ? length : 200, length > 0 ? inner.text : shoal_error_text(code));
 }
 
 void shoal_plugin_unregister(struct shoal_plugin *plugin, bool with_stubs, bool with_routes)

@@ -10,6 +10,7 @@
 #include "host/host.h"
 #include "host/hooks_priv.h"
 #include "host/moderation_priv.h"
+#include "host/permissions.h"
 #include "host/registry_priv.h"
 
 #define RESUMERS_MAX 64
@@ -46,6 +47,7 @@ SHOAL_SQL(add_held,
     "sentence = excluded.sentence, held_at = excluded.held_at");
 SHOAL_SQL(remove_held, "DELETE FROM held WHERE hook = $1 AND subject = $2");
 SHOAL_SQL(find_held, "SELECT id FROM held WHERE hook = $1 AND subject = $2");
+SHOAL_SQL(held_by, "SELECT plugin FROM held WHERE hook = $1 AND subject = $2");
 SHOAL_SQL(list_held, "SELECT hook, subject, plugin, sentence, held_at FROM held "
                      "WHERE CAST($1 AS TEXT) = '' OR hook = $1 ORDER BY id LIMIT $2 OFFSET $3");
 SHOAL_SQL(count_held, "SELECT COUNT(*) FROM held WHERE CAST($1 AS TEXT) = '' OR hook = $1");
@@ -220,6 +222,26 @@ void shoal_verdict_tell(struct shoal_call *call, const char *hook, const json_t 
     }
 }
 
+/// A plugin answers what it held itself; what others held is for moderators and for those that may
+/// override them.
+static int may_answer(
+    struct shoal_call *call, const char *hook, const char *subject, struct shoal_err *err)
+{
+    const struct shoal_plugin *plugin = shoal_call_plugin(call);
+    bool is_staff =
+        call->viewer.kind == SHOAL_VIEWER_USER && call->viewer.role <= SHOAL_ROLE_MODERATOR;
+    if (!plugin || is_staff || shoal_permitted(plugin, "moderation.override", NULL)) {
+        return 0;
+    }
+    struct shoal_rows *rows = shoal_db_query(
+        shoal_call_db(call), &held_by, SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject)), err);
+    bool is_own =
+        rows && shoal_rows_next(rows) && strcmp(shoal_col_text(rows, 0), plugin->id.name) == 0;
+    int code = rows ? shoal_rows_close(rows, err) : err->code;
+    return code < 0 || is_own ? code
+                              : shoal_permission_need(plugin, "moderation.override", NULL, err);
+}
+
 static int answer_held(struct shoal_call *call, const char *hook, const char *subject,
     bool released, const char *sentence, struct shoal_err *err)
 {
@@ -230,6 +252,7 @@ static int answer_held(struct shoal_call *call, const char *hook, const char *su
     if (code == SHOAL_ENOTFOUND) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "%s holds nothing called %s", hook, subject);
     }
+    code = code < 0 ? code : may_answer(call, hook, subject, err);
     if (code < 0) {
         return code;
     }

@@ -174,6 +174,12 @@ int shoal_permission_need(const struct shoal_plugin *plugin, const char *permiss
         value ? ":" : "", value ? value : "");
 }
 
+int shoal_permission_call(
+    const struct shoal_call *call, const char *permission, const char *value, struct shoal_err *err)
+{
+    return shoal_permission_need(shoal_call_plugin(call), permission, value, err);
+}
+
 const char *const *shoal_permission_views(struct shoal_arena *arena, const char *const *list)
 {
     size_t count = 0;

@@ -19,6 +19,9 @@ bool shoal_permitted(const struct shoal_plugin *plugin, const char *permission, 
 /// Returns: 0, or SHOAL_EFORBIDDEN with a sentence that names the missing line of the manifest.
 int shoal_permission_need(const struct shoal_plugin *plugin, const char *permission,
     const char *value, struct shoal_err *err);
+/// The same for the plugin that runs in this call.
+int shoal_permission_call(const struct shoal_call *call, const char *permission, const char *value,
+    struct shoal_err *err);
 /// The views and tables that "read:NOUN" opens, NULL-ended, in the arena.
 const char *const *shoal_permission_views(
     struct shoal_arena *arena, const char *const *permissions);

@@ -16,21 +16,16 @@
 #include "base/alloc.h"
 #include "base/file.h"
 
-#define FILES_MAX  256
+#define FILES_MAX  4096
 #define DEPTH_MAX  8
 #define PATH_BYTES 1024
 
 struct files {
-    char *names[FILES_MAX]; ///< relative to the folder
+    char **names; ///< relative to the folder; FILES_MAX of them
     size_t count;
 };
 
-static bool is_code(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && (strcmp(dot, ".so") == 0 || strcmp(dot, ".lua") == 0);
-}
-
+/// Every file but those whose name begins with a dot, which neither the host nor Lua reads.
 static int collect(
     const char *folder, const char *below, int depth, struct files *files, struct shoal_err *err)
 {
@@ -55,14 +50,14 @@ static int collect(
         }
         if (S_ISDIR(info.st_mode) && depth == DEPTH_MAX) {
             code = shoal_fail(err, SHOAL_ETOOLARGE,
-                "%s has folders deeper than %d: code in there would not be pinned", folder,
+                "%s has folders deeper than %d: files in there would not be pinned", folder,
                 DEPTH_MAX);
         } else if (S_ISDIR(info.st_mode)) {
             code = collect(folder, name, depth + 1, files, err);
-        } else if (S_ISREG(info.st_mode) && is_code(name)) {
+        } else if (S_ISREG(info.st_mode)) {
             if (files->count == FILES_MAX) {
                 code = shoal_fail(
-                    err, SHOAL_ETOOLARGE, "%s has more than %d code files", folder, FILES_MAX);
+                    err, SHOAL_ETOOLARGE, "%s has more than %d files", folder, FILES_MAX);
             } else {
                 files->names[files->count++] = shoal_dup(name);
             }
@@ -111,7 +106,7 @@ static int hash_all(
         char path[PATH_BYTES * 2];
         snprintf(path, sizeof(path), "%s/%s", folder, files->names[i]);
         int code = hash_file(path, out, err);
-        if (code < 0 || files->count == 1) {
+        if (code < 0) {
             return code;
         }
         char line[PATH_BYTES + 80];
@@ -125,16 +120,17 @@ static int hash_all(
 
 int shoal_pin_digest(const char *folder, char out[65], struct shoal_err *err)
 {
-    struct files files = {0};
+    struct files files = {.names = shoal_alloc(FILES_MAX, sizeof(char *))};
     int code = collect(folder, "", 0, &files, err);
     qsort(files.names, files.count, sizeof(files.names[0]), by_text);
     if (code == 0 && files.count == 0) {
-        code = shoal_fail(err, SHOAL_ENOTFOUND, "%s has no code file", folder);
+        code = shoal_fail(err, SHOAL_ENOTFOUND, "%s holds no file", folder);
     }
     code = code < 0 ? code : hash_all(folder, &files, out, err);
     for (size_t i = 0; i < files.count; i++) {
         free(files.names[i]);
     }
+    free(files.names);
     return code;
 }
 
@@ -166,7 +162,7 @@ static int check_signature(const char *name, const char *digest, const char *sig
     if (crypto_sign_verify_detached(
             signature_bytes, (const unsigned char *)digest, 64, key_bytes) != 0) {
         return shoal_fail(err, SHOAL_EFORBIDDEN,
-            "plugin %s: its code is not what the key in shoal.lua signed", name);
+            "plugin %s: its files are not what the key in shoal.lua signed", name);
     }
     return 0;
 }
@@ -194,7 +190,9 @@ int shoal_pin_check(
     }
     if (strcasecmp(pin, digest) != 0) {
         return shoal_fail(err, SHOAL_EFORBIDDEN,
-            "plugin %s was changed: shoal.lua pins %s and its code has %s", name, pin, digest);
+            "plugin %s was changed: shoal.lua pins %s and its files have %s; if the change is "
+            "meant, pin that",
+            name, pin, digest);
     }
     return 0;
 }

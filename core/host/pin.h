@@ -6,8 +6,10 @@
 
 #include <shoal/error.h>
 
-/// The digest that shoal.lua pins, as 64 hex characters: of NAME.so or NAME.lua, and where there
-/// are more code files (.so, .lua) of the lines "HEX  PATH\n" of all of them, sorted by path.
+/// The digest that shoal.lua pins, as 64 hex characters: the SHA-256 of a line "HEX  PATH\n" for
+/// each file of the folder, sorted by path in bytes, HEX being that file's SHA-256. All of it
+/// counts, for all of it has effect: code, plugin.json, migrations, locales, pages, scripts. Files
+/// and folders whose name begins with a dot are neither counted nor read.
 int shoal_pin_digest(const char *folder, char out[65], struct shoal_err *err);
 /// Checks a folder against options.sha256, or options.signature (Ed25519 over the digest's 64
 /// characters) with options.key (both base64 or hex). Neither: SHOAL_EFORBIDDEN with the line to

@@ -2,9 +2,26 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/http.h>
 
+#include <string.h>
+
 #include "base/sized.h"
 #include "host/host_priv.h"
 #include "host/permissions.h"
+
+struct taken {
+    const struct shoal_route *route;
+    const char *plugin;
+};
+
+static void find_taken(const struct shoal_route *route, struct shoal_plugin *owner, void *arg)
+{
+    struct taken *taken = arg;
+    bool is_same = strcmp(route->method, taken->route->method) == 0 &&
+                   strcmp(route->path, taken->route->path) == 0;
+    if (is_same && owner) {
+        taken->plugin = owner->id.name;
+    }
+}
 
 int shoal_route_add_sized(struct shoal_plugin *self, const struct shoal_route *theirs,
     size_t route_bytes, struct shoal_err *err)
@@ -21,5 +38,12 @@ int shoal_route_add_sized(struct shoal_plugin *self, const struct shoal_route *t
     if (code < 0 || !router) {
         return code; // a command has no router: what is answered does not matter there
     }
-    return shoal_router_add(router, &route, self, err);
+    code = shoal_router_add(router, &route, self, err);
+    if (code == SHOAL_ECONFLICT) {
+        struct taken taken = {.route = &route, .plugin = "another"};
+        shoal_router_each(router, find_taken, &taken);
+        shoal_fail(err, code, "plugin %s answers %s %s already, and stands before %s in shoal.lua",
+            taken.plugin, route.method, route.path, self ? self->id.name : "it");
+    }
+    return code;
 }

@@ -1,5 +1,6 @@
 // settings_options.c - checks what shoal.lua says to a plugin against the plugin's settings.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,7 +47,27 @@ static bool is_folder(const struct reading *reading, const char *name)
     return false;
 }
 
-static int unknown(const struct reading *reading, const char *name, int line, struct shoal_err *err)
+/// Says where an option stands: its line of shoal.lua, or the --set that gave it.
+static int option_fail(const struct reading *reading, const char *name, struct shoal_err *err,
+    const char *format, ...) SHOAL_PRINTF(4, 5);
+static int option_fail(const struct reading *reading, const char *name, struct shoal_err *err,
+    const char *format, ...)
+{
+    char dotted[NAME_BYTES + 80];
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    snprintf(dotted, sizeof(dotted), "%s.%s", reading->config->plugins[reading->index].name, name);
+    if (shoal_config_is_override(reading->config, dotted)) {
+        return shoal_fail(err, SHOAL_EINVAL, "--set %s: %s", dotted, text);
+    }
+    int line = shoal_config_option_line(reading->config, reading->index, name);
+    return shoal_config_fail(err, line, "%s", text);
+}
+
+static int unknown(const struct reading *reading, const char *name, struct shoal_err *err)
 {
     const char *names[260] = {"sha256", "signature", "key"};
     size_t count = 3;
@@ -54,7 +75,7 @@ static int unknown(const struct reading *reading, const char *name, int line, st
         names[count++] = reading->rows[i].name;
     }
     const char *nearest = shoal_nearest(name, names, count);
-    return shoal_config_fail(err, line, "plugin %s has no setting \"%s\"%s%s%s",
+    return option_fail(reading, name, err, "plugin %s has no setting \"%s\"%s%s%s",
         reading->config->plugins[reading->index].name, name, nearest ? "; did you mean \"" : "",
         nearest ? nearest : "", nearest ? "\"?" : "");
 }
@@ -68,7 +89,6 @@ static int read_options(
     {
         char name[NAME_BYTES];
         snprintf(name, sizeof(name), "%.70s%s%.70s", path, *path ? "." : "", key);
-        int line = shoal_config_option_line(reading->config, reading->index, name);
         const struct shoal_setting_row *row = find_row(reading, name);
         int code = 0;
         if (!row && !*path && is_of_host(name)) {
@@ -77,7 +97,7 @@ static int read_options(
         if (!row && json_is_object(value) && is_folder(reading, name)) {
             code = read_options(reading, value, name, err);
         } else if (!row) {
-            code = unknown(reading, name, line, err);
+            code = unknown(reading, name, err);
         } else {
             struct shoal_err inner = {0};
             json_t *normal = shoal_setting_normal(row, value, &inner);
@@ -88,7 +108,7 @@ static int read_options(
                 normal = absolute;
             }
             code = normal ? json_object_set_new(reading->fixed, name, normal)
-                          : shoal_config_fail(err, line, "plugin %s: %s",
+                          : option_fail(reading, name, err, "plugin %s: %s",
                                 reading->config->plugins[reading->index].name, inner.text);
         }
         if (code < 0) {

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/sized.h"
 #include "host/host_priv.h"
+#include "host/permissions.h"
 #include "net/stream.h"
 
 /// One event, with its JSON.
@@ -124,6 +125,9 @@ int shoal_answer_events_sized(struct shoal_request *request, const char *topic,
     shoal_sized_copy(&mine, sizeof(mine), ops, ops_bytes);
     if (!topic) {
         return shoal_events_answer(request, &mine, owner, state, err);
+    }
+    if (shoal_permission_need(owner, "topics", NULL, err) < 0) {
+        return SHOAL_EFORBIDDEN;
     }
     static const struct shoal_stream_ops relayed = {
         .opened = relay_opened, .drained = relay_drained, .closed = relay_closed};

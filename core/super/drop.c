@@ -3,6 +3,7 @@
 #include "super/drop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -48,8 +49,8 @@ static int become(uid_t uid, gid_t gid, struct shoal_err *err)
     if (groups != 0 || setresgid(gid, gid, gid) != 0 || prctl(PR_SET_KEEPCAPS, 1) != 0 ||
         setresuid(uid, uid, uid) != 0 || capabilities_set(true, false) != 0 ||
         prctl(PR_SET_KEEPCAPS, 0) != 0) {
-        return shoal_fail(err, SHOAL_EFORBIDDEN, "the rights of root cannot be given up: %s",
-            strerror(errno));
+        return shoal_fail(
+            err, SHOAL_EFORBIDDEN, "the rights of root cannot be given up: %s", strerror(errno));
     }
     if (setuid(0) == 0) {
         return shoal_fail(err, SHOAL_EINTERNAL, "the rights of root came back");
@@ -73,7 +74,8 @@ int shoal_drop_to_owner(const char *folder, struct shoal_err *err)
         if (info.st_uid == 0) {
             return shoal_fail(err, SHOAL_EFORBIDDEN,
                 "%s belongs to root, and the server does not run as root: give it to a user of its "
-                "own (chown -R USER %s)", folder, folder);
+                "own (chown -R USER %s)",
+                folder, folder);
         }
         int code = become(info.st_uid, info.st_gid, err);
         if (code != 0) {
@@ -82,11 +84,28 @@ int shoal_drop_to_owner(const char *folder, struct shoal_err *err)
     }
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     if (access(folder, R_OK | W_OK | X_OK) != 0) {
+        int number = errno;
         const struct passwd *user = getpwuid(geteuid());
         return shoal_fail(err, SHOAL_EFORBIDDEN, "the user %s may not write in %s: %s",
-            user == NULL ? "of this process" : user->pw_name, folder, strerror(errno));
+            user == NULL ? "of this process" : user->pw_name, folder, strerror(number));
     }
     return 0;
+}
+
+int shoal_drop_reaches(const char *folder, uid_t uid, const char *name, struct shoal_err *err)
+{
+    if (geteuid() != 0 || seteuid(uid) != 0) {
+        return 0;
+    }
+    bool can = faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) == 0;
+    int number = errno;
+    if (seteuid(0) == 0 && can) {
+        return 0;
+    }
+    return shoal_fail(err, SHOAL_EFORBIDDEN,
+        "%s, as whom it would be served, cannot reach %s (%s): choose a place outside of closed "
+        "folders, like /srv/shoal",
+        name, folder, strerror(number));
 }
 
 int shoal_drop_choose(uid_t *uid, gid_t *gid, char name[64], struct shoal_err *err)

@@ -11,6 +11,8 @@
 int shoal_drop_to_owner(const char *folder, struct shoal_err *err);
 /// Who an instance made by root belongs to: the user behind sudo, else `shoal`, else `nobody`.
 int shoal_drop_choose(uid_t *uid, gid_t *gid, char name[64], struct shoal_err *err);
+/// Asked by root, before it gives a folder away: whether that user can get there and write.
+int shoal_drop_reaches(const char *folder, uid_t uid, const char *name, struct shoal_err *err);
 /// Keeps the right to open low ports over an exec of this very program.
 void shoal_drop_keep_over_exec(void);
 

@@ -17,20 +17,15 @@
 
 static int may_start(const struct shoal_call *call, const char *program, struct shoal_err *err)
 {
-    const struct shoal_plugin_id *id =
-        call == NULL ? NULL : (const struct shoal_plugin_id *)(const void *)shoal_call_plugin(call);
-    if (id == NULL) {
-        return 0;
-    }
+    const struct shoal_plugin *plugin = call == NULL ? NULL : shoal_call_plugin(call);
     char wanted[96];
     snprintf(wanted, sizeof wanted, "process:%s", program == NULL ? "" : program);
-    for (size_t i = 0; id->permissions != NULL && id->permissions[i] != NULL; i++) {
-        if (strcmp(id->permissions[i], wanted) == 0) {
-            return 0;
-        }
+    if (shoal_plugin_lists(plugin, wanted)) {
+        return 0;
     }
     return shoal_fail(err, SHOAL_EFORBIDDEN,
-        "plugin %s may not start %s: its manifest lacks the permission \"%s\"", id->name,
+        "plugin %s may not start %s: its manifest lacks the permission \"%s\"",
+        ((const struct shoal_plugin_id *)(const void *)plugin)->name,
         program == NULL ? "(none)" : program, wanted);
 }
 

@@ -34,8 +34,8 @@ static struct shoal_route action_route(const struct web *web, const json_t *row)
 }
 
 /// An old address leads to the new one.
-static int redirect(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int redirect(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)err;
     const struct web_route *route = arg;
@@ -54,8 +54,8 @@ static struct shoal_route redirect_route(const struct web *web, const json_t *ro
 {
     (void)web;
     (void)row;
-    return (struct shoal_route){.method = "GET", .handler = redirect, .auth = SHOAL_AUTH_NONE,
-        .rate = SHOAL_RATE_PAGE};
+    return (struct shoal_route){
+        .method = "GET", .handler = redirect, .auth = SHOAL_AUTH_NONE, .rate = SHOAL_RATE_PAGE};
 }
 
 /// Each row of a list of theme.json becomes a route.
@@ -97,11 +97,11 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
     struct web *web = shoal_arena_alloc(shoal_plugin_arena(self), sizeof *web);
     web->self = self;
-    web->is_dev = shoal_setting_bool(self, "dev");
+    web->is_dev = shoal_setting_bool(self, "dev") || getenv("SHOAL_DEV") != NULL;
     pthread_mutex_init(&web->dev_lock, NULL);
     shoal_plugin_keep(self, web);
-    web->theme = web_theme_read(shoal_instance_path("themes"),
-        shoal_setting_text(self, NULL, "theme"), err);
+    web->theme =
+        web_theme_read(shoal_instance_path("themes"), shoal_setting_text(self, NULL, "theme"), err);
     if (!web->theme) {
         return err->code;
     }

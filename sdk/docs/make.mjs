@@ -1,4 +1,4 @@
-// make.mjs - writes hooks.md from hooks.def and reference.md from the headers. node sdk/docs/make.mjs
+// make.mjs - writes hooks.md from hooks.def, reference.md from the headers, lua.md from the bindings. node sdk/docs/make.mjs
 // SPDX-License-Identifier: MIT
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -56,26 +56,57 @@ export function referencePage () {
   return lines.join('\n').replace(/\n{3,}/g, '\n\n') + '\n'
 }
 
+/** The functions of the bindings: [{about, rows: [{name, comment}]}], a file of bindings each. */
+function readBindings () {
+  const core = join(sdk, '..', 'core')
+  const files = [...readdirSync(join(core, 'host', 'lua')).filter(each => /^lua_\w+\.c$/.test(each) && !/_test\.c$|lua_string/.test(each)).sort().map(name => join(core, 'host', 'lua', name)),
+    join(core, 'cli', 'plugin_kit.c')]
+  return files.flatMap(path => {
+    const text = readFileSync(path, 'utf8')
+    const rowsOf = (table, prefix) => [...(text.match(new RegExp(`luaL_Reg ${table}\\[\\] = \\{([\\s\\S]*?)\\};`))?.[1] ?? '').matchAll(/\{"(\w+)",\s*(\w+)\}/g)]
+      .map(([, word, fn]) => ({ word, name: prefix + word, comment: text.match(new RegExp(`((?:^///.*\\n)+)static int ${fn}\\(lua_State`, 'm'))?.[1].replace(/^\/\/\/ ?/gm, '').trimEnd() }))
+    const about = text.match(/^\/\/ \S+ - (.*)/)[1]
+    return path.endsWith('kit.c')
+      ? [{ about: 'what tests get', rows: rowsOf('functions', 'kit.') }]
+      : [{ about, rows: rowsOf('functions', 'shoal.') }, path.endsWith('lua_pages.c') ? { about: 'a metric', rows: rowsOf('methods', 'metric:') } : { about: 'a request', rows: rowsOf('methods', 'request:') }].filter(({ rows }) => rows.length)
+  })
+}
+
+const hookFunctions = ['tell', 'filter', 'decide']
+
 /** What an editor's Lua server reads: the names, their comments, the hooks. */
 export function annotations () {
-  const core = join(sdk, '..', 'core', 'host', 'lua')
   const lines = ['---@meta', '-- Made by sdk/docs/make.mjs from hooks.def and the bindings: for editors, never loaded.', '',
-    `---@alias shoal.hook ${readHooks().map(hook => `"${hook.name}"`).join('|')}`, '', '---@class shoal', '---@field null any JSON null', 'local shoal = {}', '']
-  for (const name of readdirSync(core).filter(each => /^lua_\w+\.c$/.test(each) && !/_test\.c$|lua_string/.test(each)).sort()) {
-    const text = readFileSync(join(core, name), 'utf8')
-    const table = text.match(/luaL_Reg functions\[\] = \{([\s\S]*?)\};/)?.[1] ?? ''
-    for (const [, word, fn] of table.matchAll(/\{"(\w+)",\s*(\w+)\}/g)) {
-      const comment = text.match(new RegExp(`((?:^///.*\\n)+)static int ${fn}\\(lua_State`, 'm'))?.[1]
-      if (comment) lines.push(comment.replace(/^\/\/\/ ?/gm, '--- ').trimEnd())
-      if (['tell', 'filter', 'decide'].includes(word)) lines.push('---@param hook shoal.hook|string', '---@param fn function')
-      lines.push(`function shoal.${word}(${['tell', 'filter', 'decide'].includes(word) ? 'hook, fn' : '...'}) end`, '')
+    `---@alias shoal.hook ${readHooks().map(hook => `"${hook.name}"`).join('|')}`, '', '---@class shoal.request', 'local request = {}', '', '---@class shoal.metric', 'local metric = {}', '', '---@class shoal', '---@field null any JSON null', 'local shoal = {}', '']
+  for (const { rows } of readBindings()) {
+    for (const { word, name, comment } of rows.filter(row => !row.name.startsWith('kit.'))) {
+      if (comment) lines.push(comment.replace(/^/gm, '--- '))
+      if (hookFunctions.includes(word)) lines.push('---@param hook shoal.hook|string', '---@param fn function')
+      lines.push(`function ${name}(${hookFunctions.includes(word) ? 'hook, fn' : '...'}) end`, '')
     }
   }
   return lines.join('\n') + '\nreturn shoal\n'
 }
 
+/** Everything that Lua has, on a page. */
+export function luaPage () {
+  const lines = ['# Lua by heart', '', 'Made from the bindings. `local shoal = require "shoal"` gives all of it; what is said of a function in',
+    '[reference.md](reference.md) holds for the one of the same name here. Errors are raised: `pcall` catches them.', '']
+  for (const { about, rows } of readBindings()) {
+    lines.push(`## ${about.replace(/^(?!shoal\.)./, letter => letter.toUpperCase()).replace(/\.$/, '')}`, '')
+    for (const { name, comment } of rows) {
+      const text = (comment ?? `${name}(…)`).replace(/\n/g, ' ')
+      const at = text.search(/: (?![^{(]*[})])/)
+      lines.push(at < 0 ? `- \`${text.replace(/\.$/, '')}\`` : `- \`${text.slice(0, at)}\`: ${text.slice(at + 2)}`)
+    }
+    lines.push('')
+  }
+  return lines.join('\n')
+}
+
 if (process.argv[1] === import.meta.filename) {
   writeFileSync(join(sdk, 'lua', 'shoal.lua'), annotations())
+  writeFileSync(join(import.meta.dirname, 'lua.md'), luaPage())
   writeFileSync(join(import.meta.dirname, 'hooks.md'), hooksPage())
   writeFileSync(join(import.meta.dirname, 'reference.md'), referencePage())
 }

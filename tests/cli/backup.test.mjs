@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 
@@ -79,6 +79,46 @@ describe('backup and restore', () => {
     const told = JSON.parse(stdout)
     assert.equal(told.copied, 0, stdout)
     assert.ok(told.same > 10, stdout)
+  })
+
+  test('what lies outside of the instance, and links, are told', async () => {
+    const kept = site.config
+    const elsewhere = join(site.home, 'elsewhere.pem')
+    writeFileSync(elsewhere, 'a key')
+    symlinkSync('/etc/hostname', join(site.folder, 'plugins/link'))
+    symlinkSync('../elsewhere.pem', join(site.folder, 'top.pem'))
+    site.config = `${kept.replace('"storage_fs",', `{ "storage_fs", path = "${site.home}" },`)}\ntls = { certificate = "tls/privkey.pem", key = "${elsewhere}" }\n`
+    try {
+      const told = await shoal('backup', site.folder, join(site.home, 'told'), '--no-media')
+      assert.equal(told.code, 0, told.stderr)
+      assert.ok(told.stderr.includes(`outside of the instance: ${elsewhere} (tls.key)`), told.stderr)
+      assert.ok(told.stderr.includes(`outside of the instance: ${site.home} (storage_fs.path)`), told.stderr)
+      assert.match(told.stderr, /1 symbolic links were left out/)
+      const json = JSON.parse((await shoal('backup', site.folder, join(site.home, 'told'), '--no-media', '--json')).stdout)
+      assert.deepEqual(json.outside.map(row => row.setting), ['tls.key', 'storage_fs.path'])
+      assert.equal(json.links, 1)
+      assert.equal(readFileSync(join(site.home, 'told/top.pem'), 'utf8'), 'a key')
+      assert.ok(!lstatSync(join(site.home, 'told/top.pem')).isSymbolicLink())
+    } finally {
+      site.config = kept
+      for (const link of ['plugins/link', 'top.pem']) rmSync(join(site.folder, link))
+    }
+  })
+
+  test('a database outside of the instance is not overwritten by a restore', async () => {
+    const other = join(site.home, 'other-copy')
+    cpSync(copy, other, { recursive: true }) // run by root it belongs to root, as from another machine
+    const config = readFileSync(join(other, 'shoal.lua'), 'utf8')
+    writeFileSync(join(other, 'shoal.lua'), `${config}\ndatabase = { path = "${join(site.folder, 'shoal.sqlite3')}" }\n`)
+    const refused = await shoal('restore', other, join(site.home, 'other'))
+    assert.equal(refused.code, 1)
+    assert.match(refused.stderr, /outside of the instance, where the old one may still be: change database\.path/)
+    writeFileSync(join(other, 'shoal.lua'), `${config}\ndatabase = { path = "data/all.sqlite3" }\n`)
+    const json = await shoal('restore', other, join(site.home, 'below'), '--json')
+    assert.equal(json.code, 0, json.stderr)
+    assert.ok(JSON.parse(json.stdout).copied > 5)
+    assert.ok(existsSync(join(site.home, 'below/data/all.sqlite3')))
+    assert.match((await shoal('user', 'list', join(site.home, 'below'))).stdout, /anna/)
   })
 
   test('--no-media leaves the videos out', async () => {

@@ -6,6 +6,7 @@ import { chmodSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from
 import { createServer, request } from 'node:http'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 
 import { program, shoal, startInstance } from '../kit/instance.mjs'
 import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
@@ -59,6 +60,11 @@ describe('doctor', () => {
     const words = await shoal('doctor', site.folder)
     assert.equal(words.code, 0)
     assert.match(words.stdout, /Nothing is wrong\./)
+  })
+
+  test('ffmpeg runs also below a server that is nice to others', async () => {
+    const { stdout } = await promisify(execFile)('nice', ['-n', '15', program, 'doctor', site.folder, '--json'])
+    assert.deepEqual(JSON.parse(stdout).findings.filter(row => row.level === 'bad'), [])
   })
 
   test('a port that somebody else holds', async () => {

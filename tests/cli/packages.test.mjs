@@ -1,15 +1,16 @@
 // packages.test.mjs - plugins come as packages of strangers: checked, shown, unpacked, and not loaded.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 
-import { shoal, startInstance } from '../kit/instance.mjs'
-import { archive, sha256, withPlugins } from '../kit/plugins.mjs'
+import { program, shoal, startInstance } from '../kit/instance.mjs'
+import { archive, pinOf, sha256, withPlugins } from '../kit/plugins.mjs'
 
 const code_ = 'local shoal = require "shoal"\nshoal.route { path = "/parcel", handler = function(request) request:json(200, { from = "a package" }) end }\n'
 const manifest = JSON.stringify({ name: 'parcel', version: '1.2.0', summary: 'Comes in a package', licence: 'MIT', sdk: '>=1.0.0 <2.0.0', language: 'lua', permissions: ['routes:/parcel'] })
@@ -133,14 +134,56 @@ describe('plugin packages', () => {
     await site.when('its route is gone', async () => (await site.raw({ path: '/parcel' })).status === 404, 10000)
   })
 
-  test('code changed after it was pinned is left out', async () => {
-    const { stdout } = await add(good)
-    const line = stdout.match(/\{ "parcel", sha256 = "[0-9a-f]{64}" \}/)[0]
-    writeFileSync(join(plugins, 'parcel/parcel.lua'), `${code_}-- one more line\n`)
-    site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', line])
-    const { code, stdout: told } = await shoal('check', site.folder)
-    assert.equal(code, 3)
-    assert.match(told, /BAD +parcel\n +.*(pin|sha256|SHA-256)/)
+  const signer = generateKeyPairSync('ed25519')
+  const signedLine = () => {
+    const signature = sign(null, Buffer.from(pinOf(join(plugins, 'parcel'))), signer.privateKey).toString('hex')
+    const key = signer.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64')
+    return `{ "parcel", signature = "${signature}", key = "${key}" }`
+  }
+  for (const [how, lineOf, pattern] of [
+    ['pinned', answer => `{ "parcel", sha256 = "${answer.sha256}" }`, /shoal\.lua pins [0-9a-f]{64} and its files have/],
+    ['signed', signedLine, /its files are not what the key in shoal\.lua signed/]
+  ]) {
+    test(`what changed in any file after it was ${how} is left out`, async () => {
+      const { stdout } = await add(good, '--sha256', write(good).pin, '--json')
+      const answer = JSON.parse(stdout)
+      assert.deepEqual([answer.name, answer.permissions], ['parcel', ['routes:/parcel']])
+      site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', lineOf(answer)])
+      assert.equal((await shoal('check', site.folder)).code, 0)
+      for (const path of ['parcel.lua', 'plugin.json', 'locales/en.json', 'migrations/001_new.sql']) {
+        const file = join(plugins, 'parcel', path)
+        const kept = existsSync(file) ? readFileSync(file) : null
+        mkdirSync(dirname(file), { recursive: true })
+        writeFileSync(file, Buffer.concat([kept ?? Buffer.from(''), Buffer.from('\n')]))
+        const { code, stdout: told } = await shoal('check', site.folder)
+        assert.equal(code, 3, path)
+        assert.match(told, /^BAD +parcel$/m)
+        assert.match(told, pattern)
+        if (kept) writeFileSync(file, kept)
+        else rmSync(file)
+      }
+      assert.equal((await shoal('check', site.folder)).code, 0)
+      site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web'])
+      assert.equal((await shoal('plugin', 'remove', site.folder, 'parcel')).code, 0)
+    })
+  }
+
+  test('--dev is for who writes one: it starts all the same, with a warning', async () => {
+    await site.kill()
+    await add(good)
+    site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', '"parcel"'].map(name => name.replaceAll('"', '')))
+    const child = spawn(program, ['serve', site.folder, '--dev'], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let log = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', data => { log += data })
+    try {
+      await site.when('it answers', async () => (await site.raw({ path: '/parcel' }).catch(() => null))?.status === 200, 20000)
+      assert.match(log, /is not pinned: .*it starts all the same: --dev/)
+    } finally {
+      child.kill()
+      await new Promise(resolve => child.once('close', resolve))
+    }
+    await site.start()
+    assert.equal((await site.raw({ path: '/parcel' })).status, 404)
     site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web'])
     assert.equal((await shoal('plugin', 'remove', site.folder, 'parcel')).code, 0)
   })
@@ -177,8 +220,18 @@ describe('plugin new and check', () => {
       assert.equal(written.language, language)
       assert.ok(existsSync(join(folder, `fresh_${language}.${language}`)))
       assert.ok(!readFileSync(join(folder, `fresh_${language}.${language}`), 'utf8').includes('@NAME@'))
+      if (language === 'c') {
+        const unbuilt = await shoal('plugin', 'check', folder)
+        assert.equal(unbuilt.code, 3)
+        assert.match(unbuilt.stderr, /fresh_c is not built: there is no fresh_c\.so/)
+        writeFileSync(join(folder, 'fresh_c.so'), 'as if it had been built')
+      }
       const checked = await shoal('plugin', 'check', folder)
       assert.equal(checked.code, 0, checked.stderr)
+      const json = JSON.parse((await shoal('plugin', 'check', folder, '--json')).stdout)
+      assert.deepEqual([json.problem, json.name, json.language, json.permissions], [null, `fresh_${language}`, language, []])
+      assert.equal(json.sha256, pinOf(folder))
+      assert.ok(checked.stdout.includes(`sha256 = "${json.sha256}"`))
       assert.match(checked.stdout, new RegExp(`fresh_${language} 0\\.1\\.0 is fine`))
       const again = await shoal('plugin', 'new', `fresh_${language}`, `--${language}`, '--in', home)
       assert.equal(again.code, 1)
@@ -213,6 +266,9 @@ describe('plugin new and check', () => {
       const { code, stderr } = await shoal('plugin', 'check', join(home, 'fresh_lua'))
       assert.equal(code, 3, stderr)
       assert.match(stderr, pattern)
+      const json = await shoal('plugin', 'check', join(home, 'fresh_lua'), '--json')
+      assert.equal(json.code, 3)
+      assert.match(JSON.parse(json.stdout).problem, pattern)
     }
     writeFileSync(file, kept)
   })

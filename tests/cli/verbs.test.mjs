@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -118,23 +118,71 @@ describe('init', () => {
     assert.equal(address.code, 2)
     assert.match(address.stderr, /"nowhere" is no address to listen on/)
     const url = await shoal('init', bad, '--url', 'ftp://example.org', '--password', 'long enough')
-    assert.equal(url.code, 1)
-    assert.match(url.stderr, /url/)
-    assert.ok(!existsSync(join(bad, 'shoal.lua')))
+    assert.equal(url.code, 2)
+    assert.match(url.stderr, /^shoal: --url ftp:\/\/example\.org: .*must look like/m)
     const word = await shoal('init', bad, '--password', 'short')
-    assert.equal(word.code, 1)
+    assert.equal(word.code, 2)
     assert.match(word.stderr, /at least 6 characters/)
     const name = await shoal('init', bad, '--admin', 'Not A Name', '--password', 'long enough')
-    assert.equal(name.code, 1)
-    const taken = await shoal('init', bad, '--admin', 'peertube', '--password', 'long enough')
-    assert.equal(taken.code, 1)
+    assert.equal(name.code, 2)
+    const taken = await shoal('init', join(bad, 'deeper'), '--admin', 'peertube', '--password', 'long enough')
+    assert.equal(taken.code, 2)
     assert.match(taken.stderr, /the name peertube is taken/)
-    for (const file of ['shoal.lua', 'shoal.sqlite3']) assert.ok(!existsSync(join(bad, file)), file)
+    assert.ok(!existsSync(bad), 'an empty folder is left')
     assert.equal((await shoal('init', bad, '--password', 'long enough')).code, 0, 'a second attempt must work')
     const again = await shoal('init', bad)
     assert.equal(again.code, 1)
     assert.match(again.stderr, /is an instance already/)
   })
+
+  test('a folder that holds other things is left alone', async () => {
+    const other = join(home, 'other')
+    mkdirSync(other)
+    writeFileSync(join(other, 'letters'), 'mine')
+    const before = statSync(other)
+    const { code, stderr } = await shoal('init', other, '--password', 'long enough')
+    assert.equal(code, 1)
+    assert.match(stderr, /is not empty \(letters is in it\)/)
+    assert.deepEqual(readdirSync(other), ['letters'])
+    assert.deepEqual([statSync(other).uid, statSync(other).mode], [before.uid, before.mode])
+  })
+
+  test('in a place that the server could not reach nothing is left', { skip: process.getuid() !== 0 }, async () => {
+    const closed = join(home, 'closed')
+    mkdirSync(closed, { mode: 0o700 })
+    const { code, stderr } = await shoal('init', join(closed, 'a/b'), '--password', 'long enough')
+    assert.equal(code, 1)
+    assert.match(stderr, /cannot reach .*Permission denied/)
+    assert.deepEqual(readdirSync(closed), [])
+  })
+
+  test('made below folders that are not there yet', async () => {
+    const { code, stderr } = await shoal('init', join(home, 'new/below'), '--password', 'long enough')
+    assert.equal(code, 0, stderr)
+    assert.equal((await shoal('check', join(home, 'new/below'))).code, 0)
+  })
+
+  test('tells a script what it made', async () => {
+    const folder = join(home, 'told')
+    const { code, stdout } = await withInput('', 'init', folder, '--listen', '0.0.0.0:9322', '--json')
+    assert.equal(code, 0)
+    const told = JSON.parse(stdout)
+    assert.deepEqual({ ...told, password: '', owner: '' }, { folder, address: 'http://localhost:9322', name: 'root', password: '', owner: '' })
+    assert.match(told.password, /^[A-Za-z0-9]{20}$/)
+  })
+})
+
+test('a mistyped verb is guessed, a wrong second word named, and the verb that failed explained', async () => {
+  for (const [args, pattern] of [
+    [['sevre', 'x'], /there is no verb sevre; did you mean serve\?/],
+    [['jobs', 'lits', 'x'], /there is no verb jobs lits\nshoal jobs list DIR/],
+    [['user', 'add'], /shoal user add needs DIR NAME\nshoal user add --help says more/]
+  ]) {
+    const { code, stdout, stderr } = await shoal(...args)
+    assert.equal(code, 2)
+    assert.equal(stdout, '')
+    assert.match(stderr, pattern)
+  }
 })
 
 describe('an instance', () => {
@@ -142,6 +190,21 @@ describe('an instance', () => {
 
   before(async () => { site = await startInstance() })
   after(() => site?.stop())
+
+  test('a wrong --set is named, not a line of the file, and nothing is served', async () => {
+    for (const [set, pattern] of [
+      ['api.chunk_mxa=1', /--set api\.chunk_mxa: plugin api has no setting "chunk_mxa"; did you mean "chunk_max"\?/],
+      ['api.chunk_max=soon', /--set api\.chunk_max: plugin api: /],
+      ['htpp.rate.api=1/1s', /--set htpp\.rate\.api: there is no such key and no such plugin/],
+      ['url=nowhere', /--set url: .*must look like/],
+      ['nonsense', /--set nonsense: it must look like PLUGIN\.KEY=VALUE/]
+    ]) {
+      const { code, stderr } = await shoal('serve', site.folder, '--set', set)
+      assert.equal(code, 2, stderr)
+      assert.match(stderr, pattern)
+      assert.doesNotMatch(stderr, /shoal\.lua:/)
+    }
+  })
 
   describe('check', () => {
     const wrong = async (text, pattern) => {

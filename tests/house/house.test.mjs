@@ -122,9 +122,10 @@ test('lock files and sources name no registry and no place on a machine', () => 
 })
 
 test('the manual says what the headers and hooks.def say (node sdk/docs/make.mjs)', async () => {
-  const { annotations, hooksPage, referencePage, readHooks } = await import('../../sdk/docs/make.mjs')
+  const { annotations, hooksPage, luaPage, referencePage, readHooks } = await import('../../sdk/docs/make.mjs')
   assert.equal(text('sdk/docs/hooks.md'), hooksPage())
   assert.equal(text('sdk/lua/shoal.lua'), annotations())
+  assert.equal(text('sdk/docs/lua.md'), luaPage())
   assert.equal(text('sdk/docs/reference.md'), referencePage())
   const rows = text('sdk/hooks.def').match(/^SHOAL_HOOK\(/gm).length
   assert.equal(readHooks().length, rows)

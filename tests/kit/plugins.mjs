@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
@@ -41,7 +41,17 @@ export function writePlugin (plugins, name, { c, lua, manifest = {}, files = {},
   const code = join(folder, c === undefined ? `${name}.lua` : `${name}.so`)
   if (c === undefined) writeFileSync(code, lua)
   else compile(c, code, flags)
-  return sha256(readFileSync(code))
+  return pinOf(folder)
+}
+
+/** The pin of a plugin's folder: its files but the hidden ones, by path. */
+export function pinOf (folder) {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => relative(folder, join(entry.parentPath ?? entry.path, entry.name)))
+    .filter(path => !path.split('/').some(part => part.startsWith('.')))
+  const lines = files.map(path => [Buffer.from(path), `${sha256(readFileSync(join(folder, path)))}  ${path}\n`])
+  return sha256(lines.sort(([a], [b]) => Buffer.compare(a, b)).map(([, text]) => text).join(''))
 }
 
 /** The line of shoal.lua for a plugin with a pin and options (Lua text). */

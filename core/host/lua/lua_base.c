@@ -5,6 +5,7 @@
 
 #include "host/lua/lua_priv.h"
 
+/// shoal.log("info", text): a line of the log; levels are debug, info, warn, error.
 static int write_log(lua_State *L)
 {
     static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
@@ -13,12 +14,14 @@ static int write_log(lua_State *L)
     return 0;
 }
 
+/// ms = shoal.now_ms(): since 1970.
 static int now_ms(lua_State *L)
 {
     lua_pushinteger(L, shoal_now_ms());
     return 1;
 }
 
+/// text = shoal.time_format(ms): "2026-01-31T12:00:00.000Z", as the API writes times.
 static int format_time(lua_State *L)
 {
     char text[32];
@@ -26,6 +29,7 @@ static int format_time(lua_State *L)
     return 1;
 }
 
+/// ms = shoal.time_parse(text), or nil.
 static int parse_time(lua_State *L)
 {
     int64_t time_ms = 0;
@@ -36,6 +40,7 @@ static int parse_time(lua_State *L)
     return 1;
 }
 
+/// text = shoal.uuid_new()
 static int new_uuid(lua_State *L)
 {
     char text[37];
@@ -44,6 +49,7 @@ static int new_uuid(lua_State *L)
     return 1;
 }
 
+/// text = shoal.random_hex(bytes): for secrets and names.
 static int random_hex(lua_State *L)
 {
     lua_Integer bytes = luaL_checkinteger(L, 1);
@@ -54,6 +60,7 @@ static int random_hex(lua_State *L)
     return 1;
 }
 
+/// text = shoal.json_encode(value)
 static int encode_json(lua_State *L)
 {
     json_t *value = shoal_lua_hold(L, shoal_lua_take(L, 1));
@@ -66,6 +73,7 @@ static int encode_json(lua_State *L)
     return 1;
 }
 
+/// value, problem = shoal.json_decode(text): nil and a sentence for what is no JSON.
 static int decode_json(lua_State *L)
 {
     size_t length;
@@ -95,29 +103,34 @@ static int append_text(lua_State *L, int (*append)(struct shoal_buf *, const cha
     return 1;
 }
 
+/// html = shoal.html_escape(text): for every text that goes into a slot.
 static int escape_html(lua_State *L)
 {
     return append_text(L, shoal_html_escape);
 }
 
+/// html = shoal.markdown(text): what a user wrote, made clean.
 static int markdown(lua_State *L)
 {
     return append_text(L, shoal_markdown);
 }
 
+/// text = shoal.url_encode(text): for a part of a path or query.
 static int encode_url(lua_State *L)
 {
-    lua_pushstring(L, shoal_url_encode(shoal_call_arena(shoal_lua_running(L)->call),
-        luaL_checkstring(L, 1)));
+    lua_pushstring(
+        L, shoal_url_encode(shoal_call_arena(shoal_lua_running(L)->call), luaL_checkstring(L, 1)));
     return 1;
 }
 
+/// url = shoal.url("/w/…"): a path of this site as an absolute URL.
 static int site_url(lua_State *L)
 {
     lua_pushstring(L, shoal_url(shoal_lua_running(L)->call, luaL_checkstring(L, 1)));
     return 1;
 }
 
+/// shoal.sleep(ms): other calls of the plugin run meanwhile.
 static int sleep_ms(lua_State *L)
 {
     struct shoal_lua_run *run = shoal_lua_running(L);
@@ -129,6 +142,7 @@ static int sleep_ms(lua_State *L)
     return 1;
 }
 
+/// table = shoal.array(table): an empty one becomes [] in JSON, not {}.
 static int array(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);

@@ -76,8 +76,7 @@ static int query(lua_State *L)
     json_t *list = shoal_lua_hold(L, json_array());
     struct shoal_err err = {0};
     shoal_lua_unlock(run);
-    struct shoal_rows *rows =
-        shoal_db_query(shoal_call_db(run->call), sql, values, count, &err);
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(run->call), sql, values, count, &err);
     int code = rows ? 0 : err.code;
     while (rows && json_array_size(list) < 10000 && shoal_rows_next(rows)) {
         json_array_append_new(list, shoal_row_json(rows));
@@ -111,8 +110,8 @@ static int run_batch(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     batch->changed = 0;
     for (int i = 0; i < batch->length; i++) {
         int64_t changed = 0;
-        int code = shoal_db_exec(tx, batch->steps[i].sql, batch->steps[i].values,
-            batch->steps[i].count, &changed, err);
+        int code = shoal_db_exec(
+            tx, batch->steps[i].sql, batch->steps[i].values, batch->steps[i].count, &changed, err);
         if (code != 0) {
             return code;
         }
@@ -163,13 +162,13 @@ static int transact(lua_State *L)
             lua_rawgeti(L, 2, field);
         }
         batch->steps[i - 1].sql = check_sql(L, 3);
-        batch->steps[i - 1].values =
-            take_values(L, 4, 2 + (int)fields, &batch->steps[i - 1].count);
+        batch->steps[i - 1].values = take_values(L, 4, 2 + (int)fields, &batch->steps[i - 1].count);
     }
     batch->length = (int)length;
     return commit(L, batch);
 }
 
+/// shoal.touch "mine": what is cached for visitors is made anew.
 static int touch(lua_State *L)
 {
     struct shoal_lua_run *run = shoal_lua_running(L);

@@ -14,7 +14,8 @@ struct listener {
 static struct listener *new_listener(lua_State *L, int slot)
 {
     struct shoal_lua *lua = shoal_lua_running(L)->instance->owner;
-    struct listener *listener = shoal_arena_alloc(shoal_plugin_arena(lua->plugin), sizeof *listener);
+    struct listener *listener =
+        shoal_arena_alloc(shoal_plugin_arena(lua->plugin), sizeof *listener);
     *listener = (struct listener){lua, slot};
     return listener;
 }
@@ -83,7 +84,8 @@ static int push_judged(lua_State *L, void *user)
     return 1;
 }
 
-/// Nothing or true: pass. false: refuse. What shoal.hold() and shoal.refuse() give: {verdict, text}.
+/// Nothing or true: pass. false: refuse. What shoal.hold() and shoal.refuse() give: {verdict,
+/// text}.
 static void take_verdict(lua_State *L, int results, void *user)
 {
     struct judging *judging = user;
@@ -129,11 +131,14 @@ static int registered(lua_State *L, const char *hook, int code)
     if (code == 0) {
         return 0;
     }
-    return luaL_error(L, "hook \"%s\": %s", hook, code == SHOAL_ENOTFOUND ? "there is none of that name"
+    return luaL_error(L, "hook \"%s\": %s", hook,
+        code == SHOAL_ENOTFOUND    ? "there is none of that name"
         : code == SHOAL_EFORBIDDEN ? "plugin.json does not list it"
-        : code == SHOAL_EINVAL     ? "it is of another kind" : shoal_error_text(code));
+        : code == SHOAL_EINVAL     ? "it is of another kind"
+                                   : shoal_error_text(code));
 }
 
+/// shoal.tell("video.published", function(event) … end)
 static int add_tell(lua_State *L)
 {
     const char *hook = luaL_checkstring(L, 1);
@@ -145,6 +150,7 @@ static int add_tell(lua_State *L)
     return registered(L, hook, shoal_tell(plugin, hook, on_tell, new_listener(L, slot)));
 }
 
+/// shoal.filter("video.view", function(value) … end): change it, or return another.
 static int add_filter(lua_State *L)
 {
     const char *hook = luaL_checkstring(L, 1);
@@ -156,6 +162,8 @@ static int add_filter(lua_State *L)
     return registered(L, hook, shoal_filter(plugin, hook, on_filter, new_listener(L, slot)));
 }
 
+/// shoal.decide("video.publish", function(event) return shoal.hold "why" end): nothing to let it
+/// pass.
 static int add_decide(lua_State *L)
 {
     const char *hook = luaL_checkstring(L, 1);
@@ -178,21 +186,25 @@ static int give_verdict(lua_State *L, enum shoal_verdict verdict)
     return 1;
 }
 
+/// return shoal.hold "why": for a decide; a moderator will look at it.
 static int hold(lua_State *L)
 {
     return give_verdict(L, SHOAL_HOLD);
 }
 
+/// return shoal.refuse "why"
 static int refuse(lua_State *L)
 {
     return give_verdict(L, SHOAL_REFUSE);
 }
 
+/// return shoal.accept(): ends the asking; needs the permission moderation.override.
 static int accept(lua_State *L)
 {
     return give_verdict(L, SHOAL_ACCEPT);
 }
 
+/// shoal.fire_tell("mine.done", payload): a hook of your manifest's "fires".
 static int fire_tell(lua_State *L)
 {
     const char *hook = luaL_checkstring(L, 1);
@@ -200,6 +212,7 @@ static int fire_tell(lua_State *L)
     return 0;
 }
 
+/// value = shoal.fire_filter("mine.shape", value)
 static int fire_filter(lua_State *L)
 {
     struct shoal_lua_run *run = shoal_lua_running(L);
@@ -212,6 +225,7 @@ static int fire_filter(lua_State *L)
     return 1;
 }
 
+/// verdict, sentence = shoal.fire_decide("mine.begin", payload): "pass", "hold" or "refuse".
 static int fire_decide(lua_State *L)
 {
     static const char *const names[] = {"pass", "hold", "refuse", "accept"};
@@ -227,8 +241,8 @@ static int fire_decide(lua_State *L)
     return 2;
 }
 
-static int let_go(lua_State *L, int (*act)(struct shoal_call *, const char *, const char *,
-                                    const char *, struct shoal_err *))
+static int let_go(lua_State *L,
+    int (*act)(struct shoal_call *, const char *, const char *, const char *, struct shoal_err *))
 {
     struct shoal_lua_run *run = shoal_lua_running(L);
     const char *hook = luaL_checkstring(L, 1);
@@ -241,11 +255,13 @@ static int let_go(lua_State *L, int (*act)(struct shoal_call *, const char *, co
     return code == 0 ? 0 : shoal_lua_raise(L, &err);
 }
 
+/// shoal.release("video.publish", "video:UUID"[, "why"]): lets go what you held; also days later.
 static int release(lua_State *L)
 {
     return let_go(L, shoal_release);
 }
 
+/// shoal.refuse_held("video.publish", "video:UUID"[, "why"])
 static int refuse_held(lua_State *L)
 {
     return let_go(L, shoal_refuse_held);

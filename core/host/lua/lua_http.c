@@ -27,7 +27,8 @@ struct handling {
 static struct shoal_request *check_request(lua_State *L)
 {
     struct request_box *box = luaL_checkudata(L, 1, REQUEST_KEY);
-    luaL_argcheck(L, box->serial == shoal_lua_running(L)->serial, 1, "this request has been answered");
+    luaL_argcheck(
+        L, box->serial == shoal_lua_running(L)->serial, 1, "this request has been answered");
     return box->request;
 }
 
@@ -41,28 +42,33 @@ static int push_text(lua_State *L, const char *text)
     return 1;
 }
 
+/// text = request:method()
 static int request_method(lua_State *L)
 {
     return push_text(L, shoal_request_method(check_request(L)));
 }
 
+/// text = request:path()
 static int request_path(lua_State *L)
 {
     return push_text(L, shoal_request_path(check_request(L)));
 }
 
+/// text = request:param "name": of {name} in the path.
 static int request_param(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     return push_text(L, shoal_request_param(request, luaL_checkstring(L, 2)));
 }
 
+/// text = request:query "name", or nil.
 static int request_query(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     return push_text(L, shoal_request_query(request, luaL_checkstring(L, 2)));
 }
 
+/// list = request:query_all "name"
 static int request_query_all(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -75,23 +81,27 @@ static int request_query_all(lua_State *L)
     return 1;
 }
 
+/// text = request:header "accept": makes the answer private.
 static int request_header(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     return push_text(L, shoal_request_header(request, luaL_checkstring(L, 2)));
 }
 
+/// text = request:cookie "name": makes the answer private.
 static int request_cookie(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     return push_text(L, shoal_request_cookie(request, luaL_checkstring(L, 2)));
 }
 
+/// text = request:address(): of the client.
 static int request_address(lua_State *L)
 {
     return push_text(L, shoal_request_address(check_request(L)));
 }
 
+/// table = request:body(): JSON or a form's fields; raises on a broken one.
 static int request_body(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -106,6 +116,7 @@ static int request_body(lua_State *L)
     return 1;
 }
 
+/// text = request:bytes(): the body as it came.
 static int request_bytes(lua_State *L)
 {
     size_t length = 0;
@@ -114,16 +125,18 @@ static int request_bytes(lua_State *L)
     return 1;
 }
 
+/// request:answer_header("name", "value"): before the answer.
 static int answer_header(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
     if (shoal_answer_header(request, luaL_checkstring(L, 2), luaL_checkstring(L, 3)) != 0) {
-        return luaL_error(L, "header \"%s\" has characters that a header may not have",
-            lua_tostring(L, 2));
+        return luaL_error(
+            L, "header \"%s\" has characters that a header may not have", lua_tostring(L, 2));
     }
     return 0;
 }
 
+/// request:json(200, value)
 static int answer_json(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -132,6 +145,7 @@ static int answer_json(lua_State *L)
     return 0;
 }
 
+/// request:answer(200, "text/plain", text)
 static int answer_bytes(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -143,12 +157,14 @@ static int answer_bytes(lua_State *L)
     return 0;
 }
 
+/// request:status(204): an answer without a body.
 static int answer_status(lua_State *L)
 {
     shoal_answer_status(check_request(L), (int)luaL_checkinteger(L, 2));
     return 0;
 }
 
+/// request:redirect("/there"[, 302])
 static int answer_redirect(lua_State *L)
 {
     struct shoal_request *request = check_request(L);
@@ -156,7 +172,16 @@ static int answer_redirect(lua_State *L)
     return 0;
 }
 
-/// request:fail(status, "sentence"): problem+json, or the error page.
+/// request:events("hello:room"): server-sent events, one for each message of that topic.
+static int answer_events(lua_State *L)
+{
+    struct shoal_request *request = check_request(L);
+    struct shoal_err err = {0};
+    int code = shoal_answer_events(request, luaL_checkstring(L, 2), NULL, NULL, &err);
+    return code == 0 ? 0 : shoal_lua_raise(L, &err);
+}
+
+/// return request:fail(400, "sentence"): problem+json, or the error page.
 static int answer_error(lua_State *L)
 {
     check_request(L);
@@ -175,7 +200,8 @@ static void open_request_class(lua_State *L)
         {"header", request_header}, {"cookie", request_cookie}, {"address", request_address},
         {"body", request_body}, {"bytes", request_bytes}, {"answer_header", answer_header},
         {"json", answer_json}, {"answer", answer_bytes}, {"status", answer_status},
-        {"redirect", answer_redirect}, {"fail", answer_error}, {NULL, NULL}};
+        {"redirect", answer_redirect}, {"events", answer_events}, {"fail", answer_error},
+        {NULL, NULL}};
     luaL_newmetatable(L, REQUEST_KEY);
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");
@@ -226,13 +252,13 @@ static void take_answer(lua_State *L, int results, void *user)
     shoal_answer_json(handling->request, 200, shoal_lua_take(L, 1));
 }
 
-static int handle(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int handle(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     struct route *route = arg;
     struct handling handling = {.request = request, .err = err};
-    struct shoal_lua_entry entry = {push_request, take_answer, &handling, route->cpu_ms,
-        route->wall_ms};
+    struct shoal_lua_entry entry = {
+        push_request, take_answer, &handling, route->cpu_ms, route->wall_ms};
     int code = shoal_lua_enter(route->lua, call, route->slot, &entry, err);
     return code != 0 ? code : err->code;
 }
@@ -251,13 +277,16 @@ static int option(lua_State *L, const char *name, const char *const *choices, in
     return luaL_error(L, "%s: \"%s\" is not one of its words", name, text);
 }
 
-/// shoal.route{ method, path, handler, auth, body, rate, cache_s, cors, timeout_ms, … }
+/// shoal.route{ method, path, handler, auth, body, rate, cache_s, cors, timeout_ms, produces,
+/// body_max_bytes, cpu_ms }: auth is optional, user, moderator, admin or none; body none, data or
+/// files; rate api, login, register, write, search, page or none. The handler answers, or returns a
+/// table (200, as JSON).
 static int add_route(lua_State *L)
 {
     static const char *const auths[] = {"optional", "user", "moderator", "admin", "none", NULL};
     static const char *const bodies[] = {"none", "data", "files", NULL};
-    static const char *const rates[] = {"api", "login", "register", "write", "search", "page",
-        "none", NULL};
+    static const char *const rates[] = {
+        "api", "login", "register", "write", "search", "page", "none", NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     struct shoal_lua *lua = shoal_lua_running(L)->instance->owner;
     struct shoal_arena *arena = shoal_plugin_arena(lua->plugin);
@@ -281,10 +310,12 @@ static int add_route(lua_State *L)
         .handler = handle,
         .arg = route,
         .auth = (enum shoal_auth)option(L, "auth", auths, SHOAL_AUTH_OPTIONAL),
-        .body = (enum shoal_body)option(L, "body", bodies, is_get ? SHOAL_BODY_NONE : SHOAL_BODY_DATA),
+        .body =
+            (enum shoal_body)option(L, "body", bodies, is_get ? SHOAL_BODY_NONE : SHOAL_BODY_DATA),
         .body_max_bytes = (uint64_t)shoal_lua_field_int(L, 1, "body_max_bytes", 0),
         .timeout_ms = (uint32_t)timeout_ms,
-        .rate = (enum shoal_rate)option(L, "rate", rates, is_get ? SHOAL_RATE_API : SHOAL_RATE_WRITE),
+        .rate =
+            (enum shoal_rate)option(L, "rate", rates, is_get ? SHOAL_RATE_API : SHOAL_RATE_WRITE),
         .cache_s = (uint32_t)shoal_lua_field_int(L, 1, "cache_s", 0),
         .cors = shoal_lua_field_bool(L, 1, "cors"),
     };
@@ -316,7 +347,8 @@ static int call_api(lua_State *L)
     return 2;
 }
 
-/// {kind, role, user_id, username} of whoever asks.
+/// who = shoal.viewer(): {kind, role, user_id, username} of whoever asks; kind is anonymous, user,
+/// actor or system.
 static int viewer(lua_State *L)
 {
     static const char *const kinds[] = {"anonymous", "user", "actor", "system"};
@@ -338,8 +370,8 @@ static int viewer(lua_State *L)
 
 void shoal_lua_open_http(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"route", add_route}, {"api", call_api},
-        {"viewer", viewer}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"route", add_route}, {"api", call_api}, {"viewer", viewer}, {NULL, NULL}};
     open_request_class(L);
     luaL_setfuncs(L, functions, 0);
 }

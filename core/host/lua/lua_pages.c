@@ -100,7 +100,8 @@ static int run_verb(struct shoal_call *call, int argc, const char *const *argv, 
     return commanding.exit_code;
 }
 
-/// shoal.cli("list", "lists the words", function(...) return text, exit_code end)
+/// shoal.cli("list", "lists the words", function(...) return text, exit_code end): text is a line
+/// or more.
 static int add_verb(lua_State *L)
 {
     const char *verb = luaL_checkstring(L, 1);
@@ -113,7 +114,9 @@ static int add_verb(lua_State *L)
     struct shoal_arena *arena = shoal_plugin_arena(plugin);
     int code = shoal_cli_add(plugin, shoal_arena_strdup(arena, verb),
         shoal_arena_strdup(arena, help), run_verb, new_filler(L, slot));
-    return code == 0 ? 0 : luaL_error(L, "verb \"%s\": %s", verb, shoal_error_text(code));
+    const char *why = code == SHOAL_EFORBIDDEN ? "plugin.json lacks the permission \"cli\""
+                                               : shoal_error_text(code);
+    return code == 0 ? 0 : luaL_error(L, "verb \"%s\": %s", verb, why);
 }
 
 static struct shoal_metric *check_metric(lua_State *L)
@@ -121,6 +124,7 @@ static struct shoal_metric *check_metric(lua_State *L)
     return *(struct shoal_metric **)luaL_checkudata(L, 1, "shoal.metric");
 }
 
+/// metric:add(n[, label]): of a counter.
 static int metric_add(lua_State *L)
 {
     struct shoal_metric *metric = check_metric(L);
@@ -128,6 +132,7 @@ static int metric_add(lua_State *L)
     return 0;
 }
 
+/// metric:set(n[, label]): of a gauge.
 static int metric_set(lua_State *L)
 {
     struct shoal_metric *metric = check_metric(L);
@@ -135,6 +140,7 @@ static int metric_set(lua_State *L)
     return 0;
 }
 
+/// metric:observe(n[, label]): of a histogram.
 static int metric_observe(lua_State *L)
 {
     struct shoal_metric *metric = check_metric(L);
@@ -171,10 +177,10 @@ static int new_metric(lua_State *L)
 
 void shoal_lua_open_pages(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"add", metric_add}, {"set", metric_set},
-        {"observe", metric_observe}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"slot", add_slot}, {"cli", add_verb},
-        {"metric", new_metric}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"add", metric_add}, {"set", metric_set}, {"observe", metric_observe}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"slot", add_slot}, {"cli", add_verb}, {"metric", new_metric}, {NULL, NULL}};
     luaL_newmetatable(L, "shoal.metric");
     luaL_newlib(L, methods);
     lua_setfield(L, -2, "__index");

@@ -50,14 +50,15 @@ static int provide(lua_State *L)
         return 0;
     }
     struct shoal_lua *lua = shoal_lua_running(L)->instance->owner;
-    struct provider *provider = shoal_arena_alloc(shoal_plugin_arena(lua->plugin), sizeof *provider);
+    struct provider *provider =
+        shoal_arena_alloc(shoal_plugin_arena(lua->plugin), sizeof *provider);
     *provider = (struct provider){lua, slot};
     struct shoal_err err = {0};
     int code = shoal_provide(lua->plugin, service, &table, provider, &err);
     return code == 0 ? 0 : shoal_lua_raise(L, &err);
 }
 
-/// result = shoal.service("search", "query", arguments[, plugin]); nil where nobody provides it.
+/// result = shoal.service("search", "query", arguments[, plugin]): nil where nobody provides it.
 static int call_service(lua_State *L)
 {
     struct shoal_lua_run *run = shoal_lua_running(L);
@@ -89,7 +90,7 @@ static int call_service(lua_State *L)
 
 void shoal_lua_open_services(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"provide", provide}, {"service", call_service},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"provide", provide}, {"service", call_service}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "host/lua/lua_priv.h"
 
-/// The typed value of a declared setting; sizes are bytes and times milliseconds.
+/// value = shoal.setting "name": of a declared setting; sizes are bytes and times milliseconds.
 static int setting(lua_State *L)
 {
     struct shoal_lua_run *run = shoal_lua_running(L);
@@ -12,6 +12,7 @@ static int setting(lua_State *L)
     return 1;
 }
 
+/// value = shoal.instance_setting "instance.name"
 static int instance_setting(lua_State *L)
 {
     shoal_lua_push(L, shoal_lua_hold(L, shoal_instance_setting(luaL_checkstring(L, 1))));
@@ -20,7 +21,7 @@ static int instance_setting(lua_State *L)
 
 void shoal_lua_open_settings(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"setting", setting},
-        {"instance_setting", instance_setting}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"setting", setting}, {"instance_setting", instance_setting}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

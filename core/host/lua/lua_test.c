@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include <malloc.h>
+
 #include <shoal/base.h>
 
 #include "base/file.h"
@@ -100,7 +102,8 @@ static void values_come_back_as_they_went(void **state)
     struct fixture *fixture = *state;
     load(fixture, "function f(v) return v end");
     keep(fixture);
-    const char *text = "{\"a\":[],\"b\":{},\"c\":null,\"d\":[1,2.5,\"x\",true,null],\"e\":{\"f\":\"\\u00e9\"}}";
+    const char *text =
+        "{\"a\":[],\"b\":{},\"c\":null,\"d\":[1,2.5,\"x\",true,null],\"e\":{\"f\":\"\\u00e9\"}}";
     json_t *value = shoal_json_parse(text, strlen(text), NULL);
     json_t *before = json_deep_copy(value);
     struct shoal_lua_entry entry = {push_value, take_value, &value, 0, 0};
@@ -118,10 +121,12 @@ static void an_endless_loop_runs_out_of_time_even_under_pcall(void **state)
     keep(fixture);
     struct shoal_lua_entry entry = {.cpu_ms = 30};
     struct shoal_err err = {0};
-    assert_int_equal(shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_ETIMEOUT);
+    assert_int_equal(
+        shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_ETIMEOUT);
     assert_non_null(strstr(err.text, "ran out of time"));
     // The state is good for the next call.
-    assert_int_equal(shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_ETIMEOUT);
+    assert_int_equal(
+        shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_ETIMEOUT);
 }
 
 static void memory_has_a_cap_and_comes_back(void **state)
@@ -138,6 +143,15 @@ static void memory_has_a_cap_and_comes_back(void **state)
     }
 }
 
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+/// What C holds of the heap, Lua's states among it.
+static size_t heap_bytes(void)
+{
+    return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes()
+                                                   : mallinfo2().uordblks;
+}
+
 static void hooks_that_throw_keep_memory_flat(void **state)
 {
     struct fixture *fixture = *state;
@@ -145,8 +159,8 @@ static void hooks_that_throw_keep_memory_flat(void **state)
     keep(fixture);
     json_t *value = json_pack("{s:s, s:[i,i]}", "name", "a", "list", 1, 2);
     struct shoal_lua_entry entry = {.push = push_value, .user = &value};
-    size_t early = 0;
-    for (int i = 0; i < 20000; i++) {
+    size_t early = 0, early_heap = 0;
+    for (int i = 0; i < 100000; i++) {
         struct shoal_call call;
         struct shoal_err err = {0};
         shoal_call_init(&call);
@@ -155,10 +169,12 @@ static void hooks_that_throw_keep_memory_flat(void **state)
         if (i == 1000) {
             lua_gc(fixture->lua.instances[0]->main, LUA_GCCOLLECT);
             early = fixture->lua.instances[0]->used_bytes;
+            early_heap = heap_bytes();
         }
     }
     lua_gc(fixture->lua.instances[0]->main, LUA_GCCOLLECT);
     assert_true(fixture->lua.instances[0]->used_bytes <= early + 4096);
+    assert_true(heap_bytes() <= early_heap + 65536); // less than a byte a call
     json_decref(value);
 }
 

@@ -23,6 +23,7 @@ static void need_topics(lua_State *L)
     }
 }
 
+/// shoal.publish("mine:room", value): to every subscriber and every request:events of that topic.
 static int publish(lua_State *L)
 {
     need_topics(L);
@@ -75,7 +76,7 @@ static int subscribe(lua_State *L)
 
 void shoal_lua_open_topics(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"publish", publish}, {"subscribe", subscribe},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"publish", publish}, {"subscribe", subscribe}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

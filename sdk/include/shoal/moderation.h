@@ -11,7 +11,8 @@
 /// Lets go, or refuses for good, what a decide hook held; also days later.
 ///
 /// hook:    "video.publish". subject: "video:UUID", "user:7". sentence: why, or NULL.
-/// Returns: 0 or a negative error. Errors: SHOAL_ENOTFOUND (nothing is held under that name).
+/// Returns: 0 or a negative error. Errors: SHOAL_ENOTFOUND (nothing is held under that name),
+///          SHOAL_EFORBIDDEN (another plugin holds it: for moderators and "moderation.override").
 /// Thread:  [worker]. Blocks: yes. Since: 1.0.
 SHOAL_API int shoal_release(struct shoal_call *call, const char *hook, const char *subject,
     const char *sentence, struct shoal_err *err);

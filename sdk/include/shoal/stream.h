@@ -63,7 +63,8 @@ SHOAL_API int shoal_stream_loop(shoal_stream stream);
 /// Answers a request with server-sent events; the stream lives on after the handler returned.
 /// event() from any thread. topic: NULL, or a topic whose messages are sent as events.
 ///
-/// Returns: 0 or a negative error. Errors: SHOAL_EBUSY. Thread: [worker]. Blocks: no. Since: 1.0.
+/// Returns: 0 or a negative error. Errors: SHOAL_EBUSY, SHOAL_EFORBIDDEN (a topic without the
+///          permission "topics"). Thread: [worker]. Blocks: no. Since: 1.0.
 SHOAL_INLINE int shoal_answer_events(struct shoal_request *request, const char *topic,
     const struct shoal_stream_ops *ops, void *state, struct shoal_err *err)
 {

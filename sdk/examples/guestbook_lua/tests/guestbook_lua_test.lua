@@ -1,0 +1,15 @@
+-- guestbook_lua_test.lua - run it with: shoal plugin test .
+test("keeps a line, and shows it", function(kit)
+  local status, answer = kit.request("POST", "/guestbook", { line = "it was lovely" }, "root")
+  equal(status, 200)
+  equal(answer.who, "root")
+  kit.idle()
+  local _, book = kit.request("GET", "/guestbook")
+  equal(book.lines[1].line, "it was lovely")
+  equal(kit.slot("footer", {}), '<p><a href="/guests">Guest book</a>: 1</p>')
+end)
+
+test("takes no line of strangers, nor one that is too long", function(kit)
+  equal(kit.request("POST", "/guestbook", { line = "hello" }), 401)
+  equal(kit.request("POST", "/guestbook", { line = ("x"):rep(201) }, "root"), 400)
+end)
