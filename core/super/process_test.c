@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <shoal/base.h>
@@ -51,8 +53,10 @@ static int hostile(const char *what, const char *path)
 {
     struct shoal_process_state state;
     const char *args[] = {what, path, NULL};
-    assert_int_equal(run("hostile", args, (struct shoal_process){.memory_bytes = 512u << 20,
-        .file_bytes = 1u << 20}, &state), 0);
+    assert_int_equal(
+        run("hostile", args,
+            (struct shoal_process){.memory_bytes = 512u << 20, .file_bytes = 1u << 20}, &state),
+        0);
     assert_int_equal(state.signal, 0);
     return state.exit_code;
 }
@@ -156,8 +160,8 @@ static void wait_times_out_and_kill_ends_it(void **unused)
     struct shoal_err err = {0};
     struct shoal_process_state state;
     const char *args[] = {"sleep", NULL};
-    struct shoal_process what = {.program = "hostile", .args = args, .key = "slow",
-        .work_path = work};
+    struct shoal_process what = {
+        .program = "hostile", .args = args, .key = "slow", .work_path = work};
     assert_int_equal(shoal_process_start(NULL, &what, &err), 0);
     assert_int_equal(shoal_process_start(NULL, &what, &err), SHOAL_ECONFLICT);
     assert_int_equal(shoal_process_wait(NULL, "slow", 200, &state, &err), SHOAL_ETIMEOUT);
@@ -195,7 +199,8 @@ static void pipes_of_the_caller_reach_it(void **unused)
     const char *args[] = {"echo", NULL};
     assert_int_equal(write(in[1], "hello", 5), 5);
     assert_int_equal(run("hostile", args,
-        (struct shoal_process){.stdin_fd = in[0], .stdout_fd = out[1]}, &state), 0);
+                         (struct shoal_process){.stdin_fd = in[0], .stdout_fd = out[1]}, &state),
+        0);
     assert_int_equal(state.exit_code, 0);
     char data[16] = {0};
     assert_int_equal(read(out[0], data, sizeof data), 5);
@@ -249,8 +254,8 @@ static void ffmpeg_makes_and_reads_a_clip(void **unused)
     assert_int_equal(run("ffmpeg", args, (struct shoal_process){.nice = 5}, &state), 0);
     assert_int_equal(state.exit_code, 0);
     assert_true(state.memory_peak_bytes > 1 << 20);
-    const char *probe[] = {"-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0",
-        "clip.mp4", NULL};
+    const char *probe[] = {
+        "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", "clip.mp4", NULL};
     assert_int_equal(run("ffprobe", probe, (struct shoal_process){0}, &state), 0);
     assert_int_equal(state.exit_code, 0);
     char path[PATH_MAX + 16];
@@ -260,6 +265,33 @@ static void ffmpeg_makes_and_reads_a_clip(void **unused)
     assert_non_null(strstr(text.data, "h264"));
     assert_non_null(strstr(text.data, "aac"));
     shoal_buf_fini(&text);
+}
+
+// The whole server may have been started with `nice`: from there nobody comes back, root aside.
+static void a_nicer_server_starts_programs_too(void **unused)
+{
+    (void)unused;
+    assert_int_equal(chmod(work, 0777), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct shoal_process_state state;
+        const char *args[] = {"-version", NULL};
+        bool is_nicer = setpriority(PRIO_PROCESS, 0, 10) == 0;
+        if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) {
+            _exit(3);
+        }
+        if (shoal_super_local(NULL) != 0) {
+            _exit(4);
+        }
+        int code = run("ffprobe", args, (struct shoal_process){.nice = 5}, &state);
+        shoal_channel_stop();
+        _exit(is_nicer && code == 0 && state.exit_code == 0 ? 0 : 1);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 // T40: a playlist that points at a local file finds no way to it.
@@ -276,7 +308,7 @@ static void T40_ffmpeg_cannot_read_other_files(void **unused)
     assert_int_not_equal(state.exit_code, 0);
 }
 
-static int setup(void **unused)
+static int folder_setup(void **unused)
 {
     (void)unused;
     snprintf(work, sizeof work, "%s/tests/process-XXXXXX", SHOAL_BUILD_DIR);
@@ -289,15 +321,25 @@ static int setup(void **unused)
     }
     setenv("PATH", SHOAL_BUILD_DIR "/tests:/usr/local/bin:/usr/bin:/bin", 1);
     setenv("SECRET_OF_THE_SERVER", "x", 1);
-    return shoal_super_local(NULL);
+    return 0;
+}
+
+static int folder_teardown(void **unused)
+{
+    (void)unused;
+    unlink(secret);
+    return shoal_tree_remove(work, NULL);
+}
+
+static int setup(void **unused)
+{
+    return folder_setup(unused) != 0 ? -1 : shoal_super_local(NULL);
 }
 
 static int teardown(void **unused)
 {
-    (void)unused;
     shoal_channel_stop();
-    unlink(secret);
-    return shoal_tree_remove(work, NULL);
+    return folder_teardown(unused);
 }
 
 int main(void)
@@ -321,5 +363,10 @@ int main(void)
         cmocka_unit_test(ffmpeg_makes_and_reads_a_clip),
         cmocka_unit_test(T40_ffmpeg_cannot_read_other_files),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    // Before there is a helper: it forks, and starts one of its own.
+    const struct CMUnitTest alone[] = {
+        cmocka_unit_test(a_nicer_server_starts_programs_too),
+    };
+    int failed = cmocka_run_group_tests(alone, folder_setup, folder_teardown);
+    return failed + cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -114,8 +114,8 @@ static int paths_check(const struct shoal_process *what, struct shoal_err *err)
     }
     for (size_t i = 0; what->read_paths != NULL && what->read_paths[i] != NULL; i++) {
         if (i >= 64 || what->read_paths[i][0] != '/') {
-            return shoal_fail(err, SHOAL_EINVAL, "%s gets at most 64 absolute paths to read",
-                what->program);
+            return shoal_fail(
+                err, SHOAL_EINVAL, "%s gets at most 64 absolute paths to read", what->program);
         }
         if (stat(what->read_paths[i], &info) != 0) {
             return shoal_fail(err, SHOAL_ENOTFOUND, "%s cannot be read by %s: %s",
@@ -125,15 +125,17 @@ static int paths_check(const struct shoal_process *what, struct shoal_err *err)
     return 0;
 }
 
-int shoal_sandbox_init(struct shoal_sandbox *sandbox, const struct shoal_process *what,
-    struct shoal_err *err)
+int shoal_sandbox_init(
+    struct shoal_sandbox *sandbox, const struct shoal_process *what, struct shoal_err *err)
 {
     *sandbox = (struct shoal_sandbox){
         .landlock_fd = -1,
         .memory_bytes = what->memory_bytes != 0 ? what->memory_bytes : 2ull << 30,
         .file_bytes = what->file_bytes != 0 ? what->file_bytes : 64ull << 30,
         .cpu_s = what->cpu_s,
-        .nice = what->nice < 0 ? 0 : what->nice > 19 ? 19 : what->nice,
+        .nice = what->nice < 0    ? 0
+                : what->nice > 19 ? 19
+                                  : what->nice,
     };
     char path[4096];
     int code = shoal_sandbox_find(what->program, path, err);
@@ -190,6 +192,12 @@ static int limits(const struct shoal_sandbox *sandbox)
     }
     if (sandbox->cpu_s > 0 && limit(RLIMIT_CPU, sandbox->cpu_s) != 0) {
         return -1;
+    }
+    // Where the server itself was started with `nice`, nobody may be less nice again.
+    errno = 0;
+    int now = getpriority(PRIO_PROCESS, 0);
+    if (errno == 0 && now >= sandbox->nice) {
+        return 0;
     }
     return setpriority(PRIO_PROCESS, 0, sandbox->nice);
 }
@@ -248,8 +256,8 @@ static int descriptors_place(int in_fd, int out_fd, int error_fd, int report_fd,
     return 0;
 }
 
-_Noreturn void shoal_sandbox_exec(const struct shoal_sandbox *sandbox, int in_fd, int out_fd,
-    int error_fd, int report_fd)
+_Noreturn void shoal_sandbox_exec(
+    const struct shoal_sandbox *sandbox, int in_fd, int out_fd, int error_fd, int report_fd)
 {
     bool has_landlock = sandbox->landlock_fd >= 0;
     setsid();
