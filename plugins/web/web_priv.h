@@ -6,7 +6,7 @@
 
 #include <shoal/plugin.h>
 
-#include "mustache.h"
+#include <mustache.h>
 #include "texts.h"
 
 #define WEB_CHAIN_MAX   8   // a theme and its parents
