@@ -224,12 +224,33 @@ class FileSource {
   close() {}
 }
 
+// The browser gives one code for a file that it cannot read and one that is not there: the site knows.
+async function reasonOf(player) {
+  const code = player.video.error?.code
+  if (code !== MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED) {
+    return { 2: 'network', 3: 'format' }[code]
+  }
+  const { status } = await fetch(player.video.src, { method: 'HEAD' }).catch(() => ({}))
+  return { 401: 'refused', 403: 'refused', 404: 'gone', 410: 'gone' }[status] ?? 'format'
+}
+
 function watchErrors(player) {
-  const names = { 2: 'network', 3: 'format', 4: 'format' }
-  player.video.addEventListener('error', () => {
-    const key = names[player.video.error?.code]
+  player.video.addEventListener('error', async () => {
+    const key = await reasonOf(player)
     if (key) {
       player.say(text(`player.${key}`))
     }
+    if (key === 'network') {
+      setTimeout(() => tryAgain(player), 2000)
+    }
   })
+  player.video.addEventListener('playing', () => player.holds.size === 0 && player.say(''))
+}
+
+// Loads a file that broke off once more and goes on where it was.
+function tryAgain(player) {
+  const { time, video } = player
+  video.load()
+  player.afterMetadata(() => player.seek(time))
+  player.play()
 }
