@@ -6,7 +6,7 @@
 
 #include "transcode_ffmpeg.h"
 
-#define SEGMENTS_MAX 1000000
+#define SEGMENTS_MAX  1000000
 #define SEGMENT_MAX_S 3600.0
 
 static bool number_read(const char *text, char **end, uint64_t *number)
@@ -19,8 +19,8 @@ static bool number_read(const char *text, char **end, uint64_t *number)
 }
 
 /// "LENGTH@OFFSET", or "LENGTH" for the bytes behind the range before.
-static bool range_read(const char *text, char closing, uint64_t behind, uint64_t *length,
-    uint64_t *offset)
+static bool range_read(
+    const char *text, char closing, uint64_t behind, uint64_t *length, uint64_t *offset)
 {
     char *end = NULL;
     if (!number_read(text, &end, length)) {
@@ -37,7 +37,7 @@ struct reader {
     struct transcode_playlist *playlist;
     uint64_t media_bytes;
     size_t room;
-    double duration_s;  ///< of the segment that is being described; -1: none
+    double duration_s; ///< of the segment that is being described; -1: none
     bool has_range;
     uint64_t length, offset, behind;
     bool has_map, is_over;
@@ -95,8 +95,8 @@ static bool line_read(struct reader *reader, const char *line)
                reader->duration_s <= SEGMENT_MAX_S;
     }
     if (strncmp(line, range, sizeof(range) - 1) == 0) {
-        reader->has_range = range_read(line + sizeof(range) - 1, '\0', reader->behind,
-            &reader->length, &reader->offset);
+        reader->has_range = range_read(
+            line + sizeof(range) - 1, '\0', reader->behind, &reader->length, &reader->offset);
         return reader->has_range;
     }
     if (strcmp(line, "#EXT-X-ENDLIST") == 0) {
@@ -138,8 +138,8 @@ int transcode_playlist_parse(struct shoal_arena *arena, const char *text, size_t
             line[end - 1] = '\0';
         }
         if (!line_read(&reader, line)) {
-            return shoal_fail(err, SHOAL_EIO, "transcode_ffmpeg: a playlist is damaged: %.80s",
-                line);
+            return shoal_fail(
+                err, SHOAL_EIO, "transcode_ffmpeg: a playlist is damaged: %.80s", line);
         }
         line = next;
     }
@@ -149,12 +149,31 @@ int transcode_playlist_parse(struct shoal_arena *arena, const char *text, size_t
     return 0;
 }
 
-int transcode_playlist_write(const struct transcode_playlist *playlist, struct shoal_buf *out)
+static double longest_segment_s(const struct transcode_playlist *playlist)
 {
-    double longest_s = 1;
+    double longest_s = 0;
     for (size_t i = 0; i < playlist->count; i++) {
         longest_s = fmax(longest_s, playlist->segments[i].duration_s);
     }
+    return longest_s;
+}
+
+int64_t transcode_playlist_peak_bps(const struct transcode_playlist *playlist)
+{
+    double least_s = fmax(longest_segment_s(playlist) / 2, 0.001);
+    double peak_bps = 0;
+    for (size_t i = 0; i < playlist->count; i++) {
+        const struct transcode_segment *segment = &playlist->segments[i];
+        if (segment->duration_s >= least_s) {
+            peak_bps = fmax(peak_bps, (double)segment->length * 8 / segment->duration_s);
+        }
+    }
+    return (int64_t)ceil(peak_bps);
+}
+
+int transcode_playlist_write(const struct transcode_playlist *playlist, struct shoal_buf *out)
+{
+    double longest_s = fmax(longest_segment_s(playlist), 1);
     int rc = shoal_buf_printf(out,
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:%.0f\n#EXT-X-MEDIA-SEQUENCE:0\n"
         "#EXT-X-PLAYLIST-TYPE:VOD\n#EXT-X-INDEPENDENT-SEGMENTS\n"

@@ -67,12 +67,10 @@ static void damaged_playlists_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "",
-        "#EXTM3U\n",
-        "EXTM3U\n#EXTINF:4,\n",
-        HEAD "#EXTINF:4,\n#EXT-X-BYTERANGE:50@100\nr.mp4\n",               // not ended
-        HEAD "#EXTINF:4,\nr.mp4\n#EXT-X-ENDLIST\n",                        // no range
-        HEAD "#EXT-X-BYTERANGE:50@100\nr.mp4\n#EXT-X-ENDLIST\n",           // no duration
+        "", "#EXTM3U\n", "EXTM3U\n#EXTINF:4,\n",
+        HEAD "#EXTINF:4,\n#EXT-X-BYTERANGE:50@100\nr.mp4\n",                 // not ended
+        HEAD "#EXTINF:4,\nr.mp4\n#EXT-X-ENDLIST\n",                          // no range
+        HEAD "#EXT-X-BYTERANGE:50@100\nr.mp4\n#EXT-X-ENDLIST\n",             // no duration
         HEAD "#EXTINF:4,\n#EXT-X-BYTERANGE:50@126\nr.mp4\n#EXT-X-ENDLIST\n", // past the end
         HEAD "#EXTINF:4,\n#EXT-X-BYTERANGE:0@100\nr.mp4\n#EXT-X-ENDLIST\n",
         HEAD "#EXTINF:4,\n#EXT-X-BYTERANGE:18446744073709551615@1\nr.mp4\n#EXT-X-ENDLIST\n",
@@ -218,9 +216,13 @@ static void camera_data_is_overwritten_in_place(void **state)
 {
     (void)state;
     // user data with an escape (00 00 03 01), recovery point, slice.
-    static const unsigned char sei[] = "\x06\x05\x15" "0123456789abcdef" "G\0\0\x03\x01P" "\x80";
+    static const unsigned char sei[] = "\x06\x05\x15"
+                                       "0123456789abcdef"
+                                       "G\0\0\x03\x01P"
+                                       "\x80";
     static const unsigned char point[] = "\x06\x06\x01\xc4\x80";
-    static const unsigned char slice[] = "\x65\x05\x14" "0123456789abcdef";
+    static const unsigned char slice[] = "\x65\x05\x14"
+                                         "0123456789abcdef";
     struct writer sample = {.length = 0};
     put32(&sample, sizeof(sei) - 1);
     put(&sample, sei, sizeof(sei) - 1);
@@ -267,10 +269,24 @@ static void jpeg_sizes_are_read(void **state)
     }
 }
 
+static void the_heaviest_segment_says_what_a_player_must_take_in(void **state)
+{
+    (void)state;
+    static const struct transcode_segment segments[] = {
+        {4, 100, 1000}, {4, 1100, 3001}, {2, 4101, 1400}, {0.1, 5501, 9000}};
+    struct transcode_playlist playlist = {.segments = (struct transcode_segment *)segments};
+    static const int64_t expected[] = {0, 2000, 6002, 6002, 6002}; // a last scrap does not count
+    for (size_t count = 0; count <= 4; count++) {
+        playlist.count = count;
+        assert_int_equal(transcode_playlist_peak_bps(&playlist), expected[count]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ranges_become_explicit),
+        cmocka_unit_test(the_heaviest_segment_says_what_a_player_must_take_in),
         cmocka_unit_test(damaged_playlists_are_refused),
         cmocka_unit_test(codecs_come_from_the_init_segment),
         cmocka_unit_test(camera_data_is_overwritten_in_place),

@@ -237,8 +237,7 @@ static int hand_over_in(struct run *run, const struct transcode_rung *rung,
         .media_path = path,
         .playlist_path = playlist_path,
         .codecs = codecs,
-        .bitrate_bps = (int64_t)((double)transcode_file_size(path) * 8 /
-                                 (playlist.duration_s > 0.001 ? playlist.duration_s : 0.001)),
+        .bitrate_bps = transcode_playlist_peak_bps(&playlist),
     };
     return run->what->ready(run->what->user, &rendition, err);
 }

@@ -15,7 +15,7 @@
 #ifndef WEB_TEXTS_H
 #define WEB_TEXTS_H
 
-#include "mustache.h"
+#include <mustache.h>
 
 #include <stdint.h>
 

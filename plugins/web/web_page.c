@@ -257,6 +257,9 @@ int web_page_with(struct shoal_call *call, struct shoal_request *request, struct
     if (code == 0) {
         code = web_embed_ask(call, request, page, scope, err);
     }
+    if (code == 0 && !web_allows(shoal_call_arena(call), page, scope)) {
+        code = shoal_fail(err, SHOAL_EFORBIDDEN, "this is somebody else's");
+    }
     if (code != 0) {
         json_decref(errors);
         json_decref(form);
@@ -322,7 +325,7 @@ int web_error_page(struct shoal_call *call, struct shoal_request *request, int s
     }
     json_object_set_new(scope, "error", json_pack("{s:i, s:s, s:s, s:s, s:s}", "status", status,
         "title", shoal_error_text(why->code), "message", why->text, "sentence",
-        status < 500 && status != 404 ? why->text : "", "request_id",
+        status < 500 && status != 404 && status != 401 ? why->text : "", "request_id",
         status < 500 ? "" : shoal_call_id(call)));
     const char *template = shoal_text(page, "error",
         shoal_text(web->theme->manifest, "error", "pages/error"));

@@ -6,7 +6,7 @@
 
 #include <shoal/plugin.h>
 
-#include "mustache.h"
+#include <mustache.h>
 #include "texts.h"
 
 #define WEB_CHAIN_MAX   8   // a theme and its parents
@@ -76,6 +76,9 @@ void web_theme_add_plugins(struct web_theme *theme);
 json_t *web_scope_new(struct shoal_request *request, const json_t *path_pattern);
 /// Fills "{path.id}" and "{form.next|/}" in; values are percent-encoded unless one is the whole text.
 const char *web_expand(struct shoal_arena *arena, const char *text, const json_t *scope);
+
+/// One of the page's conditions under "allow" ("{user.role.id}=0") holds, or it has none.
+bool web_allows(struct shoal_arena *arena, const json_t *page, const json_t *scope);
 bool web_is_local_path(const char *path);
 /// The page's own address with its query, but for `key`, which gets this value (NULL: goes away).
 const char *web_link(struct shoal_call *call, struct shoal_request *request, const json_t *scope,

@@ -118,6 +118,22 @@ const char *web_expand(struct shoal_arena *arena, const char *text, const json_t
     return out;
 }
 
+bool web_allows(struct shoal_arena *arena, const json_t *page, const json_t *scope)
+{
+    const json_t *conditions = json_object_get(page, "allow");
+    size_t index;
+    const json_t *row;
+    json_array_foreach(conditions, index, row)
+    {
+        const char *text = web_expand(arena, json_is_string(row) ? json_string_value(row) : "", scope);
+        size_t left = strcspn(text, "=");
+        if (left > 0 && strlen(text) == 2 * left + 1 && strncmp(text, text + left + 1, left) == 0) {
+            return true;
+        }
+    }
+    return conditions == NULL;
+}
+
 const char *web_link(struct shoal_call *call, struct shoal_request *request, const json_t *scope,
     const char *key, const char *value)
 {

@@ -58,6 +58,33 @@ static void a_value_that_is_the_whole_text_stays_as_it_is(void **state)
     shoal_arena_free(arena);
 }
 
+static void allows_what_one_of_the_conditions_holds_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *page;
+        bool expected;
+    } cases[] = {
+        {"{}", true},
+        {"{\"allow\": []}", false},
+        {"{\"allow\": [\"{answer.video.id}=42\"]}", true},
+        {"{\"allow\": [\"{answer.video.id}=4\"]}", false},
+        {"{\"allow\": [\"{answer.video.id}=421\"]}", false},
+        {"{\"allow\": [\"{path.id}=x\", \"{path.id}={path.id}\"]}", true},
+        {"{\"allow\": [\"{user.id}={video.id}\"]}", false}, // two that are absent are not the same
+        {"{\"allow\": [\"{answer.video.id}\", 7]}", false},
+    };
+    struct shoal_arena *arena = shoal_arena_new(0);
+    json_t *scope = example();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *page = json_loads(cases[i].page, 0, NULL);
+        assert_int_equal(web_allows(arena, page, scope), cases[i].expected);
+        json_decref(page);
+    }
+    json_decref(scope);
+    shoal_arena_free(arena);
+}
+
 static void leads_to_this_site_alone(void **state)
 {
     (void)state;
@@ -83,6 +110,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_places_in),
         cmocka_unit_test(a_value_that_is_the_whole_text_stays_as_it_is),
+        cmocka_unit_test(allows_what_one_of_the_conditions_holds_for),
         cmocka_unit_test(leads_to_this_site_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

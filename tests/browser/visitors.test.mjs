@@ -252,6 +252,15 @@ test("nobody edits or deletes another's video", async () => {
   const deleted = await post(`/my/videos/${video.shortUUID}/delete`, cookie, sameSite)
   assert.deepEqual([edited.status, deleted.status], [403, 403])
   assert.equal((await (await site.get(`/videos/${video.uuid}`)).json).name, 'Seen by everybody')
+  // Nor are they shown a form that could only fail; whoever looks after the site is.
+  const admin = await cookieOf(site.admin, site.password)
+  const theirs = await site.upload(await clip('h264', { seconds: 2 }), { name: 'Of the meddler' }, other.token)
+  for (const [who, id, status] of [[cookie, video.shortUUID, 403], [cookie, theirs.shortUUID, 200], [admin, theirs.shortUUID, 200]]) {
+    for (const form of ['edit', 'delete']) {
+      const page = await site.raw({ path: `/my/videos/${id}/${form}`, headers: { ...html, cookie: who } })
+      assert.equal(page.status, status, `${form} ${id}`)
+    }
+  }
 })
 
 test('plays in a frame of another site', async () => {

@@ -31,6 +31,7 @@ async function wholeJob (options, name) {
   await logIn(page, site)
   await page.goto(`${site.url}/upload`)
   await page.setInputFiles('#videofile', file)
+  assert.match(await page.textContent('[data-chosen]'), /\.mp4 · \d/)
   await page.fill('#name', name)
   await page.click('[data-upload] button[type=submit]')
   // The bar moves and the page says what happens to the video afterwards.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,14 +24,15 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 /** Runs the installed program outside of every source tree. */
 const run = (...args) => spawnSync(installed, args, { cwd: folder, encoding: 'utf8', timeout: 120000 })
 
-/** Begins a C plugin from the installed template; source and manifest replace what the template has. */
-function makeC (name, { source, manifest } = {}) {
+/** Begins a C plugin from the installed template; source and manifest replace what it has, lists are further lines of CMake. */
+function makeC (name, { source, manifest, lists } = {}) {
   const path = join(folder, name)
   const made = run('plugin', 'new', name, '--c')
   assert.equal(made.status, 0, made.stderr)
   if (source) writeFileSync(join(path, `${name}.c`), source)
   if (source) rmSync(join(path, 'tests'), { recursive: true }) // they test what the template does
   if (manifest) writeFileSync(join(path, 'plugin.json'), JSON.stringify({ ...JSON.parse(readFileSync(join(path, 'plugin.json'), 'utf8')), hooks: [], settings: [], ...manifest }))
+  if (lists) appendFileSync(join(path, 'CMakeLists.txt'), lists)
   const objects = join(folder, `${name}-build`)
   execFileSync('cmake', ['-S', path, '-B', objects, `-DSHOAL_SDK=${join(prefix, 'include')}`], { stdio: 'pipe' })
   execFileSync('cmake', ['--build', objects], { stdio: 'pipe' })
@@ -65,6 +66,29 @@ test('a plugin is made, built, tested and checked with nothing but what was inst
   assert.equal(tested.status, 0, tested.stdout + tested.stderr)
   assert.match(tested.stdout, /^2 passed, 0 failed$/m)
   assert.ok(checkedLine('away'))
+})
+
+test('a plugin from elsewhere links the libraries of the SDK', () => {
+  const path = makeC('printer', {
+    source: `#include <shoal/plugin.h>
+#include <mustache.h>
+static int start(struct shoal_plugin *self, struct shoal_err *err)
+{
+    (void)self;
+    (void)err;
+    struct mustache *template = mustache_parse("x", "{{a}}", 5, NULL);
+    bool is_there = template != NULL;
+    mustache_free(template);
+    return is_there ? 0 : SHOAL_EINTERNAL;
+}
+SHOAL_PLUGIN(.name = "printer", .start = start);
+`,
+    lists: `include(${join(prefix, 'share/shoal/cmake/ShoalLibraries.cmake')})
+target_link_libraries(printer PRIVATE shoal_mustache)
+`
+  })
+  assert.ok(existsSync(join(path, 'printer.so')))
+  assert.match(run('plugin', 'check', 'printer').stdout, /"printer", sha256/)
 })
 
 for (const [field, next, advice] of [

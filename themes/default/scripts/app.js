@@ -39,6 +39,14 @@ document.addEventListener('click', event => {
     }
   }
 })
+document.addEventListener(
+  'toggle',
+  ({ target }) =>
+    target.open &&
+    target.matches(popups) &&
+    target.lastElementChild.scrollIntoView({ block: 'nearest' }),
+  true,
+)
 document.addEventListener('keydown', event => {
   const open = event.target instanceof Element && event.target.closest(popups)
   if (event.key === 'Escape' && open?.open) {

@@ -128,6 +128,7 @@ class Player {
   say(sentence) {
     this.note.textContent = sentence
     this.note.hidden = sentence === ''
+    this.note.classList.remove('busy')
   }
 
   async open() {
@@ -151,6 +152,7 @@ class Player {
     const files = [...this.video.querySelectorAll('source[type="video/mp4"]')]
     if (FAILED_STATES.has(state) && files.length === 0 && !hls) {
       this.say(text('player.failed_transcoding'))
+      this.controls?.disable(true)
       return
     }
     if (files.length > 0 || hls) {
@@ -161,6 +163,7 @@ class Player {
     this.say(text(isComing ? 'player.transcoding' : 'player.nothing'))
     this.controls?.disable(true)
     if (isComing) {
+      this.note.classList.add('busy')
       setTimeout(() => this.poll(), POLL_MS)
     }
   }
@@ -212,6 +215,11 @@ class Player {
     this.options.state = String(video.state?.id ?? 1)
     this.options.hls = video.streamingPlaylists?.[0]?.playlistUrl ?? ''
     this.options.duration = String(video.duration)
+    this.video.poster ||= video.previewPath ?? ''
+    const chip = document.querySelector('.watch-facts .chip.state')
+    if (chip) {
+      chip.hidden = chip.dataset.state !== this.options.state
+    }
     for (const source of this.video.querySelectorAll('source')) {
       source.remove()
     }

@@ -4,6 +4,7 @@ import { duration, text } from './shoal.js'
 
 const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2]
 const IDLE_MS = 2500
+const DOUBLE_TAP_MS = 350
 
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties)
@@ -242,8 +243,9 @@ class Controls {
     const { paused, ended } = this.video
     const icon = ended ? 'again' : paused ? 'play' : 'pause'
     this.show(this.playButton, icon, text(`player.${icon}`))
-    this.show(this.big, ended ? 'again' : 'play', text(ended ? 'player.again' : 'player.play'))
-    this.big.hidden = !paused || this.bar.hidden
+    this.show(this.big, icon, text(`player.${icon}`))
+    this.big.classList.toggle('playing', !paused)
+    this.big.hidden = this.bar.hidden
     this.wake()
   }
 
@@ -337,18 +339,33 @@ class Controls {
     video.addEventListener('click', event => {
       if (!this.menu.hidden) {
         this.openMenu(false)
-      } else if (event.pointerType !== 'touch' || !root.classList.contains('idle')) {
+      } else if (this.isTouch) {
+        this.tap(event)
+        return
+      } else {
         this.toggle()
       }
       this.wake()
     })
-    video.addEventListener('dblclick', () => this.toggleFull())
+    video.addEventListener('dblclick', () => !this.isTouch && this.toggleFull())
+    // What a finger touched: the tap itself wakes the bar, so how it was before is kept.
+    root.addEventListener(
+      'pointerdown',
+      event => {
+        this.isTouch = event.pointerType === 'touch'
+        this.wasIdle = root.classList.contains('idle')
+        root.classList.toggle('touch', this.isTouch)
+      },
+      { capture: true },
+    )
     root.addEventListener('pointermove', () => this.wake())
     root.addEventListener('focusin', () => this.wake())
-    root.addEventListener(
-      'pointerleave',
-      () => !video.paused && this.menu.hidden && root.classList.add('idle'),
-    )
+    // A finger leaves with each tap.
+    root.addEventListener('pointerleave', event => {
+      if (event.pointerType !== 'touch' && !video.paused && this.menu.hidden) {
+        root.classList.add('idle')
+      }
+    })
     document.addEventListener('pointerdown', event => {
       const isInside = this.menu.contains(event.target) || this.gearButton.contains(event.target)
       if (!this.menu.hidden && !isInside) {
@@ -363,6 +380,22 @@ class Controls {
       this.tip.hidden = false
     })
     seek.addEventListener('pointerleave', () => (this.tip.hidden = true))
+  }
+
+  // A finger shows the bar and hides it; a second tap on one side goes ten seconds back or on.
+  tap(event) {
+    const box = this.video.getBoundingClientRect()
+    const part = (event.clientX - box.left) / box.width
+    const isSecond = event.timeStamp - (this.lastTap ?? -Infinity) < DOUBLE_TAP_MS
+    this.lastTap = event.timeStamp
+    if (isSecond && (part < 0.35 || part > 0.65)) {
+      this.player.seek(this.player.time + (part < 0.35 ? -10 : 10))
+      this.wake()
+    } else if (this.wasIdle || this.video.paused) {
+      this.wake()
+    } else {
+      this.root.classList.add('idle')
+    }
   }
 
   listenToKeys() {

@@ -73,7 +73,11 @@ class HlsSource {
       player.emit('quality', { quality: this.quality, shown: this.shown })
     })
     this.hls.on(Hls.Events.FRAG_BUFFERED, () => this.recover())
-    this.hls.on(Hls.Events.ERROR, (name, error) => error.fatal && this.fail(error, Hls))
+    this.hls.on(Hls.Events.ERROR, (name, error) =>
+      error.fatal ? this.fail(error, Hls) : this.worry(error, Hls),
+    )
+    this.goOn = () => this.hls.startLoad(player.time)
+    addEventListener('online', this.goOn)
     const wasPlaying = !player.paused // a new source pauses what somebody started already
     this.hls.loadSource(player.withToken(player.options.hls, true))
     this.hls.attachMedia(player.video)
@@ -110,9 +114,20 @@ class HlsSource {
   }
 
   recover() {
-    if (this.retries < RETRIES) {
+    if (this.retries < RETRIES || this.isWorried) {
       this.retries = RETRIES
+      this.isWorried = false
       this.player.say('')
+    }
+  }
+
+  // The library tries again by itself for half a minute: whoever has nothing left to see is told.
+  worry(error, Hls) {
+    const { player } = this
+    const waits = !player.paused && player.video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA
+    if (error.type === Hls.ErrorTypes.NETWORK_ERROR && waits && player.holds.size === 0) {
+      this.isWorried = true
+      player.say(text('player.network'))
     }
   }
 
@@ -155,6 +170,7 @@ class HlsSource {
   }
 
   close() {
+    removeEventListener('online', this.goOn)
     this.hls.destroy()
   }
 }
@@ -224,12 +240,33 @@ class FileSource {
   close() {}
 }
 
+// The browser gives one code for a file that it cannot read and one that is not there: the site knows.
+async function reasonOf(player) {
+  const code = player.video.error?.code
+  if (code !== MediaError.MEDIA_ERR_SRC_NOT_SUPPORTED) {
+    return { 2: 'network', 3: 'format' }[code]
+  }
+  const { status } = await fetch(player.video.src, { method: 'HEAD' }).catch(() => ({}))
+  return { 401: 'refused', 403: 'refused', 404: 'gone', 410: 'gone' }[status] ?? 'format'
+}
+
 function watchErrors(player) {
-  const names = { 2: 'network', 3: 'format', 4: 'format' }
-  player.video.addEventListener('error', () => {
-    const key = names[player.video.error?.code]
+  player.video.addEventListener('error', async () => {
+    const key = await reasonOf(player)
     if (key) {
       player.say(text(`player.${key}`))
     }
+    if (key === 'network') {
+      setTimeout(() => tryAgain(player), 2000)
+    }
   })
+  player.video.addEventListener('playing', () => player.holds.size === 0 && player.say(''))
+}
+
+// Loads a file that broke off once more and goes on where it was.
+function tryAgain(player) {
+  const { time, video } = player
+  video.load()
+  player.afterMetadata(() => player.seek(time))
+  player.play()
 }

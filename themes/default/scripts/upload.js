@@ -373,8 +373,14 @@ function reset() {
   at('fields').hidden = false
 }
 
-function nameAfterFile(file) {
+// Shows which file was taken, and lends the title its name.
+function showChosen(file) {
   const name = form.elements.name
+  at('chosen').hidden = !file
+  if (file) {
+    at('chosen').textContent = `${file.name} · ${size(file.size)}`
+    at('choose').textContent = text('upload.other')
+  }
   if (file && name.value.trim() === '') {
     name.value = file.name
       .replace(/\.[^.]+$/, '')
@@ -386,6 +392,7 @@ function nameAfterFile(file) {
 function listenToDrops() {
   const drop = at('drop')
   const input = form.elements.videofile
+  drop.classList.add('live')
   for (const name of ['dragenter', 'dragover']) {
     drop.addEventListener(name, event => {
       event.preventDefault()
@@ -399,10 +406,10 @@ function listenToDrops() {
     event.preventDefault()
     if (event.dataTransfer.files.length > 0) {
       input.files = event.dataTransfer.files
-      nameAfterFile(input.files[0])
+      showChosen(input.files[0])
     }
   })
-  input.addEventListener('change', () => nameAfterFile(input.files[0]))
+  input.addEventListener('change', () => showChosen(input.files[0]))
 }
 
 if (form && shoal.user) {

@@ -18,7 +18,7 @@ struct shoal_process {
     uint64_t file_bytes;      ///< largest file it may write; 64 GiB when 0
     uint32_t cpu_s;           ///< 0: no limit
     uint32_t wall_s;          ///< killed after; 24 h when 0
-    int nice;                 ///< 0 to 19
+    int nice;                 ///< 0 to 19, where the server itself is not nicer already
     int stdin_fd, stdout_fd;  ///< pipes of the caller instead of files; 0: none. Such a process does
                               ///< not survive the child
 };

@@ -27,7 +27,7 @@ struct shoal_rendition {
     const char *media_path;
     const char *playlist_path;
     const char *codecs;        ///< RFC 6381: "avc1.64001f,mp4a.40.2"
-    int64_t bitrate_bps;       ///< measured
+    int64_t bitrate_bps;       ///< measured: of the heaviest segment
 };
 
 /// One run over a source.

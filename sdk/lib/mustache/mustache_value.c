@@ -1,5 +1,5 @@
 // mustache_value.c - what stands inside a tag: paths, words, calls, comparisons.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// SPDX-License-Identifier: MIT
 #include "mustache_parser.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 // mustache_test.c - templates: what the specification asks for, our additions, and the limits.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// SPDX-License-Identifier: MIT
 #include "mustache.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 // mustache_parser.h - the parser's state, shared by its two files.
-// SPDX-License-Identifier: AGPL-3.0-or-later
-#ifndef WEB_MUSTACHE_PARSER_H
-#define WEB_MUSTACHE_PARSER_H
+// SPDX-License-Identifier: MIT
+#ifndef MUSTACHE_PARSER_H
+#define MUSTACHE_PARSER_H
 
 #include "mustache_priv.h"
 

@@ -1,7 +1,7 @@
 // mustache_priv.h - what the parser leaves for the renderer.
-// SPDX-License-Identifier: AGPL-3.0-or-later
-#ifndef WEB_MUSTACHE_PRIV_H
-#define WEB_MUSTACHE_PRIV_H
+// SPDX-License-Identifier: MIT
+#ifndef MUSTACHE_PRIV_H
+#define MUSTACHE_PRIV_H
 
 #include "mustache.h"
 

@@ -1,5 +1,5 @@
 // mustache.c - compiles templates into a flat list of nodes.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// SPDX-License-Identifier: MIT
 //
 // The source is read once, line by line, because two rules of Mustache are about lines: a tag that
 // stands alone on its line takes the line with it, and what is included there gets its indentation.

@@ -1,5 +1,5 @@
 // mustache_buffer.c - text that grows, and how values are written into it.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// SPDX-License-Identifier: MIT
 #include "mustache.h"
 
 #include <stdint.h>

@@ -1,5 +1,5 @@
 // mustache_render.c - pours JSON into compiled templates.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// SPDX-License-Identifier: MIT
 //
 // Everything that rendering builds up (contexts, indentation, overridden blocks) is a list of
 // frames on the C stack, so a template and its data are never written to. Depth and steps are

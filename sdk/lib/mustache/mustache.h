@@ -1,5 +1,5 @@
 // mustache.h - templates: compiled once, rendered many times over JSON.
-// SPDX-License-Identifier: AGPL-3.0-or-later
+// SPDX-License-Identifier: MIT
 //
 // The whole Mustache specification with inheritance and dynamic names, without lambdas. A compiled
 // template never changes, so any number of threads may render it at the same time.
@@ -11,8 +11,8 @@
 //   {{call:a b.c n='x'}}    answered by the caller's `call`: texts with arguments, dates, sizes;
 //                           the value of an argument may be a call itself: when=ago:publishedAt
 // Falsy are: absent, null, false, 0, "" and an empty list.
-#ifndef WEB_MUSTACHE_H
-#define WEB_MUSTACHE_H
+#ifndef MUSTACHE_H
+#define MUSTACHE_H
 
 #include <jansson.h>
 #include <stdbool.h>
