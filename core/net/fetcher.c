@@ -318,11 +318,11 @@ static int explain(const struct fetch *fetch, struct shoal_err *err)
 {
     const char *url = fetch->what->url;
     const char *why = fetch->problem[0] ? fetch->problem : curl_easy_strerror(fetch->result);
+    if (fetch->is_elsewhere) { // said of the address that was reached; another may have been refused
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s leads to a server that may not be asked", url);
+    }
     if (fetch->is_refused) {
         return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s leads to a private network", url);
-    }
-    if (fetch->is_elsewhere) {
-        return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s leads to a server that may not be asked", url);
     }
     if (fetch->is_too_large || fetch->result == CURLE_FILESIZE_EXCEEDED) {
         return shoal_fail(err, SHOAL_ETOOLARGE, "the answer of %.200s is larger than %llu bytes",

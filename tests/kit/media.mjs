@@ -29,7 +29,7 @@ const kinds = {
   vfr: { ending: 'mkv', args: o => [...picture(o), ...sound(o), '-vf', "select='not(mod(n\\,3))+lt(n\\,30)'", '-vsync', 'vfr', ...h264, ...aac] },
   gps: { ending: 'mp4', args: o => [...picture(o), ...sound(o), ...h264, ...aac, '-metadata', 'location=+48.8584+002.2945/', '-metadata', 'com.apple.quicktime.location.ISO6709=+48.8584+002.2945/', '-metadata', 'comment=filmed at home', '-movflags', 'use_metadata_tags', '-shortest'] },
   flac: { ending: 'flac', args: o => [...sound(o), '-c:a', 'flac'] },
-  mp3: { ending: 'mp3', args: o => [...sound(o), '-f', 'lavfi', '-i', 'color=c=teal:size=300x300:duration=1:rate=1', '-map', '0:a', '-map', '1:v', '-c:a', 'libmp3lame', '-c:v', 'mjpeg', '-frames:v', '1', '-disposition:v', 'attached_pic', '-id3v2_version', '3'] },
+  mp3: { ending: 'mp3', args: o => [...sound(o), '-f', 'lavfi', '-i', 'color=c=teal:size=300x300:duration=1:rate=1', '-map', '0:a', '-map', '1:v', '-c:a', 'libmp3lame', '-c:v', 'mjpeg', '-disposition:v', 'attached_pic', '-id3v2_version', '3'] },
   png: { ending: 'png', args: o => ['-f', 'lavfi', '-i', `color=c=orange:size=${o.size}:duration=1:rate=1`, '-frames:v', '1'] },
   jpeg: { ending: 'jpg', args: o => ['-f', 'lavfi', '-i', `color=c=orange:size=${o.size}:duration=1:rate=1`, '-frames:v', '1'] }
 }
