@@ -181,7 +181,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-int shoal_loop_start(struct shoal_loop *loop, struct shoal_err *err)
+void shoal_loop_init(struct shoal_loop *loop)
 {
     pthread_mutex_init(&loop->lock, NULL);
     shoal_random(&loop->id_base, sizeof loop->id_base);
@@ -189,6 +189,21 @@ int shoal_loop_start(struct shoal_loop *loop, struct shoal_err *err)
     uv_async_init(&loop->uv, &loop->wake, on_wake);
     uv_timer_init(&loop->uv, &loop->tick);
     loop->wake.data = loop->tick.data = loop;
+    read_clock(loop);
+}
+
+void shoal_loop_fini(struct shoal_loop *loop)
+{
+    if (!loop->thread) { // it never ran: nobody closed its handles
+        uv_walk(&loop->uv, close_handle, NULL);
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+    }
+    uv_loop_close(&loop->uv);
+    pthread_mutex_destroy(&loop->lock);
+}
+
+int shoal_loop_start(struct shoal_loop *loop, struct shoal_err *err)
+{
     read_clock(loop);
     uv_timer_start(&loop->tick, on_tick, TICK_MS, TICK_MS);
     for (size_t i = 0; i < loop->listener_count; i++) {

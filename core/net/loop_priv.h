@@ -66,6 +66,9 @@ struct shoal_loop {
     struct shoal_match match;
 };
 
+/// Makes what other threads post to; from then on they may. _fini() after its thread has ended.
+void shoal_loop_init(struct shoal_loop *loop);
+void shoal_loop_fini(struct shoal_loop *loop);
 int shoal_loop_start(struct shoal_loop *loop, struct shoal_err *err);
 /// Runs fn(arg) on the loop, soon. [any]
 void shoal_loop_run(struct shoal_loop *loop, shoal_post_fn *fn, void *arg);

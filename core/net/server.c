@@ -19,7 +19,7 @@
 #define FILE_THREADS 4
 #define PULL_THREADS 16
 
-static struct shoal_server *current; // one a process; plugins post to its loops
+static struct shoal_server *_Atomic current; // one a process; plugins post to its loops
 static struct {
     shoal_stop_fn *fn;
     void *arg;
@@ -140,6 +140,7 @@ static void make_loops(struct shoal_server *server, const struct shoal_server_op
         server->loops[i] = loop;
         loop->server = server;
         loop->index = i;
+        shoal_loop_init(loop); // all of them can be posted to before the first one runs
         loop->listeners = shoal_alloc(given->listen_count + 1, sizeof *loop->listeners);
         for (size_t n = 0; n < given->listen_count; n++) {
             const struct shoal_listen_fd *listen = &given->listens[n];
@@ -195,7 +196,7 @@ static void free_server(struct shoal_server *server)
     }
     for (int i = 0; i < server->loop_count; i++) {
         struct shoal_loop *loop = server->loops[i];
-        pthread_mutex_destroy(&loop->lock);
+        shoal_loop_fini(loop);
         free(loop->posts);
         free(loop->listeners);
         free(loop);
@@ -273,7 +274,6 @@ void shoal_server_stop(struct shoal_server *server)
         struct shoal_loop *loop = server->loops[i];
         if (loop->thread) {
             pthread_join(loop->thread, NULL);
-            uv_loop_close(&loop->uv);
         }
     }
     free_server(server);

@@ -53,6 +53,8 @@ process.on('exit', () => running.forEach(child => child.kill()))
 class Instance {
   admin = 'root'
   password = 'correct horse 7'
+  /** Of the server, besides our own. */
+  environment = {}
   #child = null
   #tokens = new Map()
 
@@ -97,7 +99,7 @@ class Instance {
   async start () {
     const log = createWriteStream(this.logPath, { flags: 'a' })
     const sets = [...calm, ...this.settings].flatMap(line => ['--set', line])
-    const child = spawn(program, ['serve', this.folder, ...sets], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(program, ['serve', this.folder, ...sets], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...this.environment } })
     child.stdout.pipe(log)
     child.stderr.pipe(log)
     this.#child = child
