@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "data/data.h"
+#include "host/plugin_priv.h"
 
 #define JOBS_MOST 1000
 
@@ -17,6 +18,10 @@ static int show(const struct shoal_args *args, json_t *rows, const char *const *
     const char *const *headings)
 {
     const char *plugin = shoal_args_get(args, "plugin");
+    if (plugin != NULL && shoal_plugin_find(plugin) == NULL) {
+        json_decref(rows);
+        return shoal_cli_say_fail("there is no plugin %s in this instance", plugin);
+    }
     for (size_t i = json_array_size(rows); plugin != NULL && i-- > 0;) {
         if (strcmp(shoal_text(json_array_get(rows, i), "plugin", ""), plugin) != 0) {
             json_array_remove(rows, i);
@@ -48,11 +53,11 @@ static void route_add(const struct shoal_route *route, struct shoal_plugin *owne
 {
     static const char *const auths[] = {"optional", "user", "moderator", "admin", "none"};
     const struct shoal_plugin_id *id = (const struct shoal_plugin_id *)(const void *)owner;
-    json_array_append_new(user,
-        json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "method", route->method, "path", route->path,
-            "produces", route->produces != NULL ? route->produces : "*/*", "auth",
-            (unsigned)route->auth < 5 ? auths[route->auth] : "?", "plugin",
-            id != NULL ? id->name : "core", "cache", (int)route->cache_s));
+    json_array_append_new(
+        user, json_pack("{s:s, s:s, s:s, s:s, s:s, s:i}", "method", route->method, "path",
+                  route->path, "produces", route->produces != NULL ? route->produces : "*/*",
+                  "auth", (unsigned)route->auth < 5 ? auths[route->auth] : "?", "plugin",
+                  id != NULL ? id->name : "core", "cache", (int)route->cache_s));
 }
 
 static int run_routes(const struct shoal_args *args)
@@ -83,8 +88,8 @@ static int run_jobs(const struct shoal_args *args)
     if (rows == NULL) {
         code = shoal_cli_fail(&err);
     } else {
-        static const char *const keys[] = {"id", "kind", "state", "attempt", "progress", "subject",
-            "error", NULL};
+        static const char *const keys[] = {
+            "id", "kind", "state", "attempt", "progress", "subject", "error", NULL};
         code = show(args, rows, keys, keys);
     }
     shoal_instance_close(&instance);

@@ -74,7 +74,8 @@ static void check_disk(struct shoal_doctor *doctor)
     bool is_low = free_gib < 2 || percent < 3;
     shoal_doctor_say(doctor, is_low ? SHOAL_FINDING_BAD : SHOAL_FINDING_FINE, "disk",
         is_low ? "make room, or move the media to another disk: a full one refuses uploads" : NULL,
-        "%.1f GiB are free (%.0f %%)", free_gib, percent);
+        "%.*f %s are free (%.0f %%)", free_gib < 1 ? 0 : 1,
+        free_gib < 1 ? free_gib * 1024 : free_gib, free_gib < 1 ? "MiB" : "GiB", percent);
     if (disk.f_files > 0 && disk.f_favail * 100 / disk.f_files < 3) {
         shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "disk", "remove small files elsewhere on it",
             "the disk has hardly any inodes left");
@@ -116,23 +117,27 @@ static void check_clock(struct shoal_doctor *doctor)
 }
 
 /// Runs a program in its sandbox and gives back what it printed.
-static int run(const char *program, const char *const *args, struct shoal_buf *out,
-    struct shoal_err *err)
+static int run(
+    const char *program, const char *const *args, struct shoal_buf *out, struct shoal_err *err)
 {
     char work[] = "/tmp/shoal-doctor-XXXXXX";
     if (mkdtemp(work) == NULL) {
         return shoal_file_fail(err, errno, "make", work);
     }
-    struct shoal_process what = {.program = program, .args = args, .key = "doctor",
-        .work_path = work, .output_path = "out", .wall_s = 30};
+    struct shoal_process what = {.program = program,
+        .args = args,
+        .key = "doctor",
+        .work_path = work,
+        .output_path = "out",
+        .wall_s = 30};
     struct shoal_process_state state = {0};
     int code = shoal_super_local(err);
     code = code != 0 ? code : shoal_process_start(NULL, &what, err);
     code = code != 0 ? code : shoal_process_wait(NULL, "doctor", 40000, &state, err);
     shoal_process_forget(NULL, "doctor");
     if (code == 0 && state.exit_code != 0) {
-        code = shoal_fail(err, SHOAL_EIO, "%s ended with %d (signal %d)", program,
-            state.exit_code, state.signal);
+        code = shoal_fail(
+            err, SHOAL_EIO, "%s ended with %d (signal %d)", program, state.exit_code, state.signal);
     }
     if (code == 0) {
         char path[64];
@@ -144,8 +149,8 @@ static int run(const char *program, const char *const *args, struct shoal_buf *o
     return code;
 }
 
-static void check_program(struct shoal_doctor *doctor, const char *program,
-    const char *const *args, const char *const *needed)
+static void check_program(struct shoal_doctor *doctor, const char *program, const char *const *args,
+    const char *const *needed)
 {
     struct shoal_buf text = {0};
     struct shoal_err err = {0};

@@ -1,7 +1,7 @@
 // doctor.test.mjs - the doctor finds nothing on a healthy instance, and says what to do on a sick one.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import { join } from 'node:path'
@@ -121,6 +121,30 @@ describe('doctor', () => {
     site.config = `${kept}tls = { certificate = "not.pem", key = "not.pem" }\n`
     await hasBad(/not\.pem/)
     site.config = kept
+  })
+
+  test('a certificate that ends soon, and one that does not', async () => {
+    const kept = site.config
+    const make = days => {
+      execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', days, '-subj', '/CN=localhost',
+        '-keyout', join(site.folder, 'key.pem'), '-out', join(site.folder, 'cert.pem')], { stdio: 'pipe' })
+      const { uid, gid } = statSync(site.folder)
+      for (const name of ['key.pem', 'cert.pem']) {
+        chmodSync(join(site.folder, name), 0o600)
+        chownSync(join(site.folder, name), uid, gid)
+      }
+    }
+    site.config = `${kept.replace(/^listen = .*$/m, `listen = { "127.0.0.1:${site.port} tls" }`)}tls = { certificate = "cert.pem", key = "key.pem" }\n`
+    try {
+      make('5')
+      await hasBad(/it is good for [45] days/)
+      make('200')
+      const { code, findings } = await doctor(site)
+      assert.equal(code, 0, JSON.stringify(findings))
+      assert.match(findings.find(row => row.about === 'certificate').text, /(199|200) days/)
+    } finally {
+      site.config = kept
+    }
   })
 
   test('a plugin that is not there, and one without a pin', async () => {

@@ -169,6 +169,7 @@ describe('plugins that cannot start', () => {
     no_pin: /sha256/,
     stranger: /pin|sha256/i,
     greedy: /permission|manifest/i,
+    copycat: /plugin good answers GET \/good already, and stands before copycat in shoal\.lua$/,
     not_there: /not_there/
   }
 
@@ -180,6 +181,7 @@ describe('plugins that cannot start', () => {
       make('other_abi', { c: '#include <shoal/plugin.h>\nstatic int start(struct shoal_plugin *self, struct shoal_err *err) { (void)self; (void)err; return 0; }\nSHOAL_PLUGIN(.name = "other_abi", .start = start, .abi_major = SHOAL_ABI_MAJOR + 1);\n' }),
       make('syntax', { lua: 'local shoal = require "shoal"\nfunction end\n' }),
       make('tables', { lua: good.replaceAll('/good', '/tables'), manifest: { permissions: ['routes:/tables', 'database'] }, files: { 'migrations/001_start.sql': 'CREATE TABLE tables_one (id ID);\nCREATE TABEL tables_two (id ID);\n' } }),
+      make('copycat', { lua: good, manifest: { permissions: ['routes:/good'] } }),
       make('greedy', { lua: good.replaceAll('/good', '/greedy') })
     ]
     writePlugin(pluginsOf(site), 'no_pin', { lua: good.replaceAll('/good', '/no_pin'), manifest: { permissions: ['routes:/no_pin'] } })
@@ -218,7 +220,8 @@ describe('plugins that cannot start', () => {
   test('a failed migration left nothing behind', async () => {
     const { stdout } = await shoal('plugin', 'list', site.folder, '--json')
     assert.match(JSON.parse(stdout).find(row => row.name === 'tables').sentence, /TABEL|syntax/)
-    writePlugin(pluginsOf(site), 'tables', { lua: good.replaceAll('/good', '/tables'), manifest: { permissions: ['routes:/tables', 'database'] }, files: { 'migrations/001_start.sql': 'CREATE TABLE tables_one (id ID);\nCREATE TABLE tables_two (id ID);\n' } })
+    const pin = writePlugin(pluginsOf(site), 'tables', { lua: good.replaceAll('/good', '/tables'), manifest: { permissions: ['routes:/tables', 'database'] }, files: { 'migrations/001_start.sql': 'CREATE TABLE tables_one (id ID);\nCREATE TABLE tables_two (id ID);\n' } })
+    site.config = site.config.replace(/\{ "tables", sha256 = "[0-9a-f]+" \}/, line('tables', pin))
     await site.kill()
     await site.start()
     assert.deepEqual((await site.raw({ path: '/tables' })).json, { fine: true })
