@@ -32,6 +32,19 @@ static const struct transcode_rung *largest(const struct transcode_ladder *ladde
     return found;
 }
 
+/// When all renditions begin. Encoders hold pictures back, by up to two of their own: left alone, a
+/// rendition of 30 pictures a second would begin 33 ms behind one of 60, and each change of quality
+/// would jump by as much.
+static double begin_s(const struct transcode_ladder *ladder)
+{
+    double slowest = 0;
+    for (size_t i = 0; i < ladder->count; i++) {
+        double rate = ladder->rungs[i].has_video ? transcode_rate_value(ladder->rungs[i].fps) : 0;
+        slowest = rate > 0 && (slowest <= 0 || rate < slowest) ? rate : slowest;
+    }
+    return slowest > 0 ? 2 / slowest : 0;
+}
+
 static struct transcode_rate fastest(const struct transcode_ladder *ladder)
 {
     struct transcode_rate rate = {0, 1};
@@ -164,8 +177,9 @@ static const char *outputs_make(struct shoal_arena *arena, const struct transcod
         const struct transcode_rung *rung = &ladder->rungs[i];
         shoal_buf_printf(&out,
             "%s[f=hls:hls_time=%d:hls_playlist_type=vod:hls_segment_type=fmp4:"
-            "hls_flags=single_file+independent_segments:hls_segment_filename=r%d.mp4:select=\\'",
-            i == 0 ? "" : "|", SEGMENT_S, rung->resolution);
+            "hls_flags=single_file+independent_segments:output_ts_offset=%.6f:"
+            "hls_segment_filename=r%d.mp4:select=\\'",
+            i == 0 ? "" : "|", SEGMENT_S, begin_s(ladder), rung->resolution);
         if (rung->has_video) {
             shoal_buf_printf(&out, "v:%zu%s", at++, rung->has_audio ? "," : "");
         }

@@ -430,6 +430,43 @@ static void variable_frame_rate_becomes_constant(void **state)
     free(second);
 }
 
+/// When a file shows its first picture, in ms.
+static long first_picture_ms(const char *media)
+{
+    assert_int_equal(ffmpeg("first.txt", (const char *const[]){"-copyts", "-i", media, "-map", "0:v",
+                                "-frames:v", "1", "-vf", "settb=1/1000", "-enc_time_base", "1/1000",
+                                "-f", "framecrc", NULL}),
+        0);
+    size_t length = 0;
+    char *text = file_read(in_folder("first.txt"), &length);
+    const char *line = strstr(text, "\n0,");
+    assert_non_null(line);
+    long ms = strtol(line + 3, NULL, 10);
+    free(text);
+    return ms;
+}
+
+static void renditions_begin_together_whatever_their_rates(void **state)
+{
+    (void)state;
+    CLIP("sixty.mp4", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=60:d=2", "-f", "lavfi", "-i",
+        "sine=d=2", "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac");
+    json_t *probe = probe_of("sixty.mp4");
+    json_t *plan = json_pack("[{s:i s:i s:s s:s} {s:i s:i s:s s:s}]", "resolution", 720, "fps", 60,
+        "video_codec", "h264", "audio_codec", "aac", "resolution", 240, "fps", 30, "video_codec",
+        "h264", "audio_codec", "aac");
+    struct shoal_err err = {0};
+    struct result result = {0};
+    assert_int_equal(run("sixty.mp4", probe, plan, "sixty", &result, &err), 0);
+    assert_int_equal(result.count, 2);
+    assert_true(result.list[0].fps - result.list[1].fps > 29);
+    long first = first_picture_ms(result.media[0]);
+    assert_true(labs(first - first_picture_ms(result.media[1])) <= 1);
+    assert_true(first < 100);
+    json_decref(plan);
+    json_decref(probe);
+}
+
 static void audio_alone_has_a_picture_and_resolution_0(void **state)
 {
     (void)state;
@@ -746,6 +783,7 @@ int main(void)
         cmocka_unit_test(odd_sizes_and_film_rate_are_kept),
         cmocka_unit_test(colours_stay_what_they_were),
         cmocka_unit_test(variable_frame_rate_becomes_constant),
+        cmocka_unit_test(renditions_begin_together_whatever_their_rates),
         cmocka_unit_test(audio_alone_has_a_picture_and_resolution_0),
         cmocka_unit_test(images_come_in_their_sizes_without_words),
         cmocka_unit_test(nothing_says_where_it_was_filmed),
