@@ -91,7 +91,7 @@ describe('serve --set', () => {
     await site.kill()
     for (const [set, pattern] of [['lisen=1', /lisen/], ['instance.nam=x', /nam.*name/], ['signup.enabled=perhaps', /signup\.enabled/], ['nonsense', /nonsense/]]) {
       const { code, stdout, stderr } = await shoal('serve', site.folder, '--set', set)
-      assert.equal(code, 1, set)
+      assert.equal(code, 2, set)
       assert.match(stdout + stderr, pattern)
     }
   })
