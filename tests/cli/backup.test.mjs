@@ -1,14 +1,17 @@
 // backup.test.mjs - a copy made while it serves is whole: the restored instance plays the same videos.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
 
 import { shoal, startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 
+const run = promisify(execFile)
 const hash = bytes => createHash('sha256').update(bytes).digest('hex')
 
 /** Every file that a visitor of a video can fetch: {path: SHA-256}. */
@@ -22,6 +25,13 @@ async function mediaOf (site, uuid) {
     found[path] = hash(answer.body)
   }
   return found
+}
+
+/** Plays every rendition of a video from the first to the last picture; what ffmpeg complains of. */
+async function complaintsOf (site, uuid) {
+  const [list] = (await site.get(`/videos/${uuid}`)).json.streamingPlaylists
+  const { stderr } = await run('ffmpeg', ['-nostdin', '-v', 'error', '-xerror', '-i', site.url + new URL(list.playlistUrl).pathname, '-map', '0', '-f', 'null', '-'])
+  return stderr
 }
 
 /** Until no job is due. What waits for its hour, as the removal of files does, does not count. */
@@ -165,6 +175,7 @@ describe('backup and restore', () => {
     assert.equal((await restored.logIn('anna', 'pass word 99')).status, 200)
     assert.equal((await restored.get('/videos')).json.total, 3)
     assert.deepEqual(await mediaOf(restored, uuid), played)
+    assert.equal(await complaintsOf(restored, uuid), '')
     assert.equal((await restored.raw({ path: '/health' })).json.status, 'ok')
     for (const path of ['tls/privkey.pem', 'plugins/guest/guest.lua']) assert.equal(readFileSync(join(folder, path), 'utf8'), `this is ${path.split('/').pop()}`)
     assert.equal(statSync(join(folder, 'shoal.sqlite3')).mode & 0o007, 0)
