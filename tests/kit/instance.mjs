@@ -56,6 +56,7 @@ class Instance {
   /** Of the server, besides our own. */
   environment = {}
   #child = null
+  #ended = null
   #tokens = new Map()
 
   constructor (folder, port, settings) {
@@ -69,6 +70,12 @@ class Instance {
 
   get log () { return existsSync(this.logPath) ? readFileSync(this.logPath, 'utf8') : '' }
   get pid () { return this.#child?.pid }
+  /** How it ended, once it did: {code, signal}. */
+  get ended () {
+    this.#child?.ref()
+    return this.#ended
+  }
+
   /** What the supervisor says of itself: {pid, safeMode, quarantine, children, crashes}; null while it says nothing. */
   get status () {
     const path = join(this.folder, 'run/serve.json')
@@ -105,9 +112,11 @@ class Instance {
     this.#child = child
     running.add(child)
     child.once('exit', () => running.delete(child))
-    this.ended = new Promise(resolve => child.once('exit', (code, signal) => resolve({ code, signal })))
+    // A server that a failed test left behind does not keep the run from ending.
+    for (const handle of [child, child.stdout, child.stderr]) handle.unref()
+    this.#ended = new Promise(resolve => child.once('exit', (code, signal) => resolve({ code, signal })))
     let end = null
-    this.ended.then(how => { end = how })
+    this.#ended.then(how => { end = how })
     for (let i = 0; i < 600; i++) {
       if (end) throw new Error(`shoal serve ended with ${end.code ?? end.signal}:\n${this.log.slice(-4000)}`)
       const health = await request(this.url, { path: '/health', timeout: 2000 }).catch(() => null)
