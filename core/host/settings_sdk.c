@@ -93,6 +93,7 @@ static void apply_rates(void)
     apply_rate("http.rate.api", SHOAL_RATE_API);
     apply_rate("http.rate.login", SHOAL_RATE_LOGIN);
     apply_rate("http.rate.register", SHOAL_RATE_REGISTER);
+    apply_rate("http.rate.ffmpeg", SHOAL_RATE_FFMPEG);
     apply_rate("http.rate.write", SHOAL_RATE_WRITE);
     apply_rate("http.rate.search", SHOAL_RATE_SEARCH);
     apply_rate("http.rate.page", SHOAL_RATE_PAGE);

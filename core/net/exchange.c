@@ -439,6 +439,13 @@ static void exchange(struct shoal_conn *conn, const char *bytes, size_t length, 
         return;
     }
     const struct shoal_entry *entry = loop->match.entry;
+    if (entry && entry->route.head_max_bytes > 0 && length > entry->route.head_max_bytes) {
+        char why[80];
+        snprintf(why, sizeof why, "the headers are longer than the %u bytes that are taken here",
+            entry->route.head_max_bytes);
+        shoal_exchange_refuse(conn, 431, why, NULL);
+        return;
+    }
     if (entry && !conn->body_is_done && entry->route.body == SHOAL_BODY_NONE) {
         shoal_exchange_refuse(conn, 413, "no body is taken here", NULL);
         return;

@@ -15,7 +15,7 @@
 #define SHARDS  16
 #define SETS    512
 #define WAYS    8
-#define BUCKETS SHOAL_RATE_NONE
+#define BUCKETS (SHOAL_RATE_FFMPEG + 1)
 #define PROVED  SHOAL_RATE_NONE // slots that only say that a token is a good one
 
 struct slot {
@@ -40,6 +40,7 @@ static struct rate rates[BUCKETS] = {
     [SHOAL_RATE_WRITE] = {200, 10000},
     [SHOAL_RATE_SEARCH] = {100, 10000},
     [SHOAL_RATE_PAGE] = {500, 10000},
+    [SHOAL_RATE_FFMPEG] = {100, 600000},
 };
 static struct shard shards[SHARDS];
 static uint8_t secret[crypto_shorthash_KEYBYTES];
@@ -151,7 +152,7 @@ struct shoal_limit shoal_limit_take(enum shoal_rate bucket, struct shoal_span to
     const struct shoal_address *address, int64_t now_ms)
 {
     pthread_once(&once, set_up);
-    if ((unsigned)bucket >= BUCKETS) {
+    if ((unsigned)bucket >= BUCKETS || bucket == SHOAL_RATE_NONE) {
         return (struct shoal_limit){0};
     }
     token = bare(token);

@@ -276,6 +276,19 @@ static void refuses_heads_that_are_too_long(void **state)
     ask(fd, &reply, text.data);
     assert_int_equal(reply.status, 431);
     close(fd);
+    text.length = 0;
+    shoal_buf_printf(&text, "GET /brief HTTP/1.1\r\n" HOST "X: %0250d\r\n\r\n", 7);
+    fd = dial(world.port);
+    ask(fd, &reply, "GET /brief HTTP/1.1\r\n" HOST "\r\n");
+    assert_int_equal(reply.status, 200);
+    ask(fd, &reply, text.data); // too long for this route, and not for another
+    assert_int_equal(reply.status, 431);
+    close(fd);
+    memcpy(text.data + 5, "hello", 5);
+    fd = dial(world.port);
+    ask(fd, &reply, text.data);
+    assert_int_equal(reply.status, 200);
+    close(fd);
     shoal_buf_fini(&text);
     forget(&reply);
 }

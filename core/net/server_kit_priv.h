@@ -340,6 +340,8 @@ static inline void add_routes(void)
     world.router = shoal_router_new();
     add(&(struct shoal_route){.method = "GET", .path = "/hello", .handler = hello,
         .rate = SHOAL_RATE_NONE, .cors = true});
+    add(&(struct shoal_route){.method = "GET", .path = "/brief", .handler = hello,
+        .rate = SHOAL_RATE_NONE, .head_max_bytes = 200});
     add(&(struct shoal_route){.method = "GET", .path = "/shared", .handler = shared,
         .rate = SHOAL_RATE_NONE, .cache_s = 30});
     add(&(struct shoal_route){.method = "GET", .path = "/slow", .handler = slow,

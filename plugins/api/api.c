@@ -24,7 +24,7 @@
 #define PICTURE(path_)                                                                             \
     {.method = "POST", .path = API_PREFIX path_, .handler = api_picture_pick,                      \
         .head = api_picture_head, .auth = SHOAL_AUTH_USER, .body = SHOAL_BODY_FILES,               \
-        .rate = SHOAL_RATE_WRITE, .cors = true}
+        .rate = SHOAL_RATE_FFMPEG, .cors = true}
 // What players say every few seconds: in memory, and a whole school sits behind one address.
 #define BEAT(method_, path_)                                                                       \
     {.method = (method_), .path = API_PREFIX path_, .handler = api_views_post,                     \
@@ -101,7 +101,7 @@ static const struct shoal_route routes[] = {
         .auth = SHOAL_AUTH_USER,
         .body = SHOAL_BODY_FILES,
         .timeout_ms = 120000,
-        .rate = SHOAL_RATE_WRITE,
+        .rate = SHOAL_RATE_FFMPEG,
         .cors = true},
     {.method = "POST",
         .path = API_PREFIX "/videos/upload-resumable",
@@ -109,7 +109,7 @@ static const struct shoal_route routes[] = {
         .head = api_resumable_head,
         .auth = SHOAL_AUTH_USER,
         .body = SHOAL_BODY_FILES,
-        .rate = SHOAL_RATE_WRITE,
+        .rate = SHOAL_RATE_FFMPEG,
         .cors = true},
     {.method = "PUT",
         .path = API_PREFIX "/videos/upload-resumable",

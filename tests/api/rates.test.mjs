@@ -81,3 +81,15 @@ test('searches are counted for themselves', async () => {
     assert.equal((await other.get('/videos?count=4')).status, 200)
   } finally { await other.stop() }
 })
+
+test('what ffmpeg has to work on is counted for itself', async () => {
+  const other = await startInstance({ settings: ['http.rate.ffmpeg=3/1h'] })
+  try {
+    const answers = []
+    for (let i = 0; i < 5; i++) answers.push(await other.post('/videos/upload-resumable', { token: true, json: { name: 'One of many' } }))
+    assert.deepEqual(answers.slice(0, 3).map(answer => answer.status), [400, 400, 400]) // no channel: never mind
+    assert.equal(answers[4].status, 429)
+    assert.ok(Number(answers[4].headers['retry-after']) > 0)
+    assert.equal((await other.get('/users/me', { token: true })).status, 200)
+  } finally { await other.stop() }
+})

@@ -33,6 +33,7 @@ enum shoal_rate {
     SHOAL_RATE_SEARCH = 4,
     SHOAL_RATE_PAGE = 5,
     SHOAL_RATE_NONE = 6, ///< media and what costs nothing
+    SHOAL_RATE_FFMPEG = 7, ///< calls after which ffmpeg works: uploads, pictures
 };
 
 /// Answers a request: give one answer with shoal_answer_*() and return 0, or fill err and return a
@@ -56,6 +57,7 @@ struct shoal_route {
     enum shoal_rate rate;
     uint32_t cache_s; ///< answers to anonymous requests are shared for so long; 0: never
     bool cors;        ///< Access-Control-Allow-Origin: *
+    uint32_t head_max_bytes; ///< request line and headers; 32 KiB, which is the most for any route
 };
 
 /// Adds a route. Two plugins with the same route: the later in the configuration is quarantined.
