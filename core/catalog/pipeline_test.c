@@ -19,6 +19,7 @@ static struct {
     int asked; // video.publish
     bool refuses_remux, is_later;
     char key[80], work[512];
+    _Atomic bool has_work; ///< key and work were said
 } fake;
 
 // --- a storage in a folder ---
@@ -164,6 +165,7 @@ static int run(
     if (fake.is_later) {
         snprintf(fake.key, sizeof(fake.key), "%s", what->key);
         snprintf(fake.work, sizeof(fake.work), "%s", what->work_path);
+        fake.has_work = true;
         return SHOAL_LATER;
     }
     for (size_t i = 0; i < json_array_size(what->plan); i++) {
@@ -637,7 +639,7 @@ static void a_transcoder_may_answer_later(void **state)
     char playlist[600];
     fake.is_later = true;
     assert_int_equal(submit(scene, "VIDEO bytes", true, &err), 0);
-    for (int i = 0; i < 500 && fake.work[0] == '\0'; i++) {
+    for (int i = 0; i < 500 && !fake.has_work; i++) {
         usleep(10000);
     }
     usleep(100000);

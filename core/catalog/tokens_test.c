@@ -11,7 +11,7 @@ static struct {
     struct shoal_call *nobody, *admin, *user;
 } scene;
 
-static int64_t ahead_ms;
+static _Atomic int64_t ahead_ms;
 
 static int64_t clock_now(void *self)
 {
