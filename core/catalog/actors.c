@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "catalog/channels_priv.h"
 #include "catalog/pipeline_priv.h"
+#include "host/permissions.h"
 
 SHOAL_SQL(images_get, "SELECT name, width, height, created FROM catalog_actor_image "
                       "WHERE actor_id = $1 AND kind = $2 ORDER BY width, id");
@@ -231,6 +232,9 @@ json_t *shoal_actor_image(struct shoal_call *call, const char *kind, const char 
     const char *path, struct shoal_err *err)
 {
     struct change change = {.kind = strcmp(kind, "banner") == 0 ? CATALOG_BANNER : CATALOG_AVATAR};
+    if (shoal_permission_call(call, "write", channel != NULL ? "channels" : "users", err) != 0) {
+        return NULL;
+    }
     if (strcmp(kind, kinds[change.kind].name) != 0 ||
         (change.kind == CATALOG_BANNER && channel == NULL)) {
         shoal_fail(err, SHOAL_EINVAL, "there is no such picture: %s", kind);
