@@ -70,8 +70,7 @@ static int ask_rest(struct plan *plan, const struct shoal_args *args, struct sho
     return 0;
 }
 
-/// What may lie in the folder before: of an earlier attempt, of the file system, prepared by hand.
-static bool is_expected(const char *name)
+bool shoal_init_expects(const char *name)
 {
     static const char *const names[] = {
         "plugins", "run", "tmp", "media", "themes", "tls", "lost+found"};
@@ -81,6 +80,12 @@ static bool is_expected(const char *name)
         }
     }
     return name[0] == '.';
+}
+
+int shoal_init_refuse(const char *folder, const char *name, struct shoal_err *err)
+{
+    return shoal_fail(err, SHOAL_ECONFLICT,
+        "%s is not empty (%s is in it): an instance wants a folder of its own", folder, name);
 }
 
 static int folder_check(const char *folder, struct shoal_err *err)
@@ -100,10 +105,8 @@ static int folder_check(const char *folder, struct shoal_err *err)
     }
     int code = 0;
     for (const struct dirent *entry; code == 0 && (entry = readdir(dir)) != NULL;) {
-        if (!is_expected(entry->d_name)) {
-            code = shoal_fail(err, SHOAL_ECONFLICT,
-                "%s is not empty (%s is in it): an instance wants a folder of its own", folder,
-                entry->d_name);
+        if (!shoal_init_expects(entry->d_name)) {
+            code = shoal_init_refuse(folder, entry->d_name, err);
         }
     }
     closedir(dir);
