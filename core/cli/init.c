@@ -144,7 +144,10 @@ static int folder_make(struct plan *plan, struct shoal_err *err)
 static int folder_give(struct plan *plan, struct shoal_err *err)
 {
     struct stat info;
-    if (geteuid() != 0 || (stat(plan->folder, &info) == 0 && info.st_uid != 0)) {
+    if (stat(plan->folder, &info) != 0) {
+        return shoal_file_fail(err, errno, "use", plan->folder);
+    }
+    if (geteuid() != 0 || info.st_uid != 0) {
         return 0; // it belongs to somebody already
     }
     uid_t uid = 0;
@@ -154,7 +157,11 @@ static int folder_give(struct plan *plan, struct shoal_err *err)
         code = shoal_fail(err, SHOAL_EFORBIDDEN, "%s cannot be given to %s: %s", plan->folder,
             plan->owner, strerror(errno));
     }
-    return code == 0 ? shoal_drop_reaches(plan->folder, uid, plan->owner, err) : code;
+    code = code == 0 ? shoal_drop_reaches(plan->folder, uid, plan->owner, err) : code;
+    if (code != 0 && lchown(plan->folder, info.st_uid, info.st_gid) != 0) {
+        shoal_warn("%s belongs to %s now", plan->folder, plan->owner);
+    }
+    return code;
 }
 
 /// The plugins that a plain site is made of, in order: starter.json beside the shipped plugins.
@@ -233,6 +240,9 @@ static void undo(const struct plan *plan)
         char path[PATH_MAX];
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         unlink(path);
+    }
+    if (plan->made[0] == '\0') {
+        return; // what is empty in there may have been prepared
     }
     static const char *const folders[] = {"media/.tmp", "media", "plugins", "run", "tmp"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
