@@ -188,7 +188,8 @@ static void a_removed_user_leaves_nothing(void **state)
 #define PICTURES 700 // more than one may think of: user.channels_max goes up to 10,000
 
 SHOAL_SQL(picture_add,
-    "INSERT INTO catalog_actor_image (actor_id, kind, name, mime, storage, storage_key, size_bytes, "
+    "INSERT INTO catalog_actor_image (actor_id, kind, name, mime, storage, storage_key, "
+    "size_bytes, "
     "width, height, created) SELECT actor_id, 1, CAST($2 AS TEXT), 'image/jpeg', 'fs', "
     "CAST($2 AS TEXT), 1, 1, 1, 1 FROM catalog_channel WHERE id = $1");
 SHOAL_SQL(removals, "SELECT payload FROM job WHERE kind = 'core.remove'");

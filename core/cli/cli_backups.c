@@ -256,8 +256,8 @@ static int give(const char *path, uid_t uid, gid_t gid, struct shoal_err *err)
     return lchown(path, uid, gid) != 0 ? shoal_file_fail(err, errno, "give away", path) : 0;
 }
 
-/// Gives a folder and all in it to somebody; links themselves, not what they lead to. What is inside
-/// goes first: while root works in a folder, its new owner cannot put a link in the way.
+/// Gives a folder and all in it to somebody; links themselves, not what they lead to. What is
+/// inside goes first: while root works in a folder, its new owner cannot put a link in the way.
 static int tree_give(const char *path, uid_t uid, gid_t gid, struct shoal_err *err)
 {
     struct stat info;
@@ -302,8 +302,8 @@ static int heir_choose(const char *folder, struct heir *heir, struct shoal_err *
     return code != 0 ? code : give(folder, 0, 0, err);
 }
 
-/// Everything in the folder will belong to the instance: so there may be nothing but what an earlier
-/// attempt left, or what was prepared.
+/// Everything in the folder will belong to the instance: so there may be nothing but what an
+/// earlier attempt left, or what was prepared.
 static int folder_check(const char *copy, const char *folder, struct shoal_err *err)
 {
     DIR *dir = opendir(folder);
@@ -314,8 +314,9 @@ static int folder_check(const char *copy, const char *folder, struct shoal_err *
     for (const struct dirent *entry; code == 0 && (entry = readdir(dir)) != NULL;) {
         char path[PATH_MAX];
         struct stat info;
-        bool is_copied = snprintf(path, sizeof path, "%s/%s", copy, entry->d_name) < (int)sizeof path &&
-                         lstat(path, &info) == 0;
+        bool is_copied =
+            snprintf(path, sizeof path, "%s/%s", copy, entry->d_name) < (int)sizeof path &&
+            lstat(path, &info) == 0;
         if (!is_copied && !shoal_init_expects(entry->d_name)) {
             code = shoal_init_refuse(folder, entry->d_name, err);
         }
