@@ -1,10 +1,13 @@
 // actors.c - what accounts and channels have in common: how they are shown, and their pictures.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/file.h"
 #include "catalog/channels_priv.h"
 #include "catalog/pipeline_priv.h"
+#include "host/permissions.h"
 
 SHOAL_SQL(images_get, "SELECT name, width, height, created FROM catalog_actor_image "
                       "WHERE actor_id = $1 AND kind = $2 ORDER BY width, id");
@@ -93,14 +96,21 @@ static int objects_remove(struct shoal_db *tx, const struct shoal_sql *sql, int6
         return SHOAL_EIO;
     }
     struct shoal_arena *arena = shoal_arena_new(0);
-    struct catalog_file files[300] = {0}; // a hundred channels and an account, in each size
+    struct catalog_file *files = NULL;
     size_t count = 0;
-    while (count < sizeof files / sizeof *files && shoal_rows_next(rows)) {
-        files[count].storage = shoal_arena_strdup(arena, shoal_col_text(rows, 0));
-        files[count++].key = shoal_arena_strdup(arena, shoal_col_text(rows, 1));
+    size_t room = 0;
+    while (shoal_rows_next(rows)) {
+        if (count == room) {
+            room = room == 0 ? 64 : room * 2;
+            files = shoal_realloc(files, room, sizeof *files);
+        }
+        files[count++] =
+            (struct catalog_file){.storage = shoal_arena_strdup(arena, shoal_col_text(rows, 0)),
+                .key = shoal_arena_strdup(arena, shoal_col_text(rows, 1))};
     }
     int code = shoal_rows_close(rows, err);
     code = code == 0 ? catalog_objects_remove(tx, files, count, err) : code;
+    free(files);
     shoal_arena_free(arena);
     return code;
 }
@@ -222,6 +232,9 @@ json_t *shoal_actor_image(struct shoal_call *call, const char *kind, const char 
     const char *path, struct shoal_err *err)
 {
     struct change change = {.kind = strcmp(kind, "banner") == 0 ? CATALOG_BANNER : CATALOG_AVATAR};
+    if (shoal_permission_call(call, "write", channel != NULL ? "channels" : "users", err) != 0) {
+        return NULL;
+    }
     if (strcmp(kind, kinds[change.kind].name) != 0 ||
         (change.kind == CATALOG_BANNER && channel == NULL)) {
         shoal_fail(err, SHOAL_EINVAL, "there is no such picture: %s", kind);

@@ -185,6 +185,48 @@ static void a_removed_user_leaves_nothing(void **state)
     json_decref(stats);
 }
 
+#define PICTURES 700 // more than one may think of: user.channels_max goes up to 10,000
+
+SHOAL_SQL(picture_add,
+    "INSERT INTO catalog_actor_image (actor_id, kind, name, mime, storage, storage_key, "
+    "size_bytes, "
+    "width, height, created) SELECT actor_id, 1, CAST($2 AS TEXT), 'image/jpeg', 'fs', "
+    "CAST($2 AS TEXT), 1, 1, 1, 1 FROM catalog_channel WHERE id = $1");
+SHOAL_SQL(removals, "SELECT payload FROM job WHERE kind = 'core.remove'");
+
+static int pictures_tx(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    int code = 0;
+    for (int i = 0; i < PICTURES && code == 0; i++) {
+        const char *name = shoal_arena_printf(shoal_call_arena(call), "%d.jpg", i);
+        code = shoal_db_exec(tx, &picture_add,
+            SHOAL_ARGS(SHOAL_I64(*(const int64_t *)arg), SHOAL_TEXT(name)), NULL, err);
+    }
+    return code;
+}
+
+static void every_picture_of_a_removed_user_goes(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    int64_t channel_id = test_channel_of(scene.user);
+    struct shoal_call *call = shoal_kit_system(scene.kit);
+    assert_int_equal(shoal_tx(call, pictures_tx, &channel_id, &err), 0);
+    assert_int_equal(shoal_user_delete(scene.admin, scene.user->viewer.user_id, &err), 0);
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(scene.nobody), &removals, SHOAL_NOARGS, &err);
+    assert_non_null(rows);
+    size_t count = 0;
+    while (shoal_rows_next(rows)) {
+        json_t *payload = json_loads(shoal_col_text(rows, 0), 0, NULL);
+        count += json_array_size(json_object_get(payload, "objects"));
+        json_decref(payload);
+    }
+    shoal_rows_close(rows, NULL);
+    assert_int_equal(count, PICTURES);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -198,6 +240,7 @@ int main(void)
         CASE(quotas_count_what_was_uploaded),
         CASE(channels_are_made_changed_and_removed_by_their_owner),
         CASE(a_removed_user_leaves_nothing),
+        CASE(every_picture_of_a_removed_user_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

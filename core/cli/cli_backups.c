@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/copy_tree.h"
+#include "cli/serve.h"
 #include "data/data.h"
 #include "super/drop.h"
 
@@ -250,11 +251,17 @@ static int manifest_check(const char *folder, struct shoal_err *err)
                              "the copy in %s was broken off: make it again", folder);
 }
 
-/// Gives a folder and all in it to somebody; links themselves, not what they lead to.
+static int give(const char *path, uid_t uid, gid_t gid, struct shoal_err *err)
+{
+    return lchown(path, uid, gid) != 0 ? shoal_file_fail(err, errno, "give away", path) : 0;
+}
+
+/// Gives a folder and all in it to somebody; links themselves, not what they lead to. What is
+/// inside goes first: while root works in a folder, its new owner cannot put a link in the way.
 static int tree_give(const char *path, uid_t uid, gid_t gid, struct shoal_err *err)
 {
     struct stat info;
-    if (lchown(path, uid, gid) != 0 || lstat(path, &info) != 0) {
+    if (lstat(path, &info) != 0) {
         return shoal_file_fail(err, errno, "give away", path);
     }
     DIR *folder = S_ISDIR(info.st_mode) ? opendir(path) : NULL;
@@ -270,7 +277,7 @@ static int tree_give(const char *path, uid_t uid, gid_t gid, struct shoal_err *e
     if (folder != NULL) {
         closedir(folder);
     }
-    return code;
+    return code != 0 ? code : give(path, uid, gid, err);
 }
 
 /// Who gets what root restores: nobody is chosen where the folder belongs to somebody already. Root
@@ -289,10 +296,33 @@ static int heir_choose(const char *folder, struct heir *heir, struct shoal_err *
         return shoal_drop_to_owner(folder, err);
     }
     int code = shoal_drop_choose(&heir->uid, &heir->gid, heir->name, err);
-    code = code != 0 ? code : tree_give(folder, heir->uid, heir->gid, err);
+    code = code != 0 ? code : give(folder, heir->uid, heir->gid, err);
     code = code != 0 ? code : shoal_drop_reaches(folder, heir->uid, heir->name, err);
     heir->is_chosen = code == 0;
-    return code != 0 ? code : tree_give(folder, 0, 0, err);
+    return code != 0 ? code : give(folder, 0, 0, err);
+}
+
+/// Everything in the folder will belong to the instance: so there may be nothing but what an
+/// earlier attempt left, or what was prepared.
+static int folder_check(const char *copy, const char *folder, struct shoal_err *err)
+{
+    DIR *dir = opendir(folder);
+    if (dir == NULL) {
+        return errno == ENOENT ? 0 : shoal_file_fail(err, errno, "use", folder);
+    }
+    int code = 0;
+    for (const struct dirent *entry; code == 0 && (entry = readdir(dir)) != NULL;) {
+        char path[PATH_MAX];
+        struct stat info;
+        bool is_copied =
+            snprintf(path, sizeof path, "%s/%s", copy, entry->d_name) < (int)sizeof path &&
+            lstat(path, &info) == 0;
+        if (!is_copied && !shoal_init_expects(entry->d_name)) {
+            code = shoal_init_refuse(folder, entry->d_name, err);
+        }
+    }
+    closedir(dir);
+    return code;
 }
 
 /// Where the configuration of the copy wants its database, when it is that of the new folder.
@@ -352,6 +382,7 @@ static int run_restore(const struct shoal_args *args)
         code = shoal_fail(
             &err, SHOAL_ECONFLICT, "%s is an instance already: restore into a new folder", folder);
     }
+    code = code != 0 ? code : folder_check(copy, folder, &err);
     code = code != 0 ? code : folder_make(folder, &err);
     code = code != 0 ? code : heir_choose(folder, &heir, &err);
     // The configuration comes last: until then the folder is no instance.

@@ -18,7 +18,7 @@ static int show(const struct shoal_args *args, json_t *rows, const char *const *
     const char *const *headings)
 {
     const char *plugin = shoal_args_get(args, "plugin");
-    if (plugin != NULL && shoal_plugin_find(plugin) == NULL) {
+    if (plugin != NULL && strcmp(plugin, "core") != 0 && shoal_plugin_find(plugin) == NULL) {
         json_decref(rows);
         return shoal_cli_say_fail("there is no plugin %s in this instance", plugin);
     }

@@ -70,8 +70,7 @@ static int ask_rest(struct plan *plan, const struct shoal_args *args, struct sho
     return 0;
 }
 
-/// What may lie in the folder before: of an earlier attempt, of the file system, prepared by hand.
-static bool is_expected(const char *name)
+bool shoal_init_expects(const char *name)
 {
     static const char *const names[] = {
         "plugins", "run", "tmp", "media", "themes", "tls", "lost+found"};
@@ -81,6 +80,12 @@ static bool is_expected(const char *name)
         }
     }
     return name[0] == '.';
+}
+
+int shoal_init_refuse(const char *folder, const char *name, struct shoal_err *err)
+{
+    return shoal_fail(err, SHOAL_ECONFLICT,
+        "%s is not empty (%s is in it): an instance wants a folder of its own", folder, name);
 }
 
 static int folder_check(const char *folder, struct shoal_err *err)
@@ -100,10 +105,8 @@ static int folder_check(const char *folder, struct shoal_err *err)
     }
     int code = 0;
     for (const struct dirent *entry; code == 0 && (entry = readdir(dir)) != NULL;) {
-        if (!is_expected(entry->d_name)) {
-            code = shoal_fail(err, SHOAL_ECONFLICT,
-                "%s is not empty (%s is in it): an instance wants a folder of its own", folder,
-                entry->d_name);
+        if (!shoal_init_expects(entry->d_name)) {
+            code = shoal_init_refuse(folder, entry->d_name, err);
         }
     }
     closedir(dir);
@@ -141,7 +144,10 @@ static int folder_make(struct plan *plan, struct shoal_err *err)
 static int folder_give(struct plan *plan, struct shoal_err *err)
 {
     struct stat info;
-    if (geteuid() != 0 || (stat(plan->folder, &info) == 0 && info.st_uid != 0)) {
+    if (stat(plan->folder, &info) != 0) {
+        return shoal_file_fail(err, errno, "use", plan->folder);
+    }
+    if (geteuid() != 0 || info.st_uid != 0) {
         return 0; // it belongs to somebody already
     }
     uid_t uid = 0;
@@ -151,7 +157,11 @@ static int folder_give(struct plan *plan, struct shoal_err *err)
         code = shoal_fail(err, SHOAL_EFORBIDDEN, "%s cannot be given to %s: %s", plan->folder,
             plan->owner, strerror(errno));
     }
-    return code == 0 ? shoal_drop_reaches(plan->folder, uid, plan->owner, err) : code;
+    code = code == 0 ? shoal_drop_reaches(plan->folder, uid, plan->owner, err) : code;
+    if (code != 0 && lchown(plan->folder, info.st_uid, info.st_gid) != 0) {
+        shoal_warn("%s belongs to %s now", plan->folder, plan->owner);
+    }
+    return code;
 }
 
 /// The plugins that a plain site is made of, in order: starter.json beside the shipped plugins.
@@ -230,6 +240,9 @@ static void undo(const struct plan *plan)
         char path[PATH_MAX];
         snprintf(path, sizeof path, "%s/%s", folder, files[i]);
         unlink(path);
+    }
+    if (plan->made[0] == '\0') {
+        return; // what is empty in there may have been prepared
     }
     static const char *const folders[] = {"media/.tmp", "media", "plugins", "run", "tmp"};
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {

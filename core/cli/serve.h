@@ -13,5 +13,10 @@ int shoal_cli_doctor(const struct shoal_args *args);
 char *shoal_init_config(const char *listen, const char *url, const char *const *plugins);
 /// Whether text is "ADDR:PORT" or another form that `listen` takes.
 bool shoal_init_listen_valid(const char *text);
+/// Whether something of that name may lie in the folder of a new instance: of an earlier attempt,
+/// of the file system, prepared by hand.
+bool shoal_init_expects(const char *name);
+/// Says that a folder holds something else.
+int shoal_init_refuse(const char *folder, const char *name, struct shoal_err *err);
 
 #endif

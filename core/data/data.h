@@ -89,14 +89,14 @@ void shoal_timers_owner_remove(struct shoal_plugin *owner);
 /// process go on until it ends, for what it still has in hand.
 void shoal_timers_hand_over(void);
 void shoal_timers_stop(void);
-/// Ends the subscriptions of a plugin, or all of them.
 /// shoal_publish() by the core itself, whichever plugin's call it works in.
 void shoal_topics_send(const char *topic, const json_t *message);
-void shoal_topics_owner_remove(struct shoal_plugin *owner);
 /// What is published here goes to other processes of the instance too; NULL: there are none.
 void shoal_topics_forward(void (*to)(const char *topic, const json_t *message));
 /// Delivers what another process published.
 void shoal_topics_hear(const char *topic, const json_t *message);
+/// Ends the subscriptions of a plugin, or all of them.
+void shoal_topics_owner_remove(struct shoal_plugin *owner);
 void shoal_topics_stop(void);
 
 #endif

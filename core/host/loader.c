@@ -28,8 +28,7 @@ static int migrate(struct shoal_plugin *plugin, struct shoal_err *err)
         return shoal_fail(err, SHOAL_EFORBIDDEN,
             "plugin %s has migrations, but not the permission \"database\"", plugin->id.name);
     }
-    int code = shoal_migrate(plugin->id.name, folder, copied, err);
-    return code;
+    return shoal_migrate(plugin->id.name, folder, copied, err);
 }
 
 static int check_pin(const struct shoal_plugin *plugin, struct shoal_err *err)

@@ -237,7 +237,7 @@ static int may_answer(
         shoal_call_db(call), &held_by, SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject)), err);
     bool is_own =
         rows && shoal_rows_next(rows) && strcmp(shoal_col_text(rows, 0), plugin->id.name) == 0;
-    int code = rows ? shoal_rows_close(rows, err) : err->code;
+    int code = rows ? shoal_rows_close(rows, err) : SHOAL_EIO;
     return code < 0 || is_own ? code
                               : shoal_permission_need(plugin, "moderation.override", NULL, err);
 }

@@ -182,6 +182,12 @@ static void write_out(struct shoal_stream_conn *stream)
     stream->sent = stream->out.length = 0;
 }
 
+static bool waits_to_write(const struct shoal_stream_conn *stream)
+{
+    return !stream->is_lingering && (stream->frames ? wslay_event_want_write(stream->frames)
+                                                    : stream->sent < stream->out.length);
+}
+
 /// Returns whether more waits.
 static bool write_some(struct shoal_stream_conn *stream)
 {
@@ -190,10 +196,10 @@ static bool write_some(struct shoal_stream_conn *stream)
     }
     if (stream->frames) {
         shoal_websocket_write(stream);
-        return !stream->is_gone && !stream->is_lingering && wslay_event_want_write(stream->frames);
+        return !stream->is_gone && waits_to_write(stream);
     }
     write_out(stream);
-    return stream->sent < stream->out.length;
+    return waits_to_write(stream);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -204,6 +210,13 @@ static void poll_for(struct shoal_stream_conn *stream, bool wants_write)
     bool waits = wants_write || stream->wire.wants_write ||
                  (stream->wants_drained && !stream->is_closing);
     uv_poll_start(&stream->poll, wanted | (waits ? UV_WRITABLE : 0), on_poll);
+}
+
+void shoal_stream_repoll(struct shoal_stream_conn *stream)
+{
+    if (!stream->is_gone) {
+        poll_for(stream, waits_to_write(stream));
+    }
 }
 
 /// Writes and lets the plugin write more, without depth: what it sends in drained() is written by the

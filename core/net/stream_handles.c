@@ -150,7 +150,8 @@ void shoal_stream_read_later(struct shoal_stream_conn *stream)
 }
 
 /// [loop] A pause holds from this moment on, also in the middle of a turn of reading: who asks for one
-/// has no room for more. What is asked twice makes no second turn.
+/// has no room for more, and is called back by nothing meanwhile. What is asked twice makes no second
+/// turn.
 static void set_paused(struct shoal_stream_conn *stream, bool paused)
 {
     if (stream->is_paused == paused) {
@@ -158,7 +159,7 @@ static void set_paused(struct shoal_stream_conn *stream, bool paused)
     }
     stream->is_paused = paused;
     if (paused) {
-        shoal_stream_flush(stream); // says what to poll for
+        shoal_stream_repoll(stream);
     } else {
         shoal_stream_read_later(stream); // what was decrypted already is not polled for
     }

@@ -81,6 +81,8 @@ void shoal_stream_linger(struct shoal_stream_conn *stream);
 void shoal_stream_read(struct shoal_stream_conn *stream);
 /// [loop] Writes what waits and says what to poll for.
 void shoal_stream_flush(struct shoal_stream_conn *stream);
+/// [loop] Says anew what to poll for; calls nobody back.
+void shoal_stream_repoll(struct shoal_stream_conn *stream);
 /// [loop] Sends bytes or a message of the owner.
 void shoal_stream_put(struct shoal_stream_conn *stream, const void *data, size_t length,
     bool is_text);

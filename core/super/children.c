@@ -210,6 +210,18 @@ static void ready(struct shoal_supervisor *super, struct shoal_child *child)
     shoal_supervisor_status(super);
 }
 
+/// Whether a newer child wants to write alone.
+static bool is_waited_for(const struct shoal_supervisor *super, const struct shoal_child *child)
+{
+    for (size_t i = 0; i < super->child_count; i++) {
+        const struct shoal_child *other = &super->children[i];
+        if (other->alone_id != 0 && other->generation > child->generation) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /// The child drains, but for streams that outlive it: an ingest of hours.
 static void stays(struct shoal_supervisor *super, struct shoal_child *child, int64_t ms)
 {
@@ -219,6 +231,10 @@ static void stays(struct shoal_supervisor *super, struct shoal_child *child, int
     child->stays = true;
     child->kill_at_ms = shoal_tick_ms() + ms + super->stop_grace_ms + 10000;
     shoal_info("streams of the server of generation %d stay until their end", child->generation);
+    // What makes it hurry may have come before its word did.
+    if (super->is_stopping || is_waited_for(super, child)) {
+        shoal_child_stop(super, child, "hurry");
+    }
 }
 
 static void listen_for(struct shoal_supervisor *super, const struct shoal_child *child,

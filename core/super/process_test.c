@@ -265,7 +265,6 @@ static void ffmpeg_makes_and_reads_a_clip(void **unused)
     shoal_buf_fini(&text);
 }
 
-// T40: a playlist that points at a local file finds no way to it.
 static void a_server_that_is_nice_already_starts_programs(void **unused)
 {
     (void)unused;
@@ -278,6 +277,7 @@ static void a_server_that_is_nice_already_starts_programs(void **unused)
     }
 }
 
+// T40: a playlist that points at a local file finds no way to it.
 static void T40_ffmpeg_cannot_read_other_files(void **unused)
 {
     (void)unused;

@@ -241,11 +241,11 @@ struct transcode_playlist {
 /// Parses what ffmpeg wrote: one file with byte ranges inside media_bytes, ended.
 int transcode_playlist_parse(struct shoal_arena *arena, const char *text, size_t length,
     uint64_t media_bytes, struct transcode_playlist *playlist, struct shoal_err *err);
-/// Writes it as clients want it: every range explicit, every line naming "media.mp4".
 /// What a player must be able to take in: the bits per second of the heaviest segment that is at least
 /// half as long as the longest (RFC 8216, BANDWIDTH).
 int64_t transcode_playlist_peak_bps(const struct transcode_playlist *playlist);
 
+/// Writes it as clients want it: every range explicit, every line naming "media.mp4".
 int transcode_playlist_write(const struct transcode_playlist *playlist, struct shoal_buf *out);
 
 /// "avc1.64001f,mp4a.40.2" of an init segment, in the arena.

@@ -131,6 +131,25 @@ test('a lost connection is said, and playing goes on when it is back', async () 
   await page.context().close()
 })
 
+test('a file that broke off before anybody played it waits on', async () => {
+  const page = await open(browser)
+  await page.route(`**/w/${video.shortUUID}`, async route => { // as where there is no HLS
+    const answer = await route.fetch()
+    await route.fulfill({ response: answer, body: (await answer.text()).replace(/data-hls="[^"]*"/, 'data-hls=""') })
+  })
+  await page.goto(address)
+  await page.waitForSelector('[data-button=big]')
+  await until(page, () => document.querySelector('video').readyState >= 1)
+  const isPaused = await page.evaluate(() => new Promise(resolve => {
+    const v = document.querySelector('video')
+    v.addEventListener('loadedmetadata', () => resolve(v.paused), { once: true })
+    Object.defineProperty(v, 'error', { value: { code: MediaError.MEDIA_ERR_NETWORK } })
+    v.dispatchEvent(new Event('error'))
+  }))
+  assert.equal(isPaused, true)
+  await page.context().close()
+})
+
 test('a file that is gone is said', async () => {
   const page = await open(browser)
   await page.route(/\/static\//, route => route.fulfill({ status: 404, body: 'gone' }))

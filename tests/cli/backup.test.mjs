@@ -159,6 +159,17 @@ describe('backup and restore', () => {
     const taken = await shoal('restore', copy, site.folder)
     assert.equal(taken.code, 1)
     assert.match(taken.stderr, /is an instance already/)
+    const other = join(site.home, 'letters')
+    mkdirSync(other)
+    writeFileSync(join(other, 'mine'), 'a letter')
+    mkdirSync(join(other, 'media')) // prepared for it
+    const full = await shoal('restore', copy, other)
+    assert.equal(full.code, 1)
+    assert.match(full.stderr, /is not empty \(mine is in it\)/)
+    assert.deepEqual(readdirSync(other).sort(), ['media', 'mine'])
+    for (const name of ['', 'media', 'mine']) assert.equal(statSync(join(other, name)).uid, process.getuid(), name)
+    rmSync(join(other, 'mine'))
+    assert.equal((await shoal('restore', copy, other)).code, 0, 'what was prepared is no hindrance')
   })
 
   test('the restored instance logs in with the same passwords and serves the same bytes', async () => {

@@ -154,6 +154,11 @@ describe('init', () => {
     assert.equal(code, 1)
     assert.match(stderr, /cannot reach .*Permission denied/)
     assert.deepEqual(readdirSync(closed), [])
+    // What was prepared there stays, and stays whose it was.
+    mkdirSync(join(closed, 'prepared/media'), { recursive: true })
+    assert.equal((await shoal('init', join(closed, 'prepared'), '--password', 'long enough')).code, 1)
+    assert.deepEqual(readdirSync(join(closed, 'prepared')), ['media'])
+    assert.equal(statSync(join(closed, 'prepared')).uid, 0)
   })
 
   test('made below folders that are not there yet', async () => {

@@ -36,4 +36,6 @@ test('as printed, so asked', async () => {
   const unknown = await shoal('hooks', site.folder, '--plugin', 'nobody')
   assert.notEqual(unknown.code, 0, 'a plugin that is not there has no order')
   assert.match(unknown.stderr, /nobody/)
+  const core = JSON.parse((await shoal('routes', site.folder, '--json', '--plugin', 'core')).stdout)
+  assert.ok(core.some(row => row.path === '/health') && core.every(row => row.plugin === 'core'), 'what the list calls core can be asked for')
 })

@@ -75,6 +75,10 @@ const probes = {
   'write:users': {
     c: 'code = shoal_user_delete(call, 999999, err);'
   },
+  'write:users (pictures)': {
+    permission: 'write:users',
+    c: 'json_t *none = shoal_actor_image(call, "avatar", NULL, NULL, err); code = none ? 0 : err->code; json_decref(none);'
+  },
   'read:accounts': {
     c: 'json_t *one = shoal_account_get(call, "root", err); code = one ? 0 : err->code; json_decref(one);',
     lua: 'local one, why = shoal.account_get "root"; if not one then error(why) end'
@@ -85,6 +89,10 @@ const probes = {
   },
   'write:channels': {
     c: 'code = shoal_channel_delete(call, "nobody_has_this", err);'
+  },
+  'write:channels (pictures)': {
+    permission: 'write:channels',
+    c: 'json_t *none = shoal_actor_image(call, "avatar", "nobody_has_this", NULL, err); code = none ? 0 : err->code; json_decref(none);'
   },
   media: {
     c: 'struct shoal_media_file file; code = shoal_media_find(call, "web_video", NULL, "none.mp4", &file, err);'

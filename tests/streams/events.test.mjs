@@ -205,6 +205,22 @@ test('an ingest outlives reloads where its plugin says so, and ends with the ser
   await site.start()
 })
 
+test('a stop that comes before a draining server says that something stays ends it too', { timeout: 120000 }, async () => {
+  const staying = await open({ port: tcp, host: '127.0.0.1' })
+  staying.wire.write('stay')
+  await staying.until(4)
+  const { server } = site
+  process.kill(server, 'SIGSTOP') // what it is told it hears later
+  process.kill(site.pid, 'SIGHUP')
+  await site.when('another child serves', () => site.server !== undefined && site.server !== server)
+  const killed = site.kill()
+  await site.when('the other child has ended', () => site.status?.children.every(child => child.pid === server))
+  process.kill(server, 'SIGCONT')
+  assert.equal((await killed).code, 0)
+  await staying.ended
+  await site.start()
+})
+
 test('a stop ends events and listeners', async () => {
   const stream = await openEvents(site, '/echo/events?topic=echo')
   assert.equal((await stream.next()).event, 'opened')

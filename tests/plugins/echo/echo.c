@@ -145,6 +145,7 @@ static int add_sockets(struct shoal_err *err)
     route.idle_ms = 600;
     code = code < 0 ? code : shoal_socket_add(self, &route, err);
     route.path = "/echo/open";
+    route.idle_ms = 60000;
     route.any_origin = true;
     code = code < 0 ? code : shoal_socket_add(self, &route, err);
     route.path = "/echo/members";

@@ -263,10 +263,12 @@ function watchErrors(player) {
   player.video.addEventListener('playing', () => player.holds.size === 0 && player.say(''))
 }
 
-// Loads a file that broke off once more and goes on where it was.
+// Loads a file that broke off once more and goes on where it was, also with its pause.
 function tryAgain(player) {
-  const { time, video } = player
+  const { time, paused, video } = player
   video.load()
   player.afterMetadata(() => player.seek(time))
-  player.play()
+  if (!paused) {
+    player.play()
+  }
 }
