@@ -33,7 +33,10 @@ bool shoal_address_is_ipv4(const struct shoal_address *address)
 bool shoal_address_parse(struct shoal_span text, struct shoal_address *address)
 {
     char copy[64];
-    if (text.length > 0 && text.at[0] == '[') {
+    if (text.length == 0) {
+        return false; // there may be no bytes at all to look into
+    }
+    if (text.at[0] == '[') {
         const char *end = memchr(text.at, ']', text.length);
         if (!end) {
             return false;

@@ -1,0 +1,119 @@
+// percent_test.c - percent-encoding both ways, and what is UTF-8.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include <shoal/arena.h>
+#include <shoal/http.h>
+
+#include "net/percent_priv.h"
+
+static void decodes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from;
+        bool is_form;
+        const char *to; // NULL: refused
+    } rows[] = {
+        {"", false, ""},
+        {"plain", false, "plain"},
+        {"a%20b", false, "a b"},
+        {"a+b", false, "a+b"},
+        {"a+b", true, "a b"},
+        {"a%2Bb", true, "a+b"},
+        {"%c3%A9", false, "\xc3\xa9"},
+        {"%25%32%35", false, "%25"}, // once, not twice
+        {"%", false, NULL},
+        {"%4", false, NULL},
+        {"a%4", false, NULL},
+        {"%4g", false, NULL},
+        {"%G4", false, NULL},
+        {"%%41", false, NULL},
+        {"%-1", false, NULL},
+        {"a%00b", false, NULL},
+        {"%c3", false, NULL},
+        {"%ff", false, NULL},
+        {"\xc3", false, NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char out[32];
+        long length = shoal_percent_decode(shoal_span(rows[i].from), out, rows[i].is_form);
+        if (!rows[i].to) {
+            assert_int_equal(length, -1);
+            continue;
+        }
+        assert_string_equal(out, rows[i].to);
+        assert_int_equal(length, strlen(rows[i].to));
+    }
+}
+
+static void reads_no_further_than_the_span(void **state)
+{
+    (void)state;
+    char out[8];
+    assert_int_equal(shoal_percent_decode((struct shoal_span){"a%41", 3}, out, false), -1);
+    assert_int_equal(shoal_percent_decode((struct shoal_span){"a%41", 1}, out, false), 1);
+    assert_string_equal(out, "a");
+    assert_int_equal(shoal_percent_decode((struct shoal_span){"a\0b", 3}, out, false), -1);
+}
+
+static void knows_utf8(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
+        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+        "a\xf0\x9f\x90\x9f z"};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(shoal_is_utf8(good[i], strlen(good[i])));
+    }
+    static const char *const bad[] = {"\x80", "\xbf", "a\xff", "\xfe", "\xc2", "\xe0\xa0",
+        "\xf0\x90\x80", "\xc2\x41", "\xe0\xa0\x41", "\xf0\x90\x41\x80", "\xc0\x80", "\xc1\xbf",
+        "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", // longer than they need be
+        "\xed\xa0\x80", "\xed\xbf\xbf",     // halves of a pair
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(shoal_is_utf8(bad[i], strlen(bad[i])));
+    }
+    assert_false(shoal_is_utf8("\xe2\x82\xac", 2)); // the rest is not ours
+    assert_true(shoal_is_utf8("a\0b", 3));
+}
+
+static void encodes_all_but_the_unreserved(void **state)
+{
+    (void)state;
+    struct shoal_arena *arena = shoal_arena_new(0);
+    assert_string_equal(shoal_url_encode(arena, "AZaz09-_.~"), "AZaz09-_.~");
+    assert_string_equal(shoal_url_encode(arena, ""), "");
+    assert_string_equal(
+        shoal_url_encode(arena, "a b/?&=+%\xc3\xa9\n"), "a%20b%2F%3F%26%3D%2B%25%C3%A9%0A");
+    char all[128], out[512];
+    for (int i = 1; i < 128; i++) {
+        all[i - 1] = (char)i;
+    }
+    all[127] = 0;
+    const char *encoded = shoal_url_encode(arena, all);
+    assert_int_equal(strspn(encoded, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                     "0123456789-_.~%"),
+        strlen(encoded));
+    assert_int_equal(shoal_percent_decode(shoal_span(encoded), out, true), 127);
+    assert_string_equal(out, all);
+    shoal_arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decodes),
+        cmocka_unit_test(reads_no_further_than_the_span),
+        cmocka_unit_test(knows_utf8),
+        cmocka_unit_test(encodes_all_but_the_unreserved),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
