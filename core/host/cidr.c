@@ -17,6 +17,14 @@ static int parse(const char *text, unsigned char out[16])
     return inet_pton(AF_INET, text, out + 12) == 1 ? 32 : 0;
 }
 
+/// One to three digits and nothing else; -1 for any other text: "10.0.0.0/" is not "10.0.0.0/0".
+static int parse_bits(const char *text)
+{
+    size_t length = strlen(text);
+    bool is_number = length > 0 && length <= 3 && strspn(text, "0123456789") == length;
+    return is_number ? (int)strtol(text, NULL, 10) : -1;
+}
+
 static bool holds(const char *network, const unsigned char address[16])
 {
     char text[64];
@@ -30,12 +38,10 @@ static bool holds(const char *network, const unsigned char address[16])
     int family = parse(text, start);
     int bits = family;
     if (network[length] == '/') {
-        char *end = NULL;
-        long number = strtol(network + length + 1, &end, 10);
-        if (*end || number < 0 || number > family) {
+        bits = parse_bits(network + length + 1);
+        if (bits < 0 || bits > family) {
             return false;
         }
-        bits = (int)number;
     }
     if (family == 0) {
         return false;

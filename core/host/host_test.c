@@ -1,7 +1,6 @@
 // host_test.c - the life of plugins: order, quarantine, settings, permissions, what is held.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "host/host_priv.h"
-#include "host/pin.h"
 #include "host/test_kit.h"
 
 static struct kit kit;
@@ -84,32 +83,6 @@ static void plugins_that_wait_for_each_other_do_not_stop_the_rest(void **state)
     kit_close(&kit);
 }
 
-static struct shoal_plugin *fake(const char *name, const char *more)
-{
-    struct shoal_err err = {0};
-    struct shoal_plugin *plugin = shoal_plugin_new(name, "", true);
-    char *text = kit_manifest(name, more);
-    const struct shoal_manifest *manifest =
-        shoal_manifest_parse(plugin->arena, text, strlen(text), name, &err);
-    free(text);
-    assert_non_null(manifest);
-    shoal_plugin_adopt(plugin, manifest);
-    return plugin;
-}
-
-static void needs_and_after_come_first_else_the_order_of_the_file(void **state)
-{
-    (void)state;
-    struct shoal_plugin *plugins[] = {fake("web", "\"needs\": [\"api\"], \"after\": [\"media\"]"),
-        fake("blog", ""), fake("api", ""), fake("media", "\"after\": [\"absent\"]")};
-    shoal_plugins_order(plugins, 4);
-    static const char *const wanted[] = {"blog", "api", "media", "web"};
-    for (size_t i = 0; i < 4; i++) {
-        assert_string_equal(plugins[i]->id.name, wanted[i]);
-        shoal_plugin_free(plugins[i]);
-    }
-}
-
 static void safe_mode_and_crashes_keep_plugins_away(void **state)
 {
     (void)state;
@@ -124,60 +97,6 @@ static void safe_mode_and_crashes_keep_plugins_away(void **state)
     json_t *payload = json_object();
     assert_int_equal(shoal_fire_decide(&kit.call, "user.login", payload, &decision), SHOAL_HOLD);
     json_decref(payload);
-    kit_close(&kit);
-}
-
-/// A file in a folder that may not be there yet.
-static void kit_below(const char *folder, const char *name)
-{
-    char path[256];
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    *strrchr(path, '/') = 0;
-    assert_int_equal(shoal_folder_make(path, 0700, NULL), 0);
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    assert_int_equal(shoal_file_write_whole(path, "x", 1, 0600, NULL), 0);
-}
-
-static void a_pin_is_of_every_file(void **state)
-{
-    (void)state;
-    static const char *const counted[] = {"more.lua", "migrations/001_a.sql", "locales/en.json",
-        "pages/theme.json", "pages/scripts/a.mjs", "pages/templates/a.mustache", "fonts/a"};
-    char digest[65];
-    char again[65];
-    struct shoal_err err = {0};
-    open_kit("");
-    write_plugin("pinned", "");
-    kit_write(&kit, "plugins/pinned/pinned.so", "code");
-    char folder[128];
-    snprintf(folder, sizeof(folder), "%s/plugins/pinned", kit.folder);
-    assert_int_equal(shoal_pin_digest(folder, digest, &err), 0);
-    assert_int_equal(shoal_pin_digest(folder, again, &err), 0);
-    assert_string_equal(digest, again);
-    json_t *options = json_pack("{s:s}", "sha256", digest);
-    assert_int_equal(shoal_pin_check("pinned", folder, options, &err), 0);
-    kit_write(&kit, "plugins/pinned/pinned.so", "c0de");
-    assert_int_equal(shoal_pin_check("pinned", folder, options, &err), SHOAL_EFORBIDDEN);
-    assert_non_null(strstr(err.text, "was changed"));
-    kit_write(&kit, "plugins/pinned/pinned.so", "code");
-    for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
-        char path[256];
-        snprintf(path, sizeof(path), "%s/%s", folder, counted[i]);
-        kit_below(folder, counted[i]);
-        if (shoal_pin_check("pinned", folder, options, &err) != SHOAL_EFORBIDDEN) {
-            fail_msg("%s is not covered by the pin", counted[i]);
-        }
-        unlink(path);
-        assert_int_equal(shoal_pin_check("pinned", folder, options, &err), 0);
-    }
-    kit_below(folder, ".git/HEAD"); // neither counted nor read
-    assert_int_equal(shoal_pin_check("pinned", folder, options, &err), 0);
-    json_decref(options);
-    char deep[256];
-    snprintf(deep, sizeof(deep), "%s/a/b/c/d/e/f/g/h/i", folder);
-    assert_int_equal(shoal_folder_make(deep, 0700, &err), 0);
-    assert_int_equal(shoal_pin_digest(folder, digest, &err), SHOAL_ETOOLARGE); // not left out
-    kit_start(&kit, false);
     kit_close(&kit);
 }
 
@@ -476,9 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_missing_or_broken_is_quarantined_alone),
         cmocka_unit_test(plugins_that_wait_for_each_other_do_not_stop_the_rest),
-        cmocka_unit_test(needs_and_after_come_first_else_the_order_of_the_file),
         cmocka_unit_test(safe_mode_and_crashes_keep_plugins_away),
-        cmocka_unit_test(a_pin_is_of_every_file),
         cmocka_unit_test(settings_lie_in_layers),
         cmocka_unit_test(options_of_a_plugin_are_checked),
         cmocka_unit_test(of_two_owners_of_a_route_the_later_is_quarantined),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -58,7 +59,11 @@ static int parse_unix(const char *path, struct sockaddr_storage *out, socklen_t 
     local->sun_family = AF_UNIX;
     memcpy(local->sun_path, path, strlen(path) + 1);
     *length = sizeof(*local);
-    unlink(path);
+    // What a process that died left behind; anything else in its place is somebody's file.
+    struct stat info;
+    if (lstat(path, &info) == 0 && S_ISSOCK(info.st_mode)) {
+        unlink(path);
+    }
     return 0;
 }
 

@@ -113,39 +113,6 @@ static void checks_the_head(void **state)
     shoal_arena_free(arena);
 }
 
-static void versions_lie_in_ranges(void **state)
-{
-    (void)state;
-    assert_true(shoal_version_in_range("1.4.2", "^1.0"));
-    assert_false(shoal_version_in_range("2.0.0", "^1.0"));
-    assert_false(shoal_version_in_range("1.0.0", "^1.1"));
-    assert_true(shoal_version_in_range("1.4.2", ">=1.0 <2"));
-    assert_false(shoal_version_in_range("2.0.0", ">=1.0 <2"));
-    assert_true(shoal_version_in_range("1.4.2", "1.x"));
-    assert_true(shoal_version_in_range("1.4.2", "*"));
-    assert_true(shoal_version_in_range("1.4.2", "~1.4"));
-    assert_false(shoal_version_in_range("1.5.0", "~1.4"));
-    assert_false(shoal_version_range_valid("soon"));
-    assert_false(shoal_version_range_valid(""));
-}
-
-static void permissions_cover_what_they_name(void **state)
-{
-    (void)state;
-    static const char *const list[] = {"routes:/hello", "http:*.example.org", "listen:1935", NULL};
-    struct shoal_plugin_id id = {.name = "hello", .permissions = list};
-    const struct shoal_plugin *plugin = (const struct shoal_plugin *)(const void *)&id;
-    assert_true(shoal_permitted(plugin, "routes", "/hello/{name}"));
-    assert_true(shoal_permitted(plugin, "routes", "/hello"));
-    assert_false(shoal_permitted(plugin, "routes", "/helloworld"));
-    assert_true(shoal_permitted(plugin, "http", "a.example.org"));
-    assert_false(shoal_permitted(plugin, "http", "evilexample.org"));
-    assert_true(shoal_permitted(plugin, "listen", "0.0.0.0:1935"));
-    assert_false(shoal_permitted(plugin, "listen", "0.0.0.0:19350"));
-    assert_false(shoal_permitted(plugin, "secrets", NULL));
-    assert_true(shoal_permitted(NULL, "secrets", NULL));
-}
-
 static void manifests_of_the_shipped_plugins_are_right(void **state)
 {
     (void)state;
@@ -176,8 +143,6 @@ int main(void)
         cmocka_unit_test(hooks_may_be_a_plain_list),
         cmocka_unit_test(names_what_is_wrong),
         cmocka_unit_test(checks_the_head),
-        cmocka_unit_test(versions_lie_in_ranges),
-        cmocka_unit_test(permissions_cover_what_they_name),
         cmocka_unit_test(manifests_of_the_shipped_plugins_are_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

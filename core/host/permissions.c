@@ -3,6 +3,7 @@
 #include "host/permissions.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum value_kind {
@@ -50,9 +51,30 @@ static const struct permission *split(const char *text, const char **value)
     return NULL;
 }
 
+static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+/// A name or address, "*." and a name, or an IPv6 address in brackets. "*." alone would be every
+/// name that ends in a dot.
+static bool host_fits(const char *value)
+{
+    size_t length = strlen(value);
+    if (value[0] == '[') {
+        return length > 4 && strspn(value + 1, "0123456789abcdefABCDEF:.") == length - 2 &&
+               strchr(value, ':') && value[length - 1] == ']';
+    }
+    const char *name = strncmp(value, "*.", 2) == 0 ? value + 2 : value;
+    return *name && strspn(name, word) == strlen(name);
+}
+
+static bool port_fits(const char *value)
+{
+    return strcmp(value, "any") == 0 ||
+           (strlen(value) <= 5 && strspn(value, "0123456789") == strlen(value) &&
+               strtol(value, NULL, 10) <= 65535);
+}
+
 static bool value_fits(enum value_kind kind, const char *value)
 {
-    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     if (kind == VALUE_NONE) {
         return value == NULL;
     }
@@ -63,11 +85,9 @@ static bool value_fits(enum value_kind kind, const char *value)
     case VALUE_PATH:
         return value[0] == '/' && !strstr(value, "..");
     case VALUE_PORT:
-        return strcmp(value, "any") == 0 ||
-               (strlen(value) <= 5 && strspn(value, "0123456789") == strlen(value));
+        return port_fits(value);
     case VALUE_HOST:
-        return strspn(value, word) + strspn(value + strspn(value, word), "*:[]") >= strlen(value) ||
-               strncmp(value, "*.", 2) == 0;
+        return host_fits(value);
     default:
         return strspn(value, word) == strlen(value);
     }

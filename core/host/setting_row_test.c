@@ -1,7 +1,6 @@
-// setting_row_test.c - values that fit their rows, near names, networks.
+// setting_row_test.c - values that fit their rows.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "host/config_keys.h"
-#include "host/registry_priv.h"
 #include "host/setting_row.h"
 #include "host/test_kit.h"
 
@@ -83,41 +82,12 @@ static void every_default_of_the_instance_fits_its_row(void **state)
     }
 }
 
-static void finds_the_name_that_was_meant(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"theme", "locale", "logo"};
-    assert_string_equal(shoal_nearest("thmee", names, 3), "theme");
-    assert_string_equal(shoal_nearest("locals", names, 3), "locale");
-    assert_null(shoal_nearest("nothing_like_it", names, 3));
-}
-
-static void networks_hold_their_addresses(void **state)
-{
-    (void)state;
-    json_t *list = json_pack("[s, s, s]", "127.0.0.0/8", "2001:db8::/33", "192.0.2.7");
-    assert_true(shoal_cidr_lists(list, "127.3.2.1"));
-    assert_true(shoal_cidr_lists(list, "2001:db8:7fff::1"));
-    assert_false(shoal_cidr_lists(list, "2001:db8:8000::1"));
-    assert_true(shoal_cidr_lists(list, "192.0.2.7"));
-    assert_false(shoal_cidr_lists(list, "192.0.2.8"));
-    assert_false(shoal_cidr_lists(list, "nonsense"));
-    assert_false(shoal_cidr_lists(NULL, "127.0.0.1"));
-    assert_false(shoal_cidr_lists(list, "unix")); // a Unix socket's peer is allowed by name alone
-    json_array_append_new(list, json_string("unix"));
-    assert_true(shoal_cidr_lists(list, "unix"));
-    assert_false(shoal_cidr_lists(list, "192.0.2.8"));
-    json_decref(list);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_times_and_rates_are_read),
         cmocka_unit_test(texts_are_read_by_the_type),
         cmocka_unit_test(every_default_of_the_instance_fits_its_row),
-        cmocka_unit_test(finds_the_name_that_was_meant),
-        cmocka_unit_test(networks_hold_their_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,101 @@
+// readers_test.c - reading connections: one a call, kept for the next, none when it is closed.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "data/data_test_kit.h"
+
+#include "data/db_priv.h"
+
+SHOAL_SQL(sql_one, "SELECT 1");
+SHOAL_SQL(sql_count, "SELECT COUNT(*) FROM setting");
+
+static void a_call_keeps_its_connection_and_the_next_gets_it(void **state)
+{
+    (void)state;
+    struct shoal_call first;
+    struct shoal_call second;
+    shoal_call_init(&first);
+    struct shoal_db *db = shoal_call_db(&first);
+    assert_ptr_equal(shoal_call_db(&first), db);
+    assert_ptr_equal(db->call, &first);
+    shoal_call_init(&second);
+    assert_ptr_not_equal(shoal_call_db(&second), db); // at the same time: another one
+    shoal_call_fini(&second);
+    shoal_call_fini(&first);
+    shoal_call_init(&second);
+    assert_ptr_equal(shoal_call_db(&second), db);
+    assert_ptr_equal(db->call, &second);
+    shoal_call_fini(&second);
+}
+
+static void more_than_a_handful_are_not_kept(void **state)
+{
+    (void)state;
+    struct shoal_db *taken[20];
+    struct shoal_db *again[20];
+    for (int i = 0; i < 20; i++) {
+        taken[i] = db_reader_take(NULL);
+        assert_non_null(taken[i]->handle);
+    }
+    for (int i = 0; i < 20; i++) {
+        db_reader_give(taken[i]);
+    }
+    for (int i = 0; i < 20; i++) {
+        again[i] = db_reader_take(NULL);
+        for (int j = 0; j < i; j++) {
+            assert_ptr_not_equal(again[i], again[j]); // nobody shares one
+        }
+    }
+    for (int i = 0; i < 16; i++) {
+        assert_ptr_equal(again[i], taken[15 - i]);
+    }
+    for (int i = 0; i < 20; i++) {
+        db_reader_give(again[i]);
+    }
+}
+
+static void rows_that_are_left_open_go_with_the_call(void **state)
+{
+    (void)state;
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_db *db = shoal_call_db(&call);
+    struct shoal_rows *rows = shoal_db_query(db, &sql_one, SHOAL_NOARGS, NULL);
+    assert_true(shoal_rows_next(rows));
+    assert_ptr_equal(db->open, rows);
+    shoal_call_fini(&call);
+    assert_null(db->open);
+    assert_null(db->call);
+    assert_ptr_equal(db->lost, rows); // its memory stays: somebody may still point at it
+    assert_false(shoal_rows_next(rows));
+}
+
+static void one_that_is_held_over_the_end_is_closed_when_it_comes_back(void **state)
+{
+    (void)state;
+    struct shoal_call late;
+    struct shoal_err err = {0};
+    int64_t value = 0;
+    struct shoal_db *held = db_reader_take(NULL);
+    shoal_data_close();
+    shoal_call_init(&late);
+    assert_int_equal(
+        shoal_db_i64(shoal_call_db(&late), &sql_one, SHOAL_NOARGS, &value, &err), SHOAL_EIO);
+    assert_non_null(strstr(err.text, "it is closed"));
+    shoal_call_fini(&late);
+    db_reader_give(held);
+    kit_reopen();
+    shoal_call_init(&late);
+    assert_int_equal(shoal_db_i64(shoal_call_db(&late), &sql_count, SHOAL_NOARGS, &value, &err), 0);
+    shoal_call_fini(&late);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, kit_open, kit_close)
+        CASE(a_call_keeps_its_connection_and_the_next_gets_it),
+        CASE(more_than_a_handful_are_not_kept),
+        CASE(rows_that_are_left_open_go_with_the_call),
+        CASE(one_that_is_held_over_the_end_is_closed_when_it_comes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
