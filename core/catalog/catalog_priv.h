@@ -103,6 +103,9 @@ int catalog_handle_split(struct shoal_call *call, const char *handle, const char
 const char *catalog_host(struct shoal_call *call); ///< of this instance, with port if unusual
 /// Lower case for ASCII and Latin-1 letters; in the arena.
 const char *catalog_fold(struct shoal_arena *arena, const char *text);
+/// LIKE's pattern (ESCAPE '\') for text somewhere in a column in lower case; its own wildcards are
+/// plain characters, and of a long text the beginning counts.
+const char *catalog_like(struct shoal_arena *arena, const char *search);
 
 // --- JSON fields that come from clients: numbers and flags may be text ---
 

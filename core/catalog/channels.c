@@ -5,10 +5,11 @@
 #include "host/permissions.h"
 
 SHOAL_SQL(channel_get,
-    "SELECT " CATALOG_ACTOR_COLUMNS("c") ", c.account_id, c.support, "
-    "(SELECT COUNT(*) FROM catalog_video v WHERE v.channel_id = c.id AND v.is_open = TRUE "
-    "AND v.is_blocked = FALSE AND v.privacy = 1) FROM catalog_channel c "
-    "JOIN catalog_actor x ON x.id = c.actor_id WHERE c.id = $1");
+    "SELECT " CATALOG_ACTOR_COLUMNS(
+        "c") ", c.account_id, c.support, "
+             "(SELECT COUNT(*) FROM catalog_video v WHERE v.channel_id = c.id AND v.is_open = TRUE "
+             "AND v.is_blocked = FALSE AND v.privacy = 1) FROM catalog_channel c "
+             "JOIN catalog_actor x ON x.id = c.actor_id WHERE c.id = $1");
 SHOAL_SQL(channel_find,
     "SELECT c.id FROM catalog_channel c JOIN catalog_actor x ON x.id = c.actor_id "
     "WHERE x.name = $1 AND x.host = $2");
@@ -19,8 +20,8 @@ SHOAL_SQL(channels_of, "SELECT id FROM catalog_channel WHERE account_id = $1 ORD
 
 #define FROM_SQL                                                                                   \
     "FROM catalog_channel c JOIN catalog_actor x ON x.id = c.actor_id WHERE "                      \
-    "(CAST($1 AS TEXT) IS NULL OR LOWER(c.display_name) LIKE CAST($1 AS TEXT) "                    \
-    "OR x.name LIKE CAST($1 AS TEXT)) AND "                                                        \
+    "(CAST($1 AS TEXT) IS NULL OR LOWER(c.display_name) LIKE CAST($1 AS TEXT) ESCAPE '\\' "        \
+    "OR x.name LIKE CAST($1 AS TEXT) ESCAPE '\\') AND "                                            \
     "(CAST($2 AS BIGINT) IS NULL OR c.account_id = CAST($2 AS BIGINT)) "
 #define LIST_SQL(id, order)                                                                        \
     SHOAL_SQL(id, "SELECT c.id " FROM_SQL "ORDER BY " order                                        \
@@ -175,9 +176,7 @@ json_t *shoal_channel_list(struct shoal_call *call, const json_t *query, struct 
         json_decref(account);
     }
     const char *search = shoal_text(query, "search", NULL);
-    const char *pattern = search == NULL ? NULL
-                                         : shoal_arena_printf(call->arena, "%%%.100s%%",
-                                               catalog_fold(call->arena, search));
+    const char *pattern = search == NULL ? NULL : catalog_like(call->arena, search);
     int64_t total = 0;
     int64_t ids[100];
     size_t count = 0;

@@ -5,6 +5,8 @@
 
 #include "catalog/catalog_priv.h"
 
+#define LIKE_MAX 200 ///< bytes of what is searched for
+
 #define NAME_MAX_LENGTH 50
 
 static bool is_word(char c)
@@ -73,6 +75,27 @@ const char *catalog_fold(struct shoal_arena *arena, const char *text)
             at++;
         }
     }
+    return out;
+}
+
+const char *catalog_like(struct shoal_arena *arena, const char *search)
+{
+    size_t length = strnlen(search, LIKE_MAX);
+    while (length > 0 && ((unsigned char)search[length] & 0xc0) == 0x80) {
+        length--; // no half character at the end
+    }
+    char *out = shoal_arena_alloc(arena, length * 2 + 3);
+    size_t at = 0;
+    out[at++] = '%';
+    for (size_t i = 0; i < length; i++) {
+        char c = search[i];
+        if (c == '%' || c == '_' || c == '\\') {
+            out[at++] = '\\';
+        }
+        out[at++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+    }
+    out[at++] = '%';
+    out[at] = '\0';
     return out;
 }
 

@@ -45,6 +45,24 @@ static void folding_lowers_latin_letters(void **state)
     shoal_arena_free(arena);
 }
 
+static void a_search_has_no_wildcards_of_its_own(void **state)
+{
+    (void)state;
+    struct shoal_arena *arena = shoal_arena_new(0);
+    assert_string_equal(catalog_like(arena, ""), "%%");
+    assert_string_equal(catalog_like(arena, "Sea Life"), "%sea life%");
+    assert_string_equal(catalog_like(arena, "100%_\\"), "%100\\%\\_\\\\%");
+    assert_string_equal(catalog_like(arena, "\xc3\x89t\xc3\xa9"), "%\xc3\x89t\xc3\xa9%");
+    char longer[300];
+    memset(longer, 'x', sizeof longer);
+    memcpy(longer + 199, "\xc3\xa9", 2); // the limit is in the middle of it
+    longer[299] = '\0';
+    const char *pattern = catalog_like(arena, longer);
+    assert_int_equal(strlen(pattern), 199 + 2);
+    assert_true(catalog_utf8_length(pattern) != SIZE_MAX);
+    shoal_arena_free(arena);
+}
+
 static void odd_sizes_are_called_after_their_larger_side(void **state)
 {
     (void)state;
@@ -88,6 +106,7 @@ int main(void)
         cmocka_unit_test(bad_names_do_not),
         cmocka_unit_test(lengths_count_characters),
         cmocka_unit_test(folding_lowers_latin_letters),
+        cmocka_unit_test(a_search_has_no_wildcards_of_its_own),
         cmocka_unit_test(odd_sizes_are_called_after_their_larger_side),
         cmocka_unit_test(pages_are_bounded),
     };

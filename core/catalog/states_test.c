@@ -72,35 +72,6 @@ static void who_waits_for_transcoding_is_not_open_yet(void **state)
     assert_false(catalog_state_open(SHOAL_STATE_TRANSCODING_FAILED, false, CATALOG_PASSED, false));
 }
 
-static void constants_have_peertubes_numbers(void **state)
-{
-    (void)state;
-    assert_string_equal(catalog_category_label(1), "Music");
-    assert_string_equal(catalog_category_label(18), "Food");
-    assert_null(catalog_category_label(0));
-    assert_null(catalog_category_label(19));
-    assert_string_equal(catalog_licence_label(7), "Public Domain Dedication");
-    assert_null(catalog_licence_label(10));
-    assert_string_equal(catalog_privacy_label(5), "Password protected");
-    assert_null(catalog_privacy_label(-1));
-    assert_string_equal(catalog_language_label("fr"), "French");
-    assert_string_equal(catalog_language_label("pt"), "Portuguese (Brazilian)");
-    assert_null(catalog_language_label("xx"));
-    json_t *categories = shoal_constants(NULL, "categories");
-    assert_int_equal(json_object_size(categories), 18);
-    assert_string_equal(shoal_text(categories, "15", ""), "Science & Technology");
-    json_decref(categories);
-    json_t *all = shoal_constants(NULL, "languages");
-    json_t *written = shoal_constants(NULL, "caption-languages");
-    assert_non_null(json_object_get(all, "ase"));
-    assert_null(json_object_get(written, "ase"));
-    assert_null(json_object_get(written, "zxx"));
-    assert_true(json_object_size(all) > 200);
-    json_decref(written);
-    json_decref(all);
-    assert_null(shoal_constants(NULL, "passwords"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,7 +79,6 @@ int main(void)
         cmocka_unit_test(each_has_peertubes_label),
         cmocka_unit_test(nothing_is_open_before_the_gate),
         cmocka_unit_test(who_waits_for_transcoding_is_not_open_yet),
-        cmocka_unit_test(constants_have_peertubes_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

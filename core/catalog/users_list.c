@@ -8,7 +8,8 @@ static const char *const sorts[] = {
 
 #define LIST_SQL(id, order)                                                                        \
     SHOAL_SQL(id, "SELECT u.id FROM catalog_user u WHERE CAST($1 AS TEXT) IS NULL "                \
-                  "OR u.username LIKE CAST($1 AS TEXT) OR u.email LIKE CAST($1 AS TEXT) "          \
+                  "OR u.username LIKE CAST($1 AS TEXT) ESCAPE '\\' "                               \
+                  "OR u.email LIKE CAST($1 AS TEXT) ESCAPE '\\' "                                  \
                   "ORDER BY " order " LIMIT CAST($2 AS BIGINT) OFFSET CAST($3 AS BIGINT)")
 #define USED_SQL                                                                                   \
     "(SELECT COALESCE(SUM(v.source_bytes), 0) FROM catalog_video v "                               \
@@ -27,7 +28,8 @@ LIST_SQL(users_login_down, "COALESCE(u.last_login, 0) DESC, u.id DESC");
 LIST_SQL(users_role, "u.role, u.id");
 LIST_SQL(users_role_down, "u.role DESC, u.id DESC");
 SHOAL_SQL(users_count, "SELECT COUNT(*) FROM catalog_user u WHERE CAST($1 AS TEXT) IS NULL "
-                       "OR u.username LIKE CAST($1 AS TEXT) OR u.email LIKE CAST($1 AS TEXT)");
+                       "OR u.username LIKE CAST($1 AS TEXT) ESCAPE '\\' "
+                       "OR u.email LIKE CAST($1 AS TEXT) ESCAPE '\\'");
 
 static const struct shoal_sql *const lists[][2] = {
     {&users_id, &users_id_down},
@@ -81,9 +83,8 @@ json_t *shoal_user_list(struct shoal_call *call, const json_t *query, struct sho
         return NULL;
     }
     const char *search = shoal_text(query, "search", NULL);
-    const char *pattern = search == NULL ? NULL
-                                         : shoal_arena_printf(call->arena, "%%%.100s%%",
-                                               catalog_fold(call->arena, search));
+    const char *pattern =
+        search == NULL ? NULL : catalog_like(call->arena, catalog_fold(call->arena, search));
     int64_t total = 0;
     int64_t ids[100];
     size_t count = 0;

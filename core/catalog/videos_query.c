@@ -89,25 +89,6 @@ static int date_get(
     return 0;
 }
 
-// LIKE's pattern for text somewhere in the column; its own wildcards are plain characters.
-static const char *like_pattern(struct shoal_arena *arena, const char *search)
-{
-    size_t length = strnlen(search, 200);
-    char *out = shoal_arena_alloc(arena, length * 2 + 3);
-    size_t at = 0;
-    out[at++] = '%';
-    for (size_t i = 0; i < length; i++) {
-        char c = search[i];
-        if (c == '%' || c == '_' || c == '\\') {
-            out[at++] = '\\';
-        }
-        out[at++] = c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-    }
-    out[at++] = '%';
-    out[at] = '\0';
-    return out;
-}
-
 static int reach_read(struct shoal_call *call, const json_t *query,
     struct catalog_videos_query *out, struct shoal_err *err)
 {
@@ -171,7 +152,7 @@ static int plain_read(struct shoal_call *call, const json_t *query,
 {
     const char *search = shoal_text(query, "search", NULL);
     if (search != NULL && search[0] != '\0') {
-        out->args[7] = SHOAL_TEXT(like_pattern(call->arena, search));
+        out->args[7] = SHOAL_TEXT(catalog_like(call->arena, search));
         out->args[8] = SHOAL_TEXT(catalog_fold(
             call->arena, shoal_arena_strndup(call->arena, search, strnlen(search, 200))));
     }

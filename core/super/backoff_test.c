@@ -12,7 +12,6 @@
 
 #include "super/backoff.h"
 #include "super/super.h"
-#include "super/watchdog.h"
 
 static struct shoal_crash by(const char *plugin, bool is_shipped, int64_t at_ms)
 {
@@ -138,17 +137,6 @@ static void crashes_survive_an_upgrade(void **unused)
     assert_int_equal(add(&after, "far", false, 3000), SHOAL_REMEDY_QUARANTINE);
 }
 
-static void only_long_stays_past_the_deadline_are_hangs(void **unused)
-{
-    (void)unused;
-    const int64_t limit = SHOAL_WATCHDOG_WORKER_MS;
-    assert_false(shoal_watchdog_judges(limit * 9, 0, 1));
-    assert_false(shoal_watchdog_judges(limit * 9, 1, 0));
-    assert_false(shoal_watchdog_judges(limit + 10, 1, 20));
-    assert_false(shoal_watchdog_judges(limit * 9, limit * 9 - 5, 1));
-    assert_true(shoal_watchdog_judges(limit * 3, 1, limit));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,7 +149,6 @@ int main(void)
         cmocka_unit_test(a_fault_in_a_plugins_own_module_is_its_own),
         cmocka_unit_test(silence_is_blamed_on_the_core),
         cmocka_unit_test(crashes_survive_an_upgrade),
-        cmocka_unit_test(only_long_stays_past_the_deadline_are_hangs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

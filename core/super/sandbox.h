@@ -19,7 +19,7 @@ struct shoal_sandbox {
     char *const *envp;
     const char *work;
     struct sock_fprog filter;
-    int landlock_fd;     ///< -1: the kernel has none
+    int landlock_fd;     ///< above 9; -1: the kernel has none
     uint64_t memory_bytes, file_bytes;
     uint32_t cpu_s;
     int nice;

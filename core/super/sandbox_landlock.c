@@ -165,6 +165,12 @@ int shoal_sandbox_landlock_open(struct shoal_sandbox *sandbox, const struct shoa
         close(fd);
         return code;
     }
-    sandbox->landlock_fd = fd;
-    return 0;
+    // Out of the way of the descriptors that shoal_sandbox_exec() places.
+    sandbox->landlock_fd = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+    int number = errno;
+    close(fd);
+    return sandbox->landlock_fd >= 0
+               ? 0
+               : shoal_fail(err, SHOAL_EIO, "the sandbox's file rules cannot be kept: %s",
+                     strerror(number));
 }
