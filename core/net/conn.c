@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 
 #define IN_MAX     (SHOAL_HEAD_MAX + 4096)
+#define GOODBYE_MS 1000
 #define LINGER_MAX (16u << 20) // more than the buffers of both ends hold: who sends on does not listen
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -228,10 +229,7 @@ static void at_end(struct shoal_conn *conn)
 {
     conn->saw_end = true;
     if (conn->state == SHOAL_CONN_WORK) {
-        if (conn->request) {
-            atomic_store_explicit(&conn->request->cancel, true, memory_order_release);
-        }
-        return; // its answer may still be wanted
+        return; // it may only have no more to say: see tick_work()
     }
     shoal_conn_close(conn);
 }
@@ -360,12 +358,23 @@ static void tick_body(struct shoal_conn *conn)
     shoal_conn_wait(conn, SHOAL_CONN_BODY, window_ms);
 }
 
+// Who said goodbye went away or only asks no more, and nothing tells the two apart: an answer that is
+// soon there is sent, and long work is told to stop.
+static void tick_work(struct shoal_conn *conn)
+{
+    if (conn->saw_end && conn->request && conn->loop->now_ms >= conn->deadline_ms + GOODBYE_MS) {
+        atomic_store_explicit(&conn->request->cancel, true, memory_order_release);
+    }
+}
+
 void shoal_conn_tick(struct shoal_conn *conn)
 {
-    if (conn->state == SHOAL_CONN_WORK || conn->loop->now_ms < conn->deadline_ms) {
+    if (conn->loop->now_ms < conn->deadline_ms) {
         return;
     }
-    if (conn->state == SHOAL_CONN_BODY) {
+    if (conn->state == SHOAL_CONN_WORK) {
+        tick_work(conn); // its deadline is when the work began
+    } else if (conn->state == SHOAL_CONN_BODY) {
         tick_body(conn);
     } else if (conn->state == SHOAL_CONN_WRITE && (conn->is_paused || conn->moved >= 1024)) {
         shoal_conn_wait(conn, SHOAL_CONN_WRITE, conn->loop->server->options.send_ms);

@@ -4,6 +4,8 @@
 
 #include <llhttp.h>
 
+#define ONLY_VERSIONS "only HTTP/1.0 and HTTP/1.1 are served"
+
 static int refuse(struct shoal_refusal *refusal, int status, const char *text)
 {
     refusal->status = status;
@@ -40,11 +42,14 @@ long shoal_head_find(const char *data, size_t length, size_t *scanned,
             break;
         }
         size_t next = (size_t)(newline - data) + 1;
-        if (next < length && data[next] == '\n') {
-            return (long)next + 1;
+        size_t end = next < length && data[next] == '\n' ? next + 1
+            : next + 1 < length && data[next] == '\r' && data[next + 1] == '\n' ? next + 2
+                                                                               : 0;
+        if (end > SHOAL_HEAD_MAX) { // however few pieces it came in
+            return refuse(refusal, 431, "the headers are longer than 32 KiB");
         }
-        if (next + 1 < length && data[next] == '\r' && data[next + 1] == '\n') {
-            return (long)next + 2;
+        if (end > 0) {
+            return (long)end;
         }
         if (next + 2 > length) {
             at = next - 1; // the blank line may still come: look at this newline again
@@ -330,11 +335,14 @@ int shoal_head_parse(const char *data, size_t length, struct shoal_head *head,
     if (error != HPE_OK && error != HPE_PAUSED_UPGRADE) {
         const char *reason = llhttp_get_error_reason(&parser);
         bool is_method = error == HPE_INVALID_METHOD;
-        return refuse(refusal, is_method ? 501 : error == HPE_INVALID_VERSION ? 505 : 400,
+        if (error == HPE_INVALID_VERSION) {
+            return refuse(refusal, 505, ONLY_VERSIONS);
+        }
+        return refuse(refusal, is_method ? 501 : 400,
             is_method ? "the method is not known" : reason && *reason ? reason : "not HTTP");
     }
     if (!head->method.at || parser.http_major != 1 || parser.http_minor > 1) {
-        return refuse(refusal, 505, "only HTTP/1.0 and HTTP/1.1 are served");
+        return refuse(refusal, 505, ONLY_VERSIONS);
     }
     if (shoal_span_is(head->method, "CONNECT") || shoal_span_is(head->method, "PRI")) {
         return refuse(refusal, 501, "the method is not served");

@@ -137,6 +137,14 @@ static void bounds_lines_and_heads(void **state)
     text[10] = '\n';
     assert_int_equal(shoal_head_find(text, SHOAL_HEAD_MAX + 1, &scanned, &refusal), -1);
     assert_int_equal(refusal.status, 431);
+    memcpy(text + SHOAL_HEAD_MAX - 3, "\r\n\r\n", 4); // whole, in one piece, and one byte too long
+    scanned = 0;
+    refusal.status = 0;
+    assert_int_equal(shoal_head_find(text, SHOAL_HEAD_MAX + 10, &scanned, &refusal), -1);
+    assert_int_equal(refusal.status, 431);
+    memcpy(text + SHOAL_HEAD_MAX - 4, "\r\n\r\na", 5);
+    scanned = 0;
+    assert_int_equal(shoal_head_find(text, SHOAL_HEAD_MAX + 10, &scanned, &refusal), SHOAL_HEAD_MAX);
     free(text);
 }
 

@@ -20,6 +20,7 @@
 #include "super/drop.h"
 #include "super/super.h"
 
+#define DESCRIPTORS 65536 // of one process
 #define POLL_MAX (1 + 2 * SHOAL_CHILDREN_MAX + SHOAL_MEDIA_RUNNING_MAX)
 
 static int loops_of(const struct shoal_config *config)
@@ -244,8 +245,25 @@ static int prepare_signals(struct shoal_supervisor *super, struct shoal_err *err
     return 0;
 }
 
+/// A shell gives 1024 descriptors, which are that many connections: takes as many as it may have. Root
+/// may have more than was foreseen, before it is root no more.
+static void raise_descriptors(void)
+{
+    struct rlimit now;
+    if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= DESCRIPTORS) {
+        return;
+    }
+    struct rlimit wanted = {DESCRIPTORS, now.rlim_max > DESCRIPTORS ? now.rlim_max : DESCRIPTORS};
+    struct rlimit most = {now.rlim_max < DESCRIPTORS ? now.rlim_max : DESCRIPTORS, now.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &wanted) != 0 && setrlimit(RLIMIT_NOFILE, &most) != 0) {
+        shoal_warn("only %llu files and connections may be open at once: %s",
+            (unsigned long long)now.rlim_cur, strerror(errno));
+    }
+}
+
 static int prepare(struct shoal_supervisor *super, struct shoal_err *err)
 {
+    raise_descriptors();
     int code = shoal_drop_to_owner(super->folder, err);
     if (code != 0) {
         return code;
