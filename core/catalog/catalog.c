@@ -8,8 +8,6 @@
 
 #include "data/data.h"
 
-#define MINUTE_MS INT64_C(60000)
-
 static const struct shoal_job_kind kinds[] = {
     {.kind = "remux",
         .run = catalog_remux_run,
@@ -85,7 +83,8 @@ int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err
         code = shoal_timers_add(NULL, "tokens", 1000, false, catalog_token_look, NULL);
     }
     if (code == 0) {
-        code = shoal_timers_add(NULL, "sweep", 60 * MINUTE_MS, false, catalog_sweep, NULL);
+        code = shoal_timers_add(
+            NULL, "sweep", catalog_sweep_period_ms(), true, catalog_sweep, NULL);
     }
     shoal_host_auth_set(&auth);
     return code;

@@ -6,6 +6,7 @@
 
 #include "catalog/pipeline_priv.h"
 
+#include "base/drill.h"
 #include "base/file.h"
 #include "host/permissions.h"
 
@@ -75,6 +76,7 @@ static int picture_store(struct shoal_call *call, const struct catalog_video *vi
             .height = image->out_height,
             .is_ready = true}};
     int code = catalog_store_file(call, video, &picture.file, image->path, err);
+    shoal_drill_point("images.stored");
     return code == 0 ? shoal_tx(call, picture_tx, &picture, err) : code;
 }
 

@@ -254,12 +254,22 @@ static const char actor_images_sql[] =
     "CREATE INDEX catalog_actor_image_key ON catalog_actor_image (storage_key);\n"
     "CREATE INDEX catalog_actor_image_actor ON catalog_actor_image (actor_id, kind);\n";
 
+// Stored objects that no row knew when the sweep looked.
+static const char strays_sql[] = "CREATE TABLE catalog_stray (\n"
+                                 "  storage TEXT NOT NULL,\n"
+                                 "  storage_key TEXT NOT NULL,\n"
+                                 "  seen TIME NOT NULL,\n"
+                                 "  PRIMARY KEY (storage, storage_key)\n"
+                                 ");\n"
+                                 "CREATE INDEX catalog_stray_seen ON catalog_stray (seen);\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
     {3, "files", files_sql},
     {4, "published views", views_sql},
     {5, "pictures of actors", actor_images_sql},
+    {6, "strays", strays_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

@@ -25,8 +25,15 @@ void catalog_transcode_gave_up(
     struct shoal_call *call, const struct shoal_job *job, void *arg, const char *why);
 int catalog_remove_run(
     struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err);
-/// Removes files in uploads/ and work folders in tmp/ that no row knows; older than a day.
+/// Removes files in uploads/, work in tmp/ and stored objects that no row knows for a day.
 int catalog_sweep(struct shoal_call *call, void *arg, struct shoal_err *err);
+int64_t catalog_sweep_period_ms(void);
+/// Whether a row names an object of a storage ("": a file in uploads/).
+int catalog_object_known(struct shoal_call *call, const char *storage, const char *key, bool *known,
+    struct shoal_err *err);
+/// Removes an object that no row names; one that is not there is fine.
+int catalog_object_remove(
+    struct shoal_call *call, const char *storage, const char *key, struct shoal_err *err);
 
 /// The video that a job is about. SHOAL_ENOTFOUND: it is gone or has a newer file; nothing to do.
 int catalog_job_video(struct shoal_call *call, const struct shoal_job *job,

@@ -5,6 +5,7 @@
 
 #include "catalog/pipeline_priv.h"
 
+#include "base/drill.h"
 #include "base/file.h"
 
 SHOAL_SQL(web_ready,
@@ -124,10 +125,12 @@ static int web_make(struct shoal_call *call, const struct catalog_video *video,
     struct web web = {.video = video, .file = file};
     if (code == 0) {
         struct catalog_file made = *file;
+        shoal_drill_point("remux.made");
         made.size_bytes = web.size_bytes = catalog_size_of(out);
         code = catalog_store_file(call, video, &made, out, err);
         web.storage = made.storage;
     }
+    shoal_drill_point("remux.stored");
     shoal_tree_remove(work, NULL);
     return code == 0 ? shoal_tx(call, ready_tx, &web, err) : code;
 }

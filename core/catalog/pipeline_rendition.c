@@ -9,6 +9,7 @@
 
 #include "catalog/pipeline_priv.h"
 
+#include "base/drill.h"
 #include "base/file.h"
 #include "base/sized.h"
 
@@ -276,8 +277,10 @@ int catalog_rendition_add(struct shoal_call *call, const struct catalog_video *v
     if (code == 0) {
         code = lists_store(call, &add, files, count, err);
     }
+    shoal_drill_point("transcode.stored");
     if (code == 0) {
         code = shoal_tx(call, add_tx, &add, err);
+        shoal_drill_point("transcode.added");
     }
     return code == 0 ? playable_ask(call, video, err) : code;
 }

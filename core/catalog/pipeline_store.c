@@ -1,6 +1,5 @@
 // pipeline_store.c - objects into storage and out of it, sources on this disk.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +14,6 @@
 #define COPY_BYTES     (256 * 1024)
 #define STORE_TRIES    5
 #define STORE_PAUSE_MS 25
-#define SWEEP_S        (24 * 3600)
 
 int catalog_transcoder_find(struct shoal_service *out, struct shoal_err *err)
 {
@@ -241,10 +239,6 @@ const char *catalog_source_path(
                                 video->uuid, (long long)video->version);
 }
 
-SHOAL_SQL(object_known,
-    "SELECT (SELECT COUNT(*) FROM catalog_file WHERE storage_key = $1 AND storage = $2) + "
-    "(SELECT COUNT(*) FROM catalog_actor_image WHERE storage_key = $1 AND storage = $2)");
-
 static int source_remove(struct shoal_call *call, const char *key, struct shoal_err *err)
 {
     size_t prefix = strlen(CATALOG_UPLOADS "/");
@@ -262,13 +256,12 @@ static int source_remove(struct shoal_call *call, const char *key, struct shoal_
     return 0;
 }
 
-static int object_remove(
+int catalog_object_remove(
     struct shoal_call *call, const char *storage, const char *key, struct shoal_err *err)
 {
-    int64_t known = 0;
-    int code = shoal_db_i64(shoal_call_db(call), &object_known,
-        SHOAL_ARGS(SHOAL_TEXT(key), SHOAL_TEXT(storage)), &known, err);
-    if (code != 0 || known > 0) {
+    bool known = false;
+    int code = catalog_object_known(call, storage, key, &known, err);
+    if (code != 0 || known) {
         return code; // somebody has it again (a restored backup)
     }
     if (storage[0] == '\0') {
@@ -296,44 +289,10 @@ int catalog_remove_run(
         if (key == NULL) {
             continue;
         }
-        int code = object_remove(call, shoal_text(object, "storage", ""), key, err);
+        int code = catalog_object_remove(call, shoal_text(object, "storage", ""), key, err);
         if (code != 0) {
             return code;
         }
     }
     return 0;
-}
-
-static int sweep_folder(struct shoal_call *call, const char *name, struct shoal_err *err)
-{
-    const char *folder = catalog_folder(call, name, err);
-    DIR *open = folder == NULL ? NULL : opendir(folder);
-    if (open == NULL) {
-        return folder == NULL ? SHOAL_EIO : shoal_file_fail(err, errno, "read", folder);
-    }
-    struct dirent *entry;
-    int code = 0;
-    while (code == 0 && (entry = readdir(open)) != NULL) {
-        struct stat info;
-        const char *path = shoal_arena_printf(call->arena, "%s/%s", folder, entry->d_name);
-        const char *key = shoal_arena_printf(call->arena, "%s/%s", name, entry->d_name);
-        int64_t known = 0;
-        if (entry->d_name[0] == '.' || lstat(path, &info) != 0 ||
-            shoal_now_ms() / 1000 - (int64_t)info.st_mtime < SWEEP_S) {
-            continue;
-        }
-        code = shoal_db_i64(shoal_call_db(call), &object_known,
-            SHOAL_ARGS(SHOAL_TEXT(key), SHOAL_TEXT("")), &known, err);
-        if (code == 0 && known == 0) {
-            code = shoal_tree_remove(path, err);
-        }
-    }
-    closedir(open);
-    return code;
-}
-
-int catalog_sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
-{
-    (void)arg;
-    return sweep_folder(call, CATALOG_UPLOADS, err);
 }

@@ -7,6 +7,7 @@
 
 #include "catalog/pipeline_priv.h"
 
+#include "base/drill.h"
 #include "base/file.h"
 #include "base/sized.h"
 #include "host/permissions.h"
@@ -249,7 +250,9 @@ static int submit_keep(struct shoal_call *call, struct submit *submit, struct sh
     }
     bool is_moved = code == 0;
     if (code == 0) {
+        shoal_drill_point("upload.moved");
         code = shoal_tx(call, submit_tx, submit, err);
+        shoal_drill_point("upload.committed");
     }
     if (code != 0) {
         struct shoal_err back = {0};
@@ -340,6 +343,7 @@ int shoal_media_submit_sized(struct shoal_call *call, const struct shoal_submiss
     if (code != 0) {
         return code;
     }
+    shoal_drill_point("probe.done");
     submit.probe = probe;
     submit.storage = storage.plugin;
     shoal_uuid_new(submit.stem);

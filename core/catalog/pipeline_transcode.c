@@ -8,6 +8,7 @@
 
 #include "catalog/pipeline_priv.h"
 
+#include "base/drill.h"
 #include "base/file.h"
 #include "data/data.h"
 #include "host/permissions.h"
@@ -189,6 +190,7 @@ int catalog_transcode_run(
         return code; // SHOAL_LATER too
     }
     code = catalog_ladder_finish(call, &video, err);
+    shoal_drill_point("transcode.finished");
     if (code == 0) {
         work_remove(call, job);
     }

@@ -4,6 +4,8 @@
 
 #include "catalog/catalog_priv.h"
 
+#include "base/drill.h"
+
 SHOAL_SQL(verdict_set,
     "UPDATE catalog_video SET verdict = $2, blocked_reason = CASE WHEN is_blocked = TRUE "
     "THEN blocked_reason ELSE CAST($3 AS TEXT) END WHERE id = $1");
@@ -102,7 +104,10 @@ int catalog_publish_ask(
                        : verdict == SHOAL_HOLD ? CATALOG_HELD
                                                : CATALOG_REFUSED;
     }
-    return shoal_tx(call, gate_tx, &gate, err);
+    shoal_drill_point("publish.asked");
+    code = shoal_tx(call, gate_tx, &gate, err);
+    shoal_drill_point("publish.committed");
+    return code;
 }
 
 int catalog_publish_resume(struct shoal_call *call, const char *hook, const char *subject,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/drill.h"
 #include "data/jobs_priv.h"
 
 #define STORE_TRIES   5
@@ -51,6 +52,7 @@ static void run_handler(
         shoal_call_enter(call, run->kind->owner);
         code = run->kind->def.run(call, job, run->kind->def.arg, &err);
         shoal_call_leave(call);
+        shoal_drill_point("job.ran");
     }
     call->cancel = NULL; // what became of it is stored even so
     call->deadline_ms = 0;

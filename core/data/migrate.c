@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/drill.h"
 #include "data/db_priv.h"
 #include "data/migrate_priv.h"
 
@@ -139,6 +140,7 @@ static int apply(struct shoal_call *call, struct shoal_db *tx, void *arg, struct
     if (code < 0) {
         return code;
     }
+    shoal_drill_point("migration.applied");
     char sha256[SHA256_HEX];
     hash(migration->sql, sha256);
     return shoal_db_exec(tx, &sql_migration_add,
@@ -180,6 +182,7 @@ static int apply_missing(
         if (copied) {
             memcpy(copied, path, sizeof(path));
         }
+        shoal_drill_point("migration.copied");
     }
     for (size_t i = job->applied; i < job->count; i++) {
         struct step step = {.job = job, .migration = &job->list[i], .guard = guard};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/drill.h"
 #include "data/data.h"
 #include "data/db_priv.h"
 
@@ -93,10 +94,12 @@ static int change(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
         return shoal_db_exec(tx, &sql_setting_remove,
             SHOAL_ARGS(SHOAL_TEXT(change->owner), SHOAL_TEXT(change->key)), NULL, err);
     }
-    return shoal_db_exec(tx, &sql_setting_set,
+    int code = shoal_db_exec(tx, &sql_setting_set,
         SHOAL_ARGS(SHOAL_TEXT(change->owner), SHOAL_TEXT(change->key), SHOAL_TEXT(change->text),
             SHOAL_I64(shoal_now_ms())),
         NULL, err);
+    shoal_drill_point("settings.written");
+    return code;
 }
 
 int shoal_store_set(struct shoal_call *call, struct shoal_db *tx, const char *owner,
@@ -112,6 +115,7 @@ int shoal_store_set(struct shoal_call *call, struct shoal_db *tx, const char *ow
     }
     struct change arg = {.owner = owner, .key = key, .text = text};
     int code = tx ? change(call, tx, &arg, err) : shoal_tx(call, change, &arg, err);
+    shoal_drill_point("settings.committed");
     free(text);
     return code;
 }

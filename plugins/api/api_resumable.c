@@ -151,14 +151,20 @@ static int keep_image(struct shoal_call *call, struct shoal_request *request, co
     return 0;
 }
 
-static int create(struct shoal_call *call, struct shoal_request *request,
+static int create(struct shoal_call *call, struct shoal_request *request, struct api *api,
     const struct api_session *session, struct shoal_err *err)
 {
-    int code = keep_image(call, request, "thumbnail", session->thumbnail_path, err);
+    int code = api_session_create(call, session, err);
+    if (code == 0) {
+        code = keep_image(call, request, "thumbnail", session->thumbnail_path, err);
+    }
     if (code == 0) {
         code = keep_image(call, request, "preview", session->preview_path, err);
     }
-    return code != 0 ? code : api_session_create(call, session, err);
+    if (code != 0) {
+        api_session_remove(call, api, session, NULL);
+    }
+    return code;
 }
 
 int api_resumable_begin(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -181,7 +187,7 @@ int api_resumable_begin(struct shoal_call *call, struct shoal_request *request, 
             code = api_session_paths(call, api, &session, err);
         }
         if (code == 0) {
-            code = create(call, request, &session, err);
+            code = create(call, request, api, &session, err);
         }
     }
     json_decref(draft);

@@ -103,13 +103,18 @@ static int insert(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
 int api_session_create(struct shoal_call *call, const struct api_session *session,
     struct shoal_err *err)
 {
+    // The row first: what a crash leaves is then known to the sweep.
+    int code = shoal_tx(call, insert, (void *)session, err);
+    if (code != 0) {
+        return code;
+    }
     int fd = open(session->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
         return shoal_fail(err, errno == ENOSPC ? SHOAL_EFULL : SHOAL_EIO,
             "upload %s: its file cannot be made", session->id);
     }
     close(fd);
-    return shoal_tx(call, insert, (void *)session, err);
+    return 0;
 }
 
 struct change {
