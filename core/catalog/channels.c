@@ -4,12 +4,13 @@
 #include "catalog/channels_priv.h"
 #include "host/permissions.h"
 
+// $2: a summary, whose videos are not counted.
 SHOAL_SQL(channel_get,
-    "SELECT " CATALOG_ACTOR_COLUMNS(
-        "c") ", c.account_id, c.support, "
-             "(SELECT COUNT(*) FROM catalog_video v WHERE v.channel_id = c.id AND v.is_open = TRUE "
-             "AND v.is_blocked = FALSE AND v.privacy = 1) FROM catalog_channel c "
-             "JOIN catalog_actor x ON x.id = c.actor_id WHERE c.id = $1");
+    "SELECT " CATALOG_ACTOR_COLUMNS("c") ", c.account_id, c.support, "
+    "CASE WHEN CAST($2 AS BOOLEAN) THEN 0 ELSE (SELECT COUNT(*) FROM catalog_video v "
+    "WHERE v.channel_id = c.id AND v.is_open = TRUE AND v.is_blocked = FALSE AND v.privacy = 1) "
+    "END FROM catalog_channel c "
+    "JOIN catalog_actor x ON x.id = c.actor_id WHERE c.id = $1");
 SHOAL_SQL(channel_find,
     "SELECT c.id FROM catalog_channel c JOIN catalog_actor x ON x.id = c.actor_id "
     "WHERE x.name = $1 AND x.host = $2");
@@ -75,8 +76,8 @@ static int channel_fill(struct shoal_call *call, json_t *out, bool summary, int6
 json_t *catalog_channel_json(
     struct shoal_call *call, int64_t id, bool summary, struct shoal_err *err)
 {
-    struct shoal_rows *rows =
-        shoal_db_query(shoal_call_db(call), &channel_get, SHOAL_ARGS(SHOAL_I64(id)), err);
+    struct shoal_rows *rows = shoal_db_query(
+        shoal_call_db(call), &channel_get, SHOAL_ARGS(SHOAL_I64(id), SHOAL_BOOL(summary)), err);
     if (rows == NULL) {
         return NULL;
     }

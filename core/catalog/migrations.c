@@ -263,6 +263,14 @@ static const char strays_sql[] = "CREATE TABLE catalog_stray (\n"
                                  ");\n"
                                  "CREATE INDEX catalog_stray_seen ON catalog_stray (seen);\n";
 
+// What is in everybody's list and in a channel's, with every column that counting it reads.
+static const char listed_sql[] =
+    "CREATE INDEX catalog_video_listed ON catalog_video\n"
+    "  (privacy, state, is_nsfw, is_live, origin_host, is_open, is_blocked)\n"
+    "  WHERE is_open = TRUE AND is_blocked = FALSE;\n"
+    "CREATE INDEX catalog_video_channel_listed ON catalog_video\n"
+    "  (channel_id, privacy, is_open, is_blocked) WHERE is_open = TRUE AND is_blocked = FALSE;\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
@@ -270,6 +278,7 @@ static const struct shoal_migration migrations[] = {
     {4, "published views", views_sql},
     {5, "pictures of actors", actor_images_sql},
     {6, "strays", strays_sql},
+    {7, "index of lists", listed_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

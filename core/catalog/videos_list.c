@@ -123,7 +123,7 @@ static int ids_get(struct shoal_call *call, struct catalog_videos_query *query, 
     struct shoal_db *db = shoal_call_db(call);
     int code = 0;
     if (!query->skips_count) {
-        code = shoal_db_i64(db, &videos_count, query->args, CATALOG_VIDEOS_FILTERS, total, err);
+        code = catalog_videos_total(call, query, &videos_count, total, err);
     }
     if (code != 0) {
         return code;

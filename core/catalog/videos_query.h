@@ -19,4 +19,8 @@ extern const char *const catalog_videos_sorts[];
 int catalog_videos_query_read(struct shoal_call *call, const json_t *query,
     struct catalog_videos_query *out, struct shoal_err *err);
 
+/// How many videos a query finds in all. every: counts with all filters.
+int catalog_videos_total(struct shoal_call *call, const struct catalog_videos_query *query,
+    const struct shoal_sql *every, int64_t *total, struct shoal_err *err);
+
 #endif

@@ -68,6 +68,9 @@ static void expect(struct shoal_call *call, json_t *query, const char *expected)
         got[i] = shoal_text(json_array_get(json_object_get(list, "data"), i), "name", "?")[0];
     }
     assert_string_equal(got, expected);
+    if (json_object_get(query, "count") == NULL && json_object_get(query, "start") == NULL) {
+        assert_int_equal(shoal_integer(list, "total", -1), strlen(expected));
+    }
     json_decref(list);
     json_decref(query);
 }
@@ -177,7 +180,8 @@ static void bad_fields_are_named(void **state)
     expect_bad("{\"support\": \"ab\"}", "support");
     expect_bad("{\"scheduleUpdate\": {\"updateAt\": \"tomorrow\"}}", "scheduleUpdate.updateAt");
     expect_bad("{\"originallyPublishedAt\": \"then\"}", "originallyPublishedAt");
-    expect_bad("{\"channelId\": 4711}", ""); // a sentence of PeerTube's, see catalog_channel_owned()
+    expect_bad(
+        "{\"channelId\": 4711}", ""); // a sentence of PeerTube's, see catalog_channel_owned()
 }
 
 static void null_clears_and_forms_send_text(void **state)
@@ -288,6 +292,30 @@ static void lists_cut_descriptions_between_characters(void **state)
     json_decref(video);
 }
 
+// Each total is asked for twice: counted, then remembered; and it changes with what it counts.
+static void totals_follow_what_changes(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        expect(scene.nobody, json_object(), "ABg");
+        expect(scene.user, json_object(), "ABg");
+        expect(
+            scene.nobody, json_pack("{s:b, s:b, s:b}", "nsfw", 0, "isLive", 0, "isLocal", 1), "Bg");
+        expect(scene.nobody, json_pack("{s:s}", "host", "elsewhere.example"), "");
+    }
+    change(&scene.b, json_pack("{s:i}", "privacy", SHOAL_PRIVACY_INTERNAL));
+    for (int i = 0; i < 2; i++) {
+        expect(scene.nobody, json_object(), "Ag");
+        expect(scene.user, json_object(), "ABg");
+        expect(
+            scene.nobody, json_pack("{s:b, s:b, s:b}", "nsfw", 0, "isLive", 0, "isLocal", 1), "g");
+    }
+    struct shoal_err err = {0};
+    assert_int_equal(shoal_video_delete(scene.user, scene.c.uuid, &err), 0);
+    expect(scene.nobody, json_object(), "A");
+    expect(scene.user, json_object(), "AB");
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -295,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(filters_find_what_they_say),
         CASE(every_sort_works_both_ways),
+        CASE(totals_follow_what_changes),
         CASE(what_only_staff_may_ask_is_refused),
         CASE(bad_fields_are_named),
         CASE(null_clears_and_forms_send_text),

@@ -220,6 +220,7 @@ static int server_start(struct served *served, struct shoal_err *err)
         .temp_path = temporary,
         .url = text(served, "url"),
         .cache_bytes = (uint64_t)number(served, "http.cache", 0),
+        .is_cache_off = number(served, "http.cache", 1) == 0,
         .queue_max = (uint32_t)number(served, "http.queue", 0),
         .stays = shoal_super_child_stays,
         .stop_grace_ms = (uint32_t)number(served, "http.stop_grace", 30000),

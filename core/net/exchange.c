@@ -248,7 +248,7 @@ static bool may_share(const struct shoal_conn *conn)
     const struct shoal_head *head = &conn->loop->head;
     const struct shoal_entry *entry = conn->loop->match.entry;
     return entry && entry->route.cache_s > 0 && conn->body_is_done &&
-        conn->loop->server->options.app.epoch &&
+        conn->loop->server->options.app.epoch && !conn->loop->server->options.is_cache_off &&
         (shoal_span_is(head->method, "GET") || shoal_span_is(head->method, "HEAD")) &&
         !shoal_head_get(head, "authorization").at && !shoal_head_get(head, "cookie").at &&
         !shoal_head_get(head, "if-match").at; // rare: judged with the answer itself

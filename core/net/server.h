@@ -46,6 +46,7 @@ struct shoal_server_options {
     const char *temp_path;      ///< folder for bodies on their way
     const char *url;            ///< public URL, or NULL while unset
     uint64_t cache_bytes;       ///< of the shared answer cache; 32 MiB when 0
+    bool is_cache_off;          ///< every answer is made anew
     uint32_t stop_grace_ms;     ///< 30 s when 0
     uint32_t queue_max;         ///< requests waiting for a worker; 1024 when 0, beyond: 503
     struct shoal_app app;

@@ -297,3 +297,15 @@ test('a Unix socket serves too, and the proxy behind it is believed', async () =
   assert.equal((await site.raw({ path: '/metrics' })).status, 200)
   assert.equal((await site.raw({ path: '/metrics', headers: { forwarded: 'for=203.0.113.9' } })).status, 200, 'a header that is not believed changes nothing')
 })
+
+test('without a cache every answer is made anew', async () => {
+  const shared = async settings => {
+    const other = await startInstance({ settings })
+    try {
+      for (let i = 0; i < 3; i++) assert.equal((await other.get('/videos')).json.total, 0)
+      return Number((await other.get('//metrics')).text.match(/^\w*http_cached\w* (\d+)/m)[1])
+    } finally { await other.stop() }
+  }
+  assert.equal(await shared(['http.cache=1M']), 2)
+  assert.equal(await shared(['http.cache=0']), 0)
+})
