@@ -40,6 +40,15 @@ static bool is_left_out(const char *name, bool no_media, const char *database)
            (length > 0 && strncmp(name, database, length) == 0);
 }
 
+/// Whether a path is the folder or lies in it.
+static bool is_inside(const char *path, const char *folder)
+{
+    char absolute[PATH_MAX];
+    size_t length = strlen(folder);
+    return realpath(path, absolute) != NULL && strncmp(absolute, folder, length) == 0 &&
+           (absolute[length] == '\0' || absolute[length] == '/');
+}
+
 /// Copies every file and folder of the instance but those; in both directions. follows: a link at
 /// the top, like media -> /srv/media, is what it leads to. A copy has none, and restore trusts
 /// none.
@@ -67,7 +76,9 @@ static int files_copy(const char *from, const char *to, bool no_media, const cha
             continue;
         }
         const char *at = follows ? real : source;
-        if (S_ISDIR(info.st_mode)) {
+        if (follows && S_ISDIR(info.st_mode) && is_inside(to, at)) {
+            copied->links++; // where the copies are kept: a copy within itself has no end
+        } else if (S_ISDIR(info.st_mode)) {
             code = shoal_copy_tree(at, target, true, copied, err);
         } else if (S_ISREG(info.st_mode)) {
             code = shoal_copy_file(at, target, copied, err);
@@ -117,15 +128,6 @@ static int target_give(const char *folder, const char *target, struct shoal_err 
         code = shoal_file_fail(err, errno, "give away", target);
     }
     return code;
-}
-
-/// Whether a path is the folder or lies in it.
-static bool is_inside(const char *path, const char *folder)
-{
-    char absolute[PATH_MAX];
-    size_t length = strlen(folder);
-    return realpath(path, absolute) != NULL && strncmp(absolute, folder, length) == 0 &&
-           (absolute[length] == '\0' || absolute[length] == '/');
 }
 
 static int target_make(const char *target, const struct shoal_config *config, struct shoal_err *err)

@@ -5,7 +5,6 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { startInstance } from '../kit/instance.mjs'
 import { badFile, clip } from '../kit/media.mjs'
@@ -331,7 +330,7 @@ test("an instance's own theme, and a page of it that fails", async () => {
     assert.equal(broken.status, 500)
     assert.match(broken.headers['content-type'], /html/)
     const [, id] = broken.text.match(/<code>([0-9a-f]+)<\/code>/)
-    for (let i = 0; i < 20 && !own.log.includes(id); i++) await sleep(100)
+    await own.when('the log has it', () => own.log.includes(id))
     assert.match(own.log, new RegExp(`pages/loop.*${id}|${id}.*pages/loop`), 'the log has more under the number that the page shows')
     assert.doesNotMatch(broken.text, /mustache|template/)
   } finally {

@@ -115,6 +115,20 @@ describe('backup and restore', () => {
     }
   })
 
+  test('a link to where the copies are kept is left out', async () => {
+    const kept = join(site.home, 'kept')
+    mkdirSync(kept)
+    symlinkSync(kept, join(site.folder, 'to_copies'))
+    try {
+      const { code, stdout, stderr } = await shoal('backup', site.folder, join(kept, 'first'), '--no-media', '--json')
+      assert.equal(code, 0, stderr)
+      assert.equal(JSON.parse(stdout).links, 1)
+      assert.ok(!existsSync(join(kept, 'first/to_copies')))
+    } finally {
+      rmSync(join(site.folder, 'to_copies'))
+    }
+  })
+
   test('a database outside of the instance is not overwritten by a restore', async () => {
     const other = join(site.home, 'other-copy')
     cpSync(copy, other, { recursive: true }) // run by root it belongs to root, as from another machine

@@ -249,15 +249,16 @@ shoal.decide("user.login", function(event) if event.user and event.user.username
 
   test('on a route: that request fails, others are answered meanwhile', async () => {
     const { server } = site
-    const begun = Date.now()
     const stuck = ['now', 'memory'].map(name => site.raw({ path: `/loops/${name}` }))
+    let isOver = false
+    Promise.all(stuck).catch(() => {}).then(() => { isOver = true })
+    let meanwhile = 0
     for (let i = 0; i < 20; i++) {
-      const asked = Date.now()
       assert.equal((await site.get('/videos')).status, 200)
-      assert.ok(Date.now() - asked < 3000, `${Date.now() - asked} ms`)
+      meanwhile += isOver ? 0 : 1
     }
+    assert.ok(meanwhile > 0)
     for (const answer of await Promise.all(stuck)) assert.ok(answer.status >= 500, answer.text)
-    assert.ok(Date.now() - begun < 30000)
     assert.deepEqual((await site.raw({ path: '/loops/fine' })).json, { fine: true })
     assert.equal(site.server, server)
   })

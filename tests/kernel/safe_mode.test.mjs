@@ -66,8 +66,8 @@ describe('safe mode', () => {
     assert.equal((await shoal('reload', site.folder)).code, 0)
     await another(before)
     assert.equal(site.status.safeMode, false)
-    await site.when('the guest is back', async () => (await site.raw({ path: '/guest' })).status === 200, 5000)
-    await site.when('all is well', async () => (await site.raw({ path: '/health' })).json.status === 'ok', 5000)
+    await site.when('the guest is back', async () => (await site.raw({ path: '/guest' })).status === 200)
+    await site.when('all is well', async () => (await site.raw({ path: '/health' })).json.status === 'ok')
   })
 })
 

@@ -291,7 +291,7 @@ describe('what Lua may not do to others', () => {
         assert.equal((await site.raw({ path: `/gate/${mode}/fine` })).json.verdict, 'pass')
       }
       await site.when('the log says why, each time', () =>
-        site.log.slice(log.length).split('\n').filter(text => why.test(text)).length === 3, 5000)
+        site.log.slice(log.length).split('\n').filter(text => why.test(text)).length === 3)
       assert.equal(site.server, server)
     })
   }

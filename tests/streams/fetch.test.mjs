@@ -145,18 +145,17 @@ test('an answer that is too large is cut off, said or not', async () => {
 
 test('one that drips or is silent is left at the deadline', async () => {
   for (const path of ['/drip', '/silence']) {
-    const before = Date.now()
     const answer = await ask(site, `${on(outer, '127.0.0.2')}${path}`, { timeout: 800 })
     assert.equal(answer.status, 504, answer.text)
-    assert.ok(Date.now() - before < 4000)
   }
 })
 
 test('one who waits long does not keep others from asking', async () => {
-  const slow = Array.from({ length: 3 }, () => ask(site, `${on(outer, '127.0.0.2')}/silence`, { timeout: 3000 }))
-  const before = Date.now()
+  const slow = Array.from({ length: 3 }, () => ask(site, `${on(outer, '127.0.0.2')}/silence`, { timeout: 6000 }))
+  let over = 0
+  for (const one of slow) one.then(() => over++)
   assert.equal((await ask(site, `${on(outer, '127.0.0.2')}/hello`)).status, 200)
-  assert.ok(Date.now() - before < 1500)
+  assert.equal(over, 0)
   for (const answer of await Promise.all(slow)) assert.equal(answer.status, 504)
 })
 
@@ -188,8 +187,9 @@ test('a file is written whole or not left behind', async () => {
 })
 
 test('a stop lets who waits for an answer have it, and ends', async () => {
+  const before = seen.length
   const waiting = ask(site, `${on(outer, '127.0.0.2')}/silence`, { timeout: 2000 })
-  await new Promise(resolve => setTimeout(resolve, 300))
+  await site.when('the other server is asked', () => seen.length > before)
   assert.equal((await site.kill()).code, 0)
   assert.equal((await waiting).status, 504)
 })

@@ -33,7 +33,7 @@ export async function echoInstance ({ settings = [], echo = {}, listens = [] } =
 export const countsOf = async site => (await site.raw({ path: '/echo/counts' })).json
 
 /** Waits until the plugin's counts are as wanted. */
-export async function untilCounts (site, is, timeout = 8000) {
+export async function untilCounts (site, is, timeout = 30000) {
   const end = Date.now() + timeout
   for (;;) {
     const counts = await countsOf(site)

@@ -67,7 +67,7 @@ test("a plugin's own listener speaks TLS, and nothing without it", async () => {
   wire.on('data', part => { heard = Buffer.concat([heard, part]) })
   const payload = randomBytes(300000)
   wire.write(payload)
-  for (let i = 0; i < 200 && heard.length < payload.length; i++) await sleep(20)
+  for (let i = 0; i < 1500 && heard.length < payload.length; i++) await sleep(20)
   assert.ok(heard.equals(payload))
   wire.destroy()
   const plain = connectPlain(raw, '127.0.0.1')

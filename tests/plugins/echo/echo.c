@@ -142,7 +142,7 @@ static int add_sockets(struct shoal_err *err)
     };
     int code = shoal_socket_add(self, &route, err);
     route.path = "/echo/short";
-    route.idle_ms = 600;
+    route.idle_ms = 3000; // half of it is what a busy client has for its answer
     code = code < 0 ? code : shoal_socket_add(self, &route, err);
     route.path = "/echo/open";
     route.idle_ms = 60000;
