@@ -35,6 +35,10 @@ static void sends_to_the_same_place_with_tls(void **state)
     }
     ask_for("POST", "/api/v1/x", "tube.example", &reply);
     assert_int_equal(reply.status, 308); // which keeps the method
+    int fd = dial(world.redirect_port);
+    ask(fd, &reply, "GET /a HTTP/1.0\r\n\r\n"); // names no host
+    assert_int_equal(reply.status, 400);
+    close(fd);
     forget(&reply);
 }
 
