@@ -9,9 +9,12 @@
 #include "host/hooks_priv.h"
 #include "host/host_priv.h"
 #include "host/registry_priv.h"
+#include "net/percent_priv.h"
 
 #define STORE_OWNER "host"
 #define STORE_KEY   "quarantine"
+
+#define SENTENCE_BYTES sizeof(((struct shoal_plugin *)NULL)->sentence)
 
 struct health {
     const char *what, *name, *sentence;
@@ -44,15 +47,48 @@ static void tell_health(const char *what, const char *name, const char *sentence
     shoal_call_fini(&call);
 }
 
+/// The bytes of the letter at text, which is not empty; 0: it is not UTF-8.
+static size_t letter(const char *text)
+{
+    if ((unsigned char)*text < 0x80) {
+        return 1;
+    }
+    size_t most = strnlen(text, 4);
+    for (size_t length = 2; length <= most; length++) {
+        if (shoal_is_utf8(text, length)) {
+            return length;
+        }
+    }
+    return 0;
+}
+
+/// Copies whole letters, as many as fit. A broken plugin may say anything of itself, and JSON takes
+/// UTF-8 alone: other bytes become "?".
+static void copy_sentence(char out[SENTENCE_BYTES], const char *sentence)
+{
+    size_t used = 0;
+    while (*sentence) {
+        size_t length = letter(sentence);
+        size_t bytes = length ? length : 1;
+        if (used + bytes >= SENTENCE_BYTES) {
+            break;
+        }
+        memcpy(out + used, length ? sentence : "?", bytes);
+        used += bytes;
+        sentence += bytes;
+    }
+    out[used] = 0;
+}
+
 void shoal_plugin_set_aside(struct shoal_plugin *plugin, const char *sentence)
 {
     struct shoal_host *host = shoal_host_get();
     pthread_mutex_lock(&host->lock);
-    snprintf(plugin->sentence, sizeof(plugin->sentence), "%s", sentence);
+    copy_sentence(plugin->sentence, sentence);
     atomic_store(&plugin->state, SHOAL_PLUGIN_QUARANTINED);
     pthread_mutex_unlock(&host->lock);
-    shoal_error("plugin %s is quarantined: %s", plugin->id.name, sentence);
-    tell_health("quarantined", plugin->id.name, sentence);
+    shoal_error("plugin %s is quarantined: %s", plugin->id.name, plugin->sentence);
+    tell_health("quarantined", plugin->id.name, plugin->sentence);
 }
 
 void shoal_host_quarantine(const char *name, const char *sentence)
@@ -90,8 +126,10 @@ int shoal_host_quarantine_store(const char *plugin, const char *sentence, struct
     bool was_there = json_object_get(list, plugin) != NULL;
     if (sentence) {
         char at[32];
+        char text[SENTENCE_BYTES];
         shoal_time_format(shoal_now_ms(), at);
-        json_object_set_new(list, plugin, json_pack("{s:s, s:s}", "sentence", sentence, "at", at));
+        copy_sentence(text, sentence);
+        json_object_set_new(list, plugin, json_pack("{s:s, s:s}", "sentence", text, "at", at));
     } else if (!was_there) {
         json_decref(list);
         return shoal_fail(err, SHOAL_ENOTFOUND, "plugin %s is not quarantined", plugin);
