@@ -9,12 +9,10 @@
 #include "host/hooks_priv.h"
 #include "host/host_priv.h"
 #include "host/registry_priv.h"
-#include "net/percent_priv.h"
+#include "host/sentence.h"
 
 #define STORE_OWNER "host"
 #define STORE_KEY   "quarantine"
-
-#define SENTENCE_BYTES sizeof(((struct shoal_plugin *)NULL)->sentence)
 
 struct health {
     const char *what, *name, *sentence;
@@ -47,44 +45,11 @@ static void tell_health(const char *what, const char *name, const char *sentence
     shoal_call_fini(&call);
 }
 
-/// The bytes of the letter at text, which is not empty; 0: it is not UTF-8.
-static size_t letter(const char *text)
-{
-    if ((unsigned char)*text < 0x80) {
-        return 1;
-    }
-    size_t most = strnlen(text, 4);
-    for (size_t length = 2; length <= most; length++) {
-        if (shoal_is_utf8(text, length)) {
-            return length;
-        }
-    }
-    return 0;
-}
-
-/// Copies whole letters, as many as fit. A broken plugin may say anything of itself, and JSON takes
-/// UTF-8 alone: other bytes become "?".
-static void copy_sentence(char out[SENTENCE_BYTES], const char *sentence)
-{
-    size_t used = 0;
-    while (*sentence) {
-        size_t length = letter(sentence);
-        size_t bytes = length ? length : 1;
-        if (used + bytes >= SENTENCE_BYTES) {
-            break;
-        }
-        memcpy(out + used, length ? sentence : "?", bytes);
-        used += bytes;
-        sentence += bytes;
-    }
-    out[used] = 0;
-}
-
 void shoal_plugin_set_aside(struct shoal_plugin *plugin, const char *sentence)
 {
     struct shoal_host *host = shoal_host_get();
     pthread_mutex_lock(&host->lock);
-    copy_sentence(plugin->sentence, sentence);
+    shoal_sentence_copy(plugin->sentence, sizeof(plugin->sentence), sentence);
     atomic_store(&plugin->state, SHOAL_PLUGIN_QUARANTINED);
     pthread_mutex_unlock(&host->lock);
     shoal_error("plugin %s is quarantined: %s", plugin->id.name, plugin->sentence);
@@ -126,9 +91,9 @@ int shoal_host_quarantine_store(const char *plugin, const char *sentence, struct
     bool was_there = json_object_get(list, plugin) != NULL;
     if (sentence) {
         char at[32];
-        char text[SENTENCE_BYTES];
+        char text[512];
         shoal_time_format(shoal_now_ms(), at);
-        copy_sentence(text, sentence);
+        shoal_sentence_copy(text, sizeof(text), sentence);
         json_object_set_new(list, plugin, json_pack("{s:s, s:s}", "sentence", text, "at", at));
     } else if (!was_there) {
         json_decref(list);
