@@ -187,7 +187,8 @@ static void read_value(struct lexer *lexer, const char *path, int depth, bool in
                 is_sign(&lexer->token, '}'))) {
             return;
         }
-        bool next_key = lexer->token.kind == NAME &&
+        bool compares = lexer->at < lexer->end && *lexer->at == '='; // "==", no assignment
+        bool next_key = lexer->token.kind == NAME && !compares &&
                         (is_sign(&lexer->ahead, '=') || is_sign(&lexer->ahead, '.'));
         if (parens == 0 && !in_table && next_key) {
             return;

@@ -124,7 +124,12 @@ static int read_plugin(struct shoal_config *config, struct shoal_arena *arena, s
     snprintf(place, sizeof(place), "plugins.%zu", index + 1);
     struct shoal_config_plugin *plugin = &config->plugins[index];
     plugin->line = shoal_config_line(config, place);
-    const char *name = json_string_value(json_is_object(item) ? json_object_get(item, "1") : item);
+    // { "web" } without any option is a list of one.
+    const json_t *said = json_is_object(item) ? json_object_get(item, "1")
+                         : json_is_array(item) && json_array_size(item) == 1
+                             ? json_array_get(item, 0)
+                             : item;
+    const char *name = json_string_value(said);
     if (!name || !shoal_manifest_name_valid(name)) {
         return shoal_config_fail(err, plugin->line,
             "entry %zu of plugins must be a name, like \"api\" or { \"web\", theme = \"default\" }",

@@ -11,6 +11,7 @@
 #include "host/hooks_priv.h"
 #include "host/moderation_priv.h"
 #include "host/permissions.h"
+#include "host/sentence.h"
 
 static int64_t thread_cpu_ns(void)
 {
@@ -145,7 +146,7 @@ static void note(struct shoal_decision *decision, enum shoal_verdict verdict,
     decision->verdict = verdict;
     decision->failed = failed;
     snprintf(decision->plugin, sizeof(decision->plugin), "%s", listener->name);
-    snprintf(decision->sentence, sizeof(decision->sentence), "%s", sentence);
+    shoal_sentence_copy(decision->sentence, sizeof(decision->sentence), sentence);
 }
 
 static void ask_failed(const struct shoal_hook *hook, const struct shoal_listener *listener,

@@ -12,6 +12,7 @@
 #include "host/moderation_priv.h"
 #include "host/permissions.h"
 #include "host/registry_priv.h"
+#include "host/sentence.h"
 
 #define RESUMERS_MAX 64
 
@@ -176,10 +177,12 @@ static int write_verdict(
     struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     const struct verdict *verdict = arg;
+    char sentence[512]; // a plugin's, which may be anything
     (void)call;
+    shoal_sentence_copy(sentence, sizeof(sentence), verdict->sentence);
     json_t *event = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s?}", "hook", verdict->hook, "subject",
         verdict->subject, "verdict", verdict->verdict, "plugin", verdict->plugin, "sentence",
-        verdict->sentence, "by", verdict->by);
+        sentence, "by", verdict->by);
     int code = verdict->forgets ? shoal_held_remove(tx, verdict->hook, verdict->subject, err) : 0;
     code = code < 0 ? code : shoal_fire_durable(tx, "verdict.given", event, err);
     json_decref(event);
@@ -197,7 +200,8 @@ static void subject_of(const json_t *payload, char out[128])
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !out[0]; i++) {
         const char *text = shoal_text(payload, places[i].path, NULL);
         if (text) {
-            snprintf(out, 128, "%s:%.100s", places[i].noun, text);
+            size_t length = (size_t)snprintf(out, 128, "%s:", places[i].noun);
+            shoal_sentence_copy(out + length, 101, text);
         }
     }
 }

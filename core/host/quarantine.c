@@ -9,6 +9,7 @@
 #include "host/hooks_priv.h"
 #include "host/host_priv.h"
 #include "host/registry_priv.h"
+#include "host/sentence.h"
 
 #define STORE_OWNER "host"
 #define STORE_KEY   "quarantine"
@@ -48,11 +49,11 @@ void shoal_plugin_set_aside(struct shoal_plugin *plugin, const char *sentence)
 {
     struct shoal_host *host = shoal_host_get();
     pthread_mutex_lock(&host->lock);
-    snprintf(plugin->sentence, sizeof(plugin->sentence), "%s", sentence);
+    shoal_sentence_copy(plugin->sentence, sizeof(plugin->sentence), sentence);
     atomic_store(&plugin->state, SHOAL_PLUGIN_QUARANTINED);
     pthread_mutex_unlock(&host->lock);
-    shoal_error("plugin %s is quarantined: %s", plugin->id.name, sentence);
-    tell_health("quarantined", plugin->id.name, sentence);
+    shoal_error("plugin %s is quarantined: %s", plugin->id.name, plugin->sentence);
+    tell_health("quarantined", plugin->id.name, plugin->sentence);
 }
 
 void shoal_host_quarantine(const char *name, const char *sentence)
@@ -90,8 +91,10 @@ int shoal_host_quarantine_store(const char *plugin, const char *sentence, struct
     bool was_there = json_object_get(list, plugin) != NULL;
     if (sentence) {
         char at[32];
+        char text[512];
         shoal_time_format(shoal_now_ms(), at);
-        json_object_set_new(list, plugin, json_pack("{s:s, s:s}", "sentence", sentence, "at", at));
+        shoal_sentence_copy(text, sizeof(text), sentence);
+        json_object_set_new(list, plugin, json_pack("{s:s, s:s}", "sentence", text, "at", at));
     } else if (!was_there) {
         json_decref(list);
         return shoal_fail(err, SHOAL_ENOTFOUND, "plugin %s is not quarantined", plugin);

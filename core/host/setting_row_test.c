@@ -1,6 +1,5 @@
 // setting_row_test.c - values that fit their rows.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include "host/config_keys.h"
 #include "host/setting_row.h"
 #include "host/test_kit.h"
 
@@ -63,31 +62,11 @@ static void texts_are_read_by_the_type(void **state)
     assert_null(normal(SHOAL_SETTING_LIST, NULL, json_pack("[i]", 1), &err));
 }
 
-static void every_default_of_the_instance_fits_its_row(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < shoal_config_key_count; i++) {
-        const struct shoal_setting_row *row = &shoal_config_keys[i];
-        json_t *value = json_loads(row->otherwise, JSON_DECODE_ANY, NULL);
-        struct shoal_err err = {0};
-        assert_non_null(value);
-        json_t *out = shoal_setting_normal(row, value, &err);
-        if (!out) {
-            fail_msg("%s: %s", row->name, err.text);
-        }
-        assert_true(row->help[0] != 0);
-        assert_ptr_equal(shoal_config_key_find(row->name), row);
-        json_decref(out);
-        json_decref(value);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_times_and_rates_are_read),
         cmocka_unit_test(texts_are_read_by_the_type),
-        cmocka_unit_test(every_default_of_the_instance_fits_its_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

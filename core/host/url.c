@@ -16,16 +16,27 @@ static bool is_private_ipv4(const unsigned char at[4])
            (at[0] == 192 && at[1] == 168) || (at[0] == 169 && at[1] == 254);
 }
 
-/// Whether a Host header may be believed while no public URL is set: it names a machine nearby.
+/// Whether text is the rest of a host behind its name: nothing, or a port.
+static bool is_port_or_end(const char *text)
+{
+    return !*text ||
+           (text[0] == ':' && text[1] && strspn(text + 1, "0123456789") == strlen(text + 1));
+}
+
+/// Whether a Host header may be believed while no public URL is set: it names a machine nearby, and
+/// nothing hangs behind it ("[::1].example.org").
 static bool is_nearby(const char *host)
 {
     char name[256];
     unsigned char address[16];
-    size_t length = host[0] == '[' ? strcspn(host + 1, "]") : strcspn(host, ":");
-    if (length == 0 || length >= sizeof(name)) {
+    bool is_bracketed = host[0] == '[';
+    const char *start = is_bracketed ? host + 1 : host;
+    size_t length = strcspn(start, is_bracketed ? "]" : ":");
+    if (length == 0 || length >= sizeof(name) || (is_bracketed && !start[length]) ||
+        !is_port_or_end(start + length + (is_bracketed ? 1 : 0))) {
         return false;
     }
-    memcpy(name, host[0] == '[' ? host + 1 : host, length);
+    memcpy(name, start, length);
     name[length] = 0;
     if (inet_pton(AF_INET, name, address) == 1) {
         return is_private_ipv4(address);
