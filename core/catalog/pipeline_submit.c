@@ -33,6 +33,8 @@ SHOAL_SQL(video_source,
     "UPDATE catalog_video SET duration_s = $2, aspect_e4 = $3, probe = $4, source_name = $5, "
     "source_bytes = $6, version = $7, input_updated = $8, blocked_reason = $9 WHERE id = $1");
 SHOAL_SQL(video_again, "UPDATE catalog_video SET verdict = 0, is_open = FALSE WHERE id = $1");
+SHOAL_SQL(sender_blocked,
+    "SELECT COUNT(*) FROM catalog_user WHERE id = $1 AND is_blocked = TRUE");
 SHOAL_SQL(playlist_remove, "DELETE FROM catalog_playlist WHERE video_id = $1");
 
 static struct shoal_value number_or_null(int64_t number)
@@ -168,11 +170,28 @@ static int steps_add(struct shoal_call *call, struct shoal_db *tx, const struct 
     return code == 0 ? catalog_step_add(call, tx, "core.remux", video, NULL, err) : code;
 }
 
+// An upload takes hours: whoever began it may have been blocked meanwhile (T30).
+static int sender_check(struct shoal_call *call, struct shoal_db *tx, struct shoal_err *err)
+{
+    int64_t blocked = 0;
+    if (call->viewer.kind != SHOAL_VIEWER_USER) {
+        return 0;
+    }
+    int code = shoal_db_i64(
+        tx, &sender_blocked, SHOAL_ARGS(SHOAL_I64(call->viewer.user_id)), &blocked, err);
+    return code == 0 && blocked > 0
+               ? shoal_fail(err, SHOAL_EFORBIDDEN, "this account is blocked: it uploads nothing")
+               : code;
+}
+
 static int submit_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     struct submit *submit = arg;
-    int code =
-        submit->is_new ? video_insert(tx, submit, err) : replaced_clear(call, tx, submit, err);
+    int code = sender_check(call, tx, err);
+    if (code == 0) {
+        code =
+            submit->is_new ? video_insert(tx, submit, err) : replaced_clear(call, tx, submit, err);
+    }
     if (code == 0 && submit->is_new) {
         code = catalog_fields_tags_write(call, tx, submit->video.id, &submit->fields, err);
     }
