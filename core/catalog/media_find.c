@@ -27,14 +27,11 @@ SHOAL_SQL(media_actor_image,
 static const char *download_name(
     struct shoal_arena *arena, const char *title, int resolution, const char *name)
 {
-    char *safe = shoal_arena_strndup(arena, title, strnlen(title, 150));
-    size_t length = strlen(safe);
-    while (length > 0 && ((unsigned char)safe[length - 1] & 0xc0) == 0x80) {
+    size_t length = strnlen(title, 150);
+    while (length > 0 && ((unsigned char)title[length] & 0xc0) == 0x80) {
         length--; // no half character at the end
     }
-    if (length < strlen(safe) && length > 0 && strnlen(title, 151) > 150) {
-        safe[length - 1] = '\0';
-    }
+    char *safe = shoal_arena_strndup(arena, title, length);
     for (char *at = safe; *at != '\0'; at++) {
         if ((unsigned char)*at < ' ' || *at == 0x7f || strchr("/\\:*?\"<>|", *at) != NULL) {
             *at = '_';

@@ -34,6 +34,10 @@ int shoal_ask(const char *question, bool is_secret, char *answer, size_t room)
         sodium_memzero(answer, room);
         return SHOAL_EINVAL;
     }
+    // The rest of a longer line is not the answer to the next question.
+    for (int c = 0; strchr(answer, '\n') == NULL && c != '\n' && c != EOF;) {
+        c = fgetc(stdin);
+    }
     answer[strcspn(answer, "\r\n")] = '\0';
     return 0;
 }

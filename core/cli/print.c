@@ -84,7 +84,9 @@ static void print_cell(const char *text, size_t room, bool is_last)
     size_t count = width(text);
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
-        putchar(byte < 0x20 || byte == 0x7f ? '?' : byte);
+        bool is_far = byte == 0xc2 && ((unsigned char)text[1] & 0xe0) == 0x80; // U+0080 to U+009F
+        text += is_far ? 1 : 0;
+        putchar(is_far || byte < 0x20 || byte == 0x7f ? '?' : byte);
     }
     for (; !is_last && count < room + 2; count++) {
         putchar(' ');
