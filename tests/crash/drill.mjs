@@ -158,7 +158,6 @@ export class Drill {
       assert.deepEqual(jobs.filter(job => job.state === 'parked'), [])
       return jobs.length === 0
     }, 180000)
-    const before = filesBelow(join(site.folder, 'media')).length
     // A file that no row knows may be one on its way. Now nothing is: a moment is as good as a day.
     await site.kill()
     site.environment = { SHOAL_DRILL_SWEEP: '1500' }
@@ -189,7 +188,6 @@ export class Drill {
     const strays = () => [
       ...filesBelow(join(site.folder, 'media')).filter(path => !names.has(basename(path)) && !path.includes('/.tmp/')),
       ...['uploads', 'tmp'].flatMap(name => filesBelow(join(site.folder, name)))]
-    if (process.env.SHOAL_KEEP) console.log('strays before the sweep:', before)
     await site.when('nothing is left that nobody knows', () => strays().length === 0, 60000).catch(error => {
       throw new Error(`these are left: ${strays().join(' ')}\n${error.message}`)
     })
