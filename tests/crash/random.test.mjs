@@ -1,11 +1,11 @@
-// random.test.mjs - kill -9 at moments of chance; with points.test.mjs fifty in all. SHOAL_SEED repeats a run.
+// random.test.mjs - kill -9 at moments of chance. SHOAL_SEED repeats a run, SHOAL_KILLS says how many.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { after, before, describe, test } from 'node:test'
 
 import { Drill } from './drill.mjs'
 
 const seed = Number(process.env.SHOAL_SEED ?? Date.now() % 1000000)
-const times = Number(process.env.SHOAL_KILLS ?? 34)
+const times = Number(process.env.SHOAL_KILLS ?? 20)
 
 describe('kill -9 at random', () => {
   let drill
