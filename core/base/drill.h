@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #ifdef SHOAL_DEBUG
-/// Where $SHOAL_DRILL names a file and that file says `name`: removes it and kills the supervisor and
-/// this process with SIGKILL. The tests list the names in use.
+/// Where $SHOAL_DRILL names a file and that file says `name`: removes it and kills the supervisor
+/// and this process with SIGKILL. The tests list the names in use.
 void shoal_drill_point(const char *name);
 /// The milliseconds that a variable of the environment says, or `otherwise`: waiting for a day is
 /// nothing for a test.

@@ -18,10 +18,26 @@ static bool is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+/// Makes the name of a folder durable: what is synced in it later is lost with the name otherwise.
+static int sync_above(const char *path, struct shoal_err *err)
+{
+    char above[PATH_MAX];
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') {
+        length--;
+    }
+    while (length > 0 && path[length - 1] != '/') {
+        length--;
+    }
+    memcpy(above, length > 0 ? path : ".", length > 0 ? length : 1);
+    above[length > 0 ? length : 1] = 0;
+    return shoal_folder_sync(above, err);
+}
+
 static int make_one(const char *path, mode_t mode, struct shoal_err *err)
 {
     if (shoal_file()->mkdir(path, mode) == 0) {
-        return 0;
+        return sync_above(path, err);
     }
     int number = errno;
     if (number == EEXIST && is_folder(path)) {

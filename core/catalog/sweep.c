@@ -62,8 +62,7 @@ static int source_known(
     static const char end[] = ".source";
     const char *found = strstr(name, end);
     size_t length = found == NULL ? strlen(name) : (size_t)(found - name) + sizeof(end) - 1;
-    const char *key =
-        shoal_arena_printf(call->arena, CATALOG_UPLOADS "/%.*s", (int)length, name);
+    const char *key = shoal_arena_printf(call->arena, CATALOG_UPLOADS "/%.*s", (int)length, name);
     return catalog_object_known(call, "", key, known, err);
 }
 
@@ -73,8 +72,8 @@ static int work_known(struct shoal_call *call, const char *name, bool *known, st
     int64_t count = 0;
     const char *dash = strchr(name, '-');
     const char *uuid = dash == NULL ? "" : shoal_arena_strndup(call->arena, dash + 1, 36);
-    int code = shoal_db_i64(
-        shoal_call_db(call), &video_works, SHOAL_ARGS(SHOAL_TEXT(uuid)), &count, err);
+    int code =
+        shoal_db_i64(shoal_call_db(call), &video_works, SHOAL_ARGS(SHOAL_TEXT(uuid)), &count, err);
     *known = count > 0;
     return code;
 }
@@ -204,8 +203,8 @@ static int strays_remove(struct shoal_call *call, struct shoal_err *err)
 {
     struct stray *list = shoal_arena_alloc(call->arena, STRAYS_MAX * sizeof(*list));
     size_t count = 0;
-    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &strays_old,
-        SHOAL_ARGS(SHOAL_TIME(shoal_now_ms() - age_ms())), err);
+    struct shoal_rows *rows = shoal_db_query(
+        shoal_call_db(call), &strays_old, SHOAL_ARGS(SHOAL_TIME(shoal_now_ms() - age_ms())), err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,19 @@
 #include "storage_fs.h"
 
 static const int64_t DAY_S = 24 * 60 * 60;
+
+/// Makes the name of a new folder durable, or all that is stored in it may go with it.
+static int name_sync(const char *path, struct shoal_err *err)
+{
+    char above[4100];
+    snprintf(above, sizeof(above), "%s/..", path);
+    int fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 || fsync(fd) != 0 ? storage_fs_fail(err, errno, "cannot sync what holds", path) : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return rc;
+}
 
 static int folder_make(const char *path, struct shoal_err *err)
 {
@@ -24,8 +38,13 @@ static int folder_make(const char *path, struct shoal_err *err)
         }
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0750) != 0 && errno != EEXIST) {
+        bool is_new = mkdir(part, 0750) == 0;
+        if (!is_new && errno != EEXIST) {
             return storage_fs_fail(err, errno, "cannot make the folder", part);
+        }
+        int rc = is_new ? name_sync(part, err) : 0;
+        if (rc != 0) {
+            return rc;
         }
     }
     return 0;
@@ -93,6 +112,14 @@ static void close_deferred(void *arg)
     storage_fs_close(arg);
 }
 
+static int temp_tick(struct shoal_call *call, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)err;
+    storage_fs_temp_sweep(arg, DAY_S);
+    return 0;
+}
+
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
     struct storage_fs *fs = shoal_arena_alloc(shoal_plugin_arena(self), sizeof(*fs));
@@ -107,7 +134,8 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     shoal_arena_defer(shoal_plugin_arena(self), close_deferred, fs);
     storage_fs_table(fs, (uint32_t)(shoal_setting_i64(self, "max_age") / 1000));
     shoal_plugin_keep(self, fs);
-    return shoal_provide(self, "storage", &fs->table, fs, err);
+    rc = shoal_timer_add(self, "temporary", DAY_S * 1000, false, temp_tick, fs);
+    return rc != 0 ? rc : shoal_provide(self, "storage", &fs->table, fs, err);
 }
 
 SHOAL_PLUGIN(.name = "storage_fs", .start = start);
