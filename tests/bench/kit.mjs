@@ -18,7 +18,7 @@ export const ROUNDS = Number(process.env.SHOAL_BENCH_ROUNDS ?? 3)
 export const MiB = 1024 * 1024
 
 export const clean = () => rmSync(folder, { recursive: true, force: true })
-export const fixed = number => Math.abs(number) >= 100 ? Math.round(number).toString() : number.toFixed(2)
+export const fixed = number => Math.abs(number) >= 100 ? Math.round(number).toString() : Math.abs(number) >= 0.1 || number === 0 ? number.toFixed(2) : number.toPrecision(2)
 export const middle = list => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]
 const spread = list => list.length > 1 ? ` (${fixed(Math.min(...list))} to ${fixed(Math.max(...list))})` : ''
 
@@ -38,7 +38,7 @@ export function ratio (what, ours, peers, unit, goal = '') {
   const ratios = ours.map((each, i) => each / peers[i])
   const row = {
     bench, what, ours: `${fixed(middle(ours))} ${unit}`, peer: `${fixed(middle(peers))} ${unit}`,
-    result: `${middle(ratios).toFixed(2)}${spread(ratios)}`, goal
+    result: `${fixed(middle(ratios))}${spread(ratios)}`, goal
   }
   rows.push(row)
   console.log(`${what}: ${row.ours} against ${row.peer}, ratio ${row.result}${goal ? ` (goal ${goal})` : ''}`)
