@@ -20,7 +20,7 @@ struct shoal_sink *shoal_sink_new(struct shoal_request *request, struct shoal_er
 /// [loop] Takes bytes; returns how many (fewer when its blocks are full: pause until it calls back).
 size_t shoal_sink_take(struct shoal_sink *sink, const char *data, size_t length);
 /// [loop] How many bytes it would take now.
-size_t shoal_sink_room(const struct shoal_sink *sink);
+size_t shoal_sink_room(struct shoal_sink *sink);
 bool shoal_sink_has_ended(const struct shoal_sink *sink);
 /// [loop] The body is whole, or (is_whole false) will never be. Then shoal_exchange_body() follows.
 void shoal_sink_end(struct shoal_sink *sink, bool is_whole);

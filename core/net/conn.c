@@ -258,6 +258,9 @@ static bool read_some(struct shoal_conn *conn)
     }
     char *into = is_direct ? loop->in : conn->in + conn->in_length;
     size_t room = is_direct ? sizeof loop->in : conn->in_room - conn->in_length;
+    if (is_direct && conn->state == SHOAL_CONN_BODY && !shoal_conn_body_room(conn, &room)) {
+        return false;
+    }
     ssize_t count = shoal_wire_read(&conn->wire, into, room);
     if (count == 0) {
         at_end(conn);

@@ -126,6 +126,18 @@ static size_t take_chunked(struct shoal_conn *conn, const char *data, size_t len
     return (size_t)used;
 }
 
+bool shoal_conn_body_room(struct shoal_conn *conn, size_t *room)
+{
+    struct shoal_request *request = conn->request;
+    if (conn->is_discarding || !request->sink) {
+        return true;
+    }
+    size_t most = shoal_sink_room(request->sink);
+    *room = most < *room ? most : *room;
+    conn->is_paused = most == 0;
+    return most > 0;
+}
+
 size_t shoal_conn_take_body(struct shoal_conn *conn, const char *data, size_t length)
 {
     struct shoal_request *request = conn->request;

@@ -79,6 +79,8 @@ void shoal_exchange_body(struct shoal_conn *conn);
 /// The request is left without a client.
 void shoal_exchange_abandon(struct shoal_request *request);
 
+/// conn_body.c: lowers room to what the body's sink would take. False, and paused, when that is nothing.
+bool shoal_conn_body_room(struct shoal_conn *conn, size_t *room);
 /// conn_body.c: takes body bytes. Returns how many were used; conn->body_is_done tells the end.
 size_t shoal_conn_take_body(struct shoal_conn *conn, const char *data, size_t length);
 /// Goes to the body of the request: sink, 100-continue.

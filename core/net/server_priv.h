@@ -28,6 +28,7 @@ struct shoal_server {
     struct shoal_proxies proxies;
     const char *const *locales;
     _Atomic uint32_t conn_count;
+    _Atomic size_t sink_bytes; ///< in the blocks of bodies on their way
     _Atomic uint64_t counters[4]; // see enum shoal_counter
     atomic_bool is_checking_tls;
     int64_t tls_checked_ms;

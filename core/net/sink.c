@@ -1,7 +1,8 @@
 // sink.c - carries a body from the loop to a file thread, two blocks at a time.
 //
 // The loop fills one block while a file thread works on the other. When both are full the connection
-// is not read from: the client waits for the disk.
+// is not read from: the client waits for the disk. A sink that waits for its client has no block, or one
+// with less than SUBMIT bytes; where there are many sinks, their blocks are small.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "net/sink_priv.h"
 
@@ -14,11 +15,19 @@
 #include "base/file.h"
 #include "net/conn_priv.h"
 
-#define BLOCK 65536
+#define BLOCK       65536
+#define BLOCK_SMALL 16384
+#define SUBMIT      16384        // bytes that are worth a trip to a file thread
+#define BLOCKS_MAX  (16u << 20) // of all sinks; beyond, new blocks are small
+
+struct block {
+    char *data; ///< NULL while it is not needed
+    size_t size;
+};
 
 struct shoal_sink {
     struct shoal_request *request;
-    char *filling, *writing;
+    struct block filling, writing;
     size_t filled, to_write;
     bool is_busy, has_ended, is_whole;
     // file side
@@ -54,9 +63,22 @@ struct shoal_sink *shoal_sink_new(struct shoal_request *request, struct shoal_er
         }
     }
     sink->offset = request->to_offset;
-    sink->filling = shoal_alloc(1, BLOCK);
-    sink->writing = shoal_alloc(1, BLOCK);
     return sink;
+}
+
+static void block_get(struct shoal_sink *sink)
+{
+    _Atomic size_t *all = &sink->request->server->sink_bytes;
+    size_t size = atomic_load(all) < BLOCKS_MAX ? BLOCK : BLOCK_SMALL;
+    sink->filling = (struct block){shoal_realloc(NULL, 1, size), size};
+    atomic_fetch_add(all, size);
+}
+
+static void block_drop(struct shoal_sink *sink, struct block *block)
+{
+    atomic_fetch_sub(&sink->request->server->sink_bytes, block->size);
+    free(block->data);
+    *block = (struct block){0};
 }
 
 void shoal_sink_free(struct shoal_sink *sink)
@@ -68,8 +90,8 @@ void shoal_sink_free(struct shoal_sink *sink)
         close(sink->file);
     }
     shoal_uploading_fini(&sink->uploading);
-    free(sink->filling);
-    free(sink->writing);
+    block_drop(sink, &sink->filling);
+    block_drop(sink, &sink->writing);
     free(sink);
 }
 
@@ -89,7 +111,7 @@ static int write_raw(struct shoal_sink *sink)
     }
     size_t done = 0;
     while (done < sink->to_write) {
-        ssize_t count = shoal_file()->pwrite(sink->file, sink->writing + done,
+        ssize_t count = shoal_file()->pwrite(sink->file, sink->writing.data + done,
             sink->to_write - done, (off_t)sink->offset);
         if (count < 0 && errno == EINTR) {
             continue;
@@ -120,9 +142,10 @@ static void came_back(void *arg);
 static void work(void *arg)
 {
     struct shoal_sink *sink = arg;
-    if (sink->rc == 0) {
+    bool has_work = sink->to_write > 0 || !sink->is_multipart; // a file is made for no bytes, too
+    if (sink->rc == 0 && has_work) {
         sink->rc = sink->is_multipart
-            ? shoal_multipart_feed(&sink->parser, sink->writing, sink->to_write, &sink->err)
+            ? shoal_multipart_feed(&sink->parser, sink->writing.data, sink->to_write, &sink->err)
             : write_raw(sink);
     }
     if (sink->rc == 0 && sink->is_last && sink->is_whole && sink->is_multipart) {
@@ -139,7 +162,7 @@ static void work(void *arg)
 
 static void submit(struct shoal_sink *sink)
 {
-    char *swap = sink->writing;
+    struct block swap = sink->writing;
     sink->writing = sink->filling;
     sink->filling = swap;
     sink->to_write = sink->filled;
@@ -177,8 +200,13 @@ static void came_back(void *arg)
         tell(sink);
         return;
     }
-    if (sink->has_ended || sink->filled == BLOCK) {
+    if (sink->has_ended || sink->filled >= SUBMIT) {
         submit(sink);
+    } else {
+        block_drop(sink, &sink->writing);
+        if (sink->filled == 0) {
+            block_drop(sink, &sink->filling);
+        }
     }
     if (request->conn && request->conn->state == SHOAL_CONN_BODY && !sink->has_ended) {
         request->conn->is_paused = false;
@@ -186,9 +214,12 @@ static void came_back(void *arg)
     }
 }
 
-size_t shoal_sink_room(const struct shoal_sink *sink)
+size_t shoal_sink_room(struct shoal_sink *sink)
 {
-    return BLOCK - sink->filled;
+    if (sink->filling.data == NULL) {
+        block_get(sink);
+    }
+    return sink->filling.size - sink->filled;
 }
 
 bool shoal_sink_has_ended(const struct shoal_sink *sink)
@@ -198,11 +229,11 @@ bool shoal_sink_has_ended(const struct shoal_sink *sink)
 
 size_t shoal_sink_take(struct shoal_sink *sink, const char *data, size_t length)
 {
-    size_t room = BLOCK - sink->filled;
+    size_t room = shoal_sink_room(sink);
     size_t taken = length < room ? length : room;
-    memcpy(sink->filling + sink->filled, data, taken);
+    memcpy(sink->filling.data + sink->filled, data, taken);
     sink->filled += taken;
-    if (sink->filled == BLOCK && !sink->is_busy) {
+    if (sink->filled >= SUBMIT && !sink->is_busy) {
         submit(sink);
     }
     return taken;
