@@ -67,13 +67,33 @@ function slowUpload (site, file, token, channelId, ms) {
   })
 }
 
+/** A download that is read slowly: resolves to how many bytes came, or to what went wrong. */
+function slowDownload (site, path, ms) {
+  return new Promise(resolve => {
+    const request = http.get(site.url + path, { agent: false }, answer => {
+      let bytes = 0
+      const until = Date.now() + ms
+      answer.on('data', data => {
+        bytes += data.length
+        if (Date.now() > until) return
+        answer.pause()
+        setTimeout(() => answer.resume(), 40)
+      })
+      answer.on('end', () => resolve(answer.statusCode === 200 ? bytes : `status ${answer.statusCode}`))
+      answer.on('error', error => resolve(`${error.message} after ${bytes} bytes`))
+    })
+    request.on('error', error => resolve(error.message))
+  })
+}
+
 const another = (site, before) => site.when('another child serves', () => site.server !== undefined && site.server !== before)
 
 describe('reload', () => {
   let site, file, token, channelId
 
   before(async () => {
-    site = await startInstance()
+    // A busy machine reads 64 downloads slowly; what is asked here is whether they are let end.
+    site = await startInstance({ settings: ['http.stop_grace=120s'] })
     file = await clip('h264', { seconds: 4 })
     token = await site.token()
     channelId = await site.channelId()
@@ -103,6 +123,25 @@ describe('reload', () => {
     const { status, text } = await upload
     assert.equal(status, 200, text)
     await site.published(JSON.parse(text).video.uuid)
+  })
+
+  test('64 downloads and 8 uploads that are under way lose nothing', async () => {
+    const large = await site.published((await site.upload(await clip('noise', { seconds: 1, size: '640x360' }))).uuid)
+    const [one] = large.files
+    const before = site.server
+    const downloads = Array.from({ length: 64 }, () => slowDownload(site, new URL(one.fileUrl).pathname, 3000))
+    const uploads = Array.from({ length: 8 }, () => slowUpload(site, file, token, channelId, 3000))
+    let ended = 0
+    for (const download of downloads) download.then(() => ended++)
+    await sleep(600)
+    process.kill(site.pid, 'SIGHUP')
+    await another(site, before)
+    assert.ok(ended < 64, 'the downloads were over too soon for this test')
+    assert.deepEqual(await Promise.all(downloads), Array(64).fill(one.size))
+    for (const { status, text } of await Promise.all(uploads)) {
+      assert.equal(status, 200, text)
+      await site.published(JSON.parse(text).video.uuid)
+    }
   })
 
   test('the verb does the same and takes up what changed', async () => {
