@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
@@ -32,6 +33,7 @@ async function pour (token, most) {
   const bytes = Buffer.alloc(1 << 20)
   while (sent < most && !isOver) {
     if (!chunk(bytes)) await new Promise(resolve => { wake = resolve })
+    await turn() // the answer is there before the end is: who never looks would miss it
     sent += bytes.length
   }
   socket.destroy()

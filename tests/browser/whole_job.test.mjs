@@ -36,16 +36,16 @@ async function wholeJob (options, name) {
   await page.click('[data-upload] button[type=submit]')
   // The bar moves and the page says what happens to the video afterwards.
   await page.waitForSelector('[data-sending]:not([hidden])')
-  await page.waitForFunction(() => document.querySelector('[data-progress]').value === 100, null, { timeout: 60000 })
+  await page.waitForFunction(() => document.querySelector('[data-progress]').value === 100, null, { timeout: 120000 })
   const watch = page.locator('[data-watch]')
-  await watch.waitFor({ state: 'visible', timeout: 60000 })
+  await watch.waitFor({ state: 'visible', timeout: 120000 })
   await watch.click()
   await page.waitForSelector('video')
   assert.equal(await page.textContent('h1'), name)
 
   // While it is prepared the page says so, and offers to play as soon as there is something.
   await play(page)
-  await page.waitForFunction(() => document.querySelector('video').currentTime > 1, null, { timeout: 30000 })
+  await page.waitForFunction(() => document.querySelector('video').currentTime > 1, null, { timeout: 120000 })
   assert.deepEqual(await accessibility(page), [])
   assert.deepEqual(page.problems, [])
   return page
@@ -66,7 +66,7 @@ async function changesQuality (page) {
   const video = await untilPublished(page)
   await page.reload()
   await play(page)
-  await page.waitForFunction(() => document.querySelector('video').currentTime > 0.5, null, { timeout: 30000 })
+  await page.waitForFunction(() => document.querySelector('video').currentTime > 0.5, null, { timeout: 120000 })
   assert.match(await page.evaluate(() => document.querySelector('video').currentSrc), /^blob:/)
   const lowest = video.streamingPlaylists[0].files.map(each => each.resolution.id).sort((a, b) => a - b)[0]
   await page.locator('[data-player]').hover()
@@ -78,10 +78,10 @@ async function changesQuality (page) {
   await page.waitForFunction(resolution => {
     const v = document.querySelector('video')
     return Math.min(v.videoWidth, v.videoHeight) === resolution
-  }, lowest, { timeout: 30000 })
+  }, lowest, { timeout: 120000 })
   // To the end.
   await page.evaluate(() => { const v = document.querySelector('video'); v.currentTime = v.duration - 1.5; return v.play() })
-  await page.waitForFunction(() => document.querySelector('video').ended, null, { timeout: 30000 })
+  await page.waitForFunction(() => document.querySelector('video').ended, null, { timeout: 120000 })
 }
 
 test('the whole job at desktop width', async () => {
