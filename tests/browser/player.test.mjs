@@ -27,7 +27,7 @@ const state = page => page.evaluate(() => {
   const v = document.querySelector('video')
   return { time: v.currentTime, paused: v.paused, rate: v.playbackRate, volume: v.volume, muted: v.muted, idle: document.querySelector('[data-player]').classList.contains('idle') }
 })
-const until = (page, is, arg) => page.waitForFunction(is, arg, { timeout: 30000 })
+const until = (page, is, arg) => page.waitForFunction(is, arg, { timeout: 120000 })
 const passes = (page, time) => until(page, t => document.querySelector('video').currentTime > t && !document.querySelector('video').seeking, time)
 
 async function start (page, path = address) {
@@ -181,7 +181,7 @@ test('a page that waits for its video says so, then plays it without being loade
   assert.equal(await page.isVisible('[data-button=big]'), false)
   assert.deepEqual(await accessibility(page), [])
   isReady = true
-  await page.waitForSelector('[data-button=big]', { state: 'visible', timeout: 30000 })
+  await page.waitForSelector('[data-button=big]', { state: 'visible', timeout: 120000 })
   assert.equal(await page.isVisible('[data-note]'), false)
   assert.equal(await page.isVisible('.chip.state'), false)
   assert.match(await page.getAttribute('video', 'poster'), /previews/)

@@ -41,7 +41,7 @@ const post = (path, cookie, headers = {}, fields = {}) => {
   return site.raw({ method: 'POST', path, body, headers: { ...html, ...(cookie ? { cookie } : {}), 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length, ...headers } })
 }
 
-const plays = page => page.waitForFunction(() => document.querySelector('video').currentTime > 0.5, null, { timeout: 30000 })
+const plays = page => page.waitForFunction(() => document.querySelector('video').currentTime > 0.5, null, { timeout: 120000 })
 
 async function pressPlay (page) {
   await page.evaluate(() => { document.querySelector('video').muted = true })
@@ -187,7 +187,7 @@ test('a broken file is refused in words on the upload page, and the next one is 
     await page.setInputFiles('#videofile', await badFile(kind))
     await page.fill('#name', `A ${kind} file`)
     await page.click('[data-upload] button[type=submit]')
-    await page.waitForFunction(() => /does not look like a video/.test(document.querySelector('[data-status]').textContent), null, { timeout: 30000 })
+    await page.waitForFunction(() => /does not look like a video/.test(document.querySelector('[data-status]').textContent), null, { timeout: 120000 })
     assert.ok(await page.isVisible('[data-status]'))
     assert.ok(await page.isVisible('#videofile'), 'another file can be chosen')
     assert.equal(await page.inputValue('#name'), `A ${kind} file`)

@@ -79,7 +79,7 @@ test('they play to their end in a browser', async t => {
         video.muted = true
         return video.play()
       })
-      await page.waitForFunction(() => document.querySelector('video').ended, null, { timeout: 30000 })
+      await page.waitForFunction(() => document.querySelector('video').ended, null, { timeout: 120000 })
       const seen = await page.evaluate(() => {
         const video = document.querySelector('video')
         return { width: video.videoWidth, height: video.videoHeight, seconds: video.duration, error: video.error?.message ?? null }
