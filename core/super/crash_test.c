@@ -105,7 +105,7 @@ static void the_dead_names_its_plugins_innermost_first(void **unused)
     assert_non_null(outer);
     assert_true(inner < outer);
     assert_non_null(strstr(text, "call call-77\n"));
-    struct shoal_crash crash;
+    struct shoal_crash crash = {0};
     shoal_crash_read(text, &crash);
     assert_string_equal(crash.plugin, "inner");
     assert_false(crash.is_shipped);
