@@ -82,6 +82,18 @@ test('no room and no plugin outgrows its budget', () => {
   assert.deepEqual(over, [])
 })
 
+test('a unit test stands beside each core file that has logic', () => {
+  // jobs_claim.c is held by jobs_claim_test.c or by the test of its topic, jobs_test.c.
+  const without = new Set([
+    'core/main.c', 'core/host/language.c', 'core/cli/plugin_verb.c', // pass one call on
+    'core/cli/serve.c' // puts the parts together: every whole-server test
+  ])
+  const there = new Set(files)
+  const isHeld = stem => there.has(`${stem}_test.c`) || (/\/[^/]*_/.test(stem.slice(stem.lastIndexOf('/'))) && isHeld(stem.slice(0, stem.lastIndexOf('_'))))
+  const naked = product.filter(name => /^core\/.*\.c$/.test(name) && !without.has(name) && !isHeld(name.slice(0, -2)))
+  assert.deepEqual(naked, [])
+})
+
 test('every function of the SDK is described', () => {
   const gaps = []
   for (const name of files.filter(path => /^sdk\/include\/shoal\/.*\.h$/.test(path))) {
