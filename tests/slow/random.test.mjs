@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { after, before, describe, test } from 'node:test'
 
-import { Drill } from './drill.mjs'
+import { Drill } from '../crash/drill.mjs'
 
 const seed = Number(process.env.SHOAL_SEED ?? Date.now() % 1000000)
 const times = Number(process.env.SHOAL_KILLS ?? 20)
