@@ -131,7 +131,9 @@ int shoal_job_progress(struct shoal_call *call, const struct shoal_job *job, int
         .percent = percent < 0     ? 0
                    : percent > 100 ? 100
                                    : percent};
-    jobs_note_progress(job->id, job->fence);
+    if (jobs_note_progress(job->id, job->fence)) {
+        return 0; // the call is at its end, the job is not
+    }
     bool is_fresh;
     int code = look(call, &progress, &is_fresh);
     if (code < 0 || is_fresh) {

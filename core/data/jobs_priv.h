@@ -107,8 +107,9 @@ void jobs_tidy(struct shoal_call *call);
 void jobs_wake(void);
 /// Sets the cancel flag of a job that runs in this process.
 void jobs_cancel_running(int64_t id);
-/// Notes a sign of life of a job that runs in this process.
-void jobs_note_progress(int64_t id, int64_t fence);
+/// Notes a sign of life of a job that runs in this process. Returns: whether it is given back to the
+/// next server, for which it goes on.
+bool jobs_note_progress(int64_t id, int64_t fence);
 void jobs_run_free(struct job_run *run);
 /// Adds to the registered kinds.
 int jobs_kind_link(struct job_kind *kind, struct shoal_err *err);

@@ -8,7 +8,7 @@
 #include <time.h>
 
 static const struct shoal_plugin_id worker = {.name = "worker", .table_prefix = "worker_"};
-static atomic_int runs, given_up, most_at_once, at_once, answer;
+static atomic_int runs, given_up, most_at_once, at_once, answer, progress_at_end;
 static _Atomic int64_t last_fence, last_id;
 static atomic_bool is_held;
 static char last_why[200];
@@ -54,6 +54,7 @@ static int handle(
     }
     atomic_fetch_sub(&at_once, 1);
     if (shoal_call_cancelled(call)) {
+        atomic_store(&progress_at_end, shoal_job_progress(call, job, 50));
         return shoal_fail(err, SHOAL_ECANCELLED, "told to end");
     }
     int code = atomic_load(&answer);
@@ -409,6 +410,7 @@ static void a_running_job_can_be_cancelled(void **state)
     wait_for(&runs, 1);
     assert_int_equal(cancel(id), 0);
     wait_for(&given_up, 1);
+    assert_int_equal(atomic_load(&progress_at_end), SHOAL_ECANCELLED);
     assert_int_equal(kit_i64("SELECT COUNT(*) FROM job WHERE state = 'cancelled'"), 1);
     assert_int_equal(cancel(id), SHOAL_ECONFLICT);
     assert_int_equal(cancel(4711), SHOAL_ENOTFOUND);
@@ -440,6 +442,7 @@ static void stopping_gives_jobs_back_without_counting_the_try(void **state)
     add_job(NULL);
     wait_for(&runs, 1);
     shoal_jobs_stop();
+    assert_int_equal(atomic_load(&progress_at_end), 0); // the call ends, the job goes on
     assert_int_equal(
         kit_i64("SELECT COUNT(*) FROM job WHERE state = 'waiting' AND attempt = 0"), 1);
     atomic_store(&is_held, false);

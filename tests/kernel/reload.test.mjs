@@ -93,7 +93,7 @@ describe('reload', () => {
 
   before(async () => {
     // A busy machine reads 64 downloads slowly; what is asked here is whether they are let end.
-    site = await startInstance({ settings: ['http.stop_grace=120s'] })
+    site = await startInstance()
     file = await clip('h264', { seconds: 4 })
     token = await site.token()
     channelId = await site.channelId()
