@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { chownSync, readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -155,6 +156,34 @@ describe('reload', () => {
     await site.when('the new name is shown', async () => (await site.get('/config')).json.instance.name === 'After the reload')
     const other = await fetch(`http://127.0.0.1:${second}/health`)
     assert.equal(other.status, 200)
+  })
+
+  test('sockets that are no longer wanted take nobody in while the old server drains', async () => {
+    const kept = site.config
+    const second = await freePort()
+    const takeUp = async config => {
+      const before = site.server
+      site.config = config
+      process.kill(site.pid, 'SIGHUP')
+      await another(site, before)
+    }
+    const isClosed = port => new Promise(resolve => {
+      const socket = connect(port, '127.0.0.1', () => { socket.destroy(); resolve(false) })
+      socket.on('error', () => resolve(true))
+    })
+    await takeUp(`${kept.replace(/^listen = .*$/m, `listen = { "127.0.0.1:${site.port}", "127.0.0.1:${second}" }`)}loops = 8\n`)
+    assert.equal(await isClosed(second), false)
+    // Of three generations the oldest has to hurry: the upload must not be there.
+    await site.when('one server is left', () => site.status.children.length === 1)
+    const upload = slowUpload(site, file, token, channelId, 10000)
+    await sleep(600)
+    await takeUp(`${kept}loops = 1\n`)
+    await site.when('the port is closed', () => isClosed(second))
+    const answers = await Promise.all(Array.from({ length: 32 }, () => site.raw({ path: '/health', timeout: 4000 }).then(answer => answer.status, error => error.message)))
+    assert.ok(site.status.children.some(child => child.state === 'draining'), 'the old server was gone too soon for this test')
+    assert.deepEqual(answers, Array(32).fill(200))
+    assert.equal((await upload).status, 200)
+    await takeUp(kept)
   })
 
   test('a broken shoal.lua keeps the old server and says why', async () => {
