@@ -83,14 +83,16 @@ static void reload(struct shoal_supervisor *super, bool is_order)
     }
     super->wants_reload = false;
     struct shoal_err err = {0};
-    hurry(super);
-    if (is_order) {
+    int code = shoal_supervisor_configure(super, &err);
+    if (code == 0) {
+        hurry(super);
+    }
+    if (code == 0 && is_order) {
         // The administrator has looked at it: plugins and crashes get another chance.
         json_object_clear(super->quarantine);
         super->is_safe_mode = false;
         super->backoff = (struct shoal_backoff){0};
     }
-    int code = shoal_supervisor_configure(super, &err);
     code = code != 0 ? code : shoal_child_start(super, &err);
     if (code != 0) {
         shoal_error("no reload: %s; the server goes on as it was", err.text);

@@ -204,6 +204,23 @@ describe('reload', () => {
     await another(site, server)
   })
 
+  test('a broken shoal.lua hurries nobody: an upload in the server of before ends in peace', async () => {
+    const kept = site.config
+    await site.when('one server is left', () => site.status.children.length === 1)
+    const upload = slowUpload(site, file, token, channelId, 10000)
+    await sleep(600)
+    const { server } = site
+    process.kill(site.pid, 'SIGHUP')
+    await another(site, server)
+    const wrongs = site.log.split('no reload:').length
+    site.config = `${kept}lisen = {}\n`
+    process.kill(site.pid, 'SIGHUP')
+    await site.when('the log says why', () => site.log.split('no reload:').length > wrongs)
+    site.config = kept
+    const { status, text } = await upload
+    assert.equal(status, 200, text)
+  })
+
   test('an upgrade keeps the supervisor, its sockets and every request', async () => {
     const { pid, server } = site
     const visitors = crowd(site, 8)
