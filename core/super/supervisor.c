@@ -75,6 +75,10 @@ static void hurry(struct shoal_supervisor *super)
 
 static void reload(struct shoal_supervisor *super, bool is_order)
 {
+    if (super->is_stopping) {
+        shoal_warn("no reload: the server is stopping");
+        return;
+    }
     for (size_t i = 0; i < super->child_count; i++) {
         if (super->children[i].state == SHOAL_CHILD_STARTING) {
             super->wants_reload = true;

@@ -234,14 +234,16 @@ describe('reload', () => {
     assert.equal(site.status.pid, pid)
   })
 
-  test('SIGTERM lets an upload end, takes no new connection, and ends with 0', async () => {
+  test('SIGTERM lets an upload end, takes no new connection or order, and ends with 0', async () => {
     const upload = slowUpload(site, file, token, channelId, 2500)
     await sleep(600)
     process.kill(site.pid, 'SIGTERM')
     await site.when('no connection is taken', () => site.raw({ path: '/health', timeout: 1000 }).then(() => false, () => true))
+    process.kill(site.pid, 'SIGHUP')
+    process.kill(site.pid, 'SIGUSR2')
     const { status, text } = await upload
     assert.equal(status, 200, text)
-    assert.deepEqual(await site.ended, { code: 0, signal: null })
+    assert.deepEqual(await Promise.race([site.ended, sleep(30000, 'late', { ref: false })]), { code: 0, signal: null })
     await site.start()
     await site.published(JSON.parse(text).video.uuid)
   })
