@@ -21,6 +21,7 @@
 #include "super/super.h"
 
 #define DESCRIPTORS 65536 // of one process
+#define RESUME_MS   10000 // until another server is tried, where an upgrade found none
 #define POLL_MAX (1 + 2 * SHOAL_CHILDREN_MAX + SHOAL_MEDIA_RUNNING_MAX)
 
 static int loops_of(const struct shoal_config *config)
@@ -284,12 +285,14 @@ static int prepare(struct shoal_supervisor *super, struct shoal_err *err)
         return code;
     }
     code = shoal_supervisor_configure(super, err);
+    code = code != 0 ? code : shoal_child_start(super, err);
     if (is_resumed && code != 0) {
         shoal_error("%s; the server goes on as it was", err->text);
-        super->stop_grace_ms = 30000;
+        // Where none goes on, as one had just failed, another is tried.
+        super->restart_at_ms = super->child_count == 0 ? shoal_tick_ms() + RESUME_MS : 0;
         return 0;
     }
-    return code != 0 ? code : shoal_child_start(super, err);
+    return code;
 }
 
 int shoal_super_run(const char *folder, int argc, char **argv)

@@ -234,6 +234,21 @@ describe('reload', () => {
     assert.equal(site.status.pid, pid)
   })
 
+  test('an upgrade while none serves: the next program tries again, as the last one would have', async () => {
+    const kept = site.config
+    await site.when('one server is left', () => site.status.children.length === 1)
+    const { pid, server } = site
+    site.config = `${kept}lisen = {}\n`
+    process.kill(server, 'SIGKILL')
+    await site.when('none is left', () => site.status.children.length === 0)
+    process.kill(pid, 'SIGUSR2')
+    await site.when('the next program is there', () => /upgrade: starting.*\n.*the server goes on as it was/s.test(site.log))
+    site.config = kept
+    await another(site, server)
+    assert.equal(site.status.pid, pid)
+    assert.equal((await site.raw({ path: '/health' })).status, 200)
+  })
+
   test('SIGTERM lets an upload end, takes no new connection or order, and ends with 0', async () => {
     const upload = slowUpload(site, file, token, channelId, 2500)
     await sleep(600)
