@@ -286,7 +286,6 @@ static void stop(struct served *served)
     if (served->has_host && served->server != NULL) {
         shoal_host_stopping(served->reason, number(served, "http.stop_grace", 30000));
     }
-    shoal_watchdog_drain();
     shoal_timers_hand_over();
     if (served->has_jobs) {
         shoal_jobs_stop();
