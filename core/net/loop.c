@@ -81,10 +81,13 @@ static bool hear_posts(struct shoal_loop *loop)
     return count > 0;
 }
 
-void shoal_loop_hear(struct shoal_loop *loop)
+bool shoal_loop_hear(struct shoal_loop *loop)
 {
+    bool has_heard = false;
     while (hear_posts(loop)) {
+        has_heard = true;
     }
+    return has_heard;
 }
 
 static void on_wake(uv_async_t *wake)

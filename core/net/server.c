@@ -188,8 +188,11 @@ static void free_server(struct shoal_server *server)
     shoal_pool_end(server->workers);
     shoal_pool_end(server->pulls);
     shoal_pool_end(server->files);
-    for (int i = 0; i < server->loop_count; i++) {
-        shoal_loop_hear(server->loops[i]); // the last work of the threads answered to an ended loop
+    for (bool has_heard = true; has_heard;) { // the last work of the threads answered to an ended loop
+        has_heard = false;
+        for (int i = 0; i < server->loop_count; i++) {
+            has_heard = shoal_loop_hear(server->loops[i]) || has_heard;
+        }
     }
     if (current == server) {
         current = NULL;
