@@ -1,7 +1,7 @@
 // drill.mjs - a server to be killed, what it promised meanwhile, and whether it kept that.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -96,6 +96,23 @@ export class Drill {
     const answer = await this.site.send(this.file, { name, channelId: this.channelId }).catch(() => null)
     if (answer?.status === 200) this.acknowledged.push({ uuid: answer.json.video.uuid, name })
     return answer?.status
+  }
+
+  /** Begins an upload in chunks. The call that it gives sends all of it, or asks how far it is. */
+  async inChunks (name) {
+    const bytes = readFileSync(this.file)
+    const begun = await this.site.post('/videos/upload-resumable', {
+      token: true,
+      json: { filename: 'chunks.mp4', name, channelId: this.channelId, privacy: 1 },
+      headers: { 'x-upload-content-length': String(bytes.length), 'x-upload-content-type': 'video/mp4' }
+    })
+    assert.equal(begun.status, 201, begun.text)
+    const { pathname, search } = new URL(begun.headers.location)
+    return (body = bytes) => this.site.put(pathname.replace('/api/v1', '') + search, {
+      token: true,
+      body,
+      headers: { 'content-type': 'application/octet-stream', 'content-range': `bytes ${body.length ? `0-${body.length - 1}` : '*'}/${bytes.length}` }
+    })
   }
 
   async set () {
