@@ -18,7 +18,8 @@ struct submit {
     struct catalog_video video; // what is there already, or what is made
     const json_t *probe;
     const char *probe_text, *storage;
-    char stem[37]; // of the web video's name
+    int64_t account_id; // whose quota it counts against
+    char stem[37];      // of the web video's name
     bool is_new, has_thumbnail, has_preview;
     const struct shoal_decision *held;
 };
@@ -197,6 +198,11 @@ static int submit_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     struct submit *submit = arg;
     int code = sender_check(call, tx, err);
     if (code == 0) {
+        // Once more: others may have come in while this one was looked at.
+        code = catalog_quota_check(
+            call, submit->account_id, (int64_t)submit->what->size_bytes, err);
+    }
+    if (code == 0) {
         code =
             submit->is_new ? video_insert(tx, submit, err) : replaced_clear(call, tx, submit, err);
     }
@@ -299,7 +305,6 @@ static int submit_keep(struct shoal_call *call, struct submit *submit, struct sh
 static int submit_read(struct shoal_call *call, struct submit *submit, struct shoal_err *err)
 {
     const struct shoal_submission *what = submit->what;
-    int64_t account_id = 0;
     int code = call->viewer.kind == SHOAL_VIEWER_SYSTEM ? 0 : catalog_need_user(&call->viewer, err);
     if (code != 0) {
         return code;
@@ -308,7 +313,8 @@ static int submit_read(struct shoal_call *call, struct submit *submit, struct sh
     if (submit->is_new) {
         code = catalog_fields_fill(call, what->draft, what->source, true, &submit->fields, err);
         if (code == 0) {
-            code = catalog_channel_owned(call, submit->fields.channel_id, &account_id, err);
+            code =
+                catalog_channel_owned(call, submit->fields.channel_id, &submit->account_id, err);
         }
         char *uuid = shoal_arena_alloc(call->arena, 37);
         shoal_uuid_new(uuid);
@@ -316,10 +322,12 @@ static int submit_read(struct shoal_call *call, struct submit *submit, struct sh
         submit->video.version = 1;
     } else {
         code = catalog_video_may(call, SHOAL_MAY_UPDATE, what->video, NULL, &submit->video, err);
-        account_id = submit->video.account_id;
+        submit->account_id = submit->video.account_id;
         submit->video.version++;
     }
-    return code == 0 ? catalog_quota_check(call, account_id, (int64_t)what->size_bytes, err) : code;
+    return code == 0 ? catalog_quota_check(
+                           call, submit->account_id, (int64_t)what->size_bytes, err)
+                     : code;
 }
 
 static int probe_read(struct shoal_call *call, const struct shoal_submission *what, json_t **probe,

@@ -17,6 +17,7 @@ static struct {
     int fail_after;                     // renditions before a run fails; -1: never
     int published, hidden, deleted, states;
     int asked; // video.publish
+    void (*fills)(void);
     bool refuses_remux, is_later;
     char key[80], work[512];
     _Atomic bool has_work; ///< key and work were said
@@ -215,6 +216,9 @@ static enum shoal_verdict on_publish(struct shoal_call *call, json_t *event, voi
 static enum shoal_verdict on_finish(struct shoal_call *call, json_t *event, void *arg)
 {
     (void)arg;
+    if (fake.fills != NULL) {
+        fake.fills(); // there is less room than there was when this one was looked at
+    }
     assert_string_equal(shoal_text(event, "source", ""), "upload");
     return fake.finish == SHOAL_HOLD     ? shoal_hold(call, "first a look")
            : fake.finish == SHOAL_REFUSE ? shoal_refuse(call, "no such files")
@@ -565,6 +569,34 @@ static void a_refused_upload_is_an_error(void **state)
     assert_int_equal(access(scene->path, F_OK), 0);
 }
 
+SHOAL_SQL(test_fill, "UPDATE catalog_user SET video_quota = 15 WHERE username = 'alice'");
+static struct shoal_call *filling;
+
+static int fill_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    return shoal_db_exec(tx, &test_fill, SHOAL_NOARGS, NULL, err);
+}
+
+static void fill(void)
+{
+    assert_int_equal(shoal_tx(filling, fill_tx, NULL, NULL), 0);
+}
+
+static void uploads_at_once_do_not_outgrow_a_quota(void **state)
+{
+    struct scene *scene = *state;
+    struct shoal_err err = {0};
+    assert_int_equal(submit(scene, "VIDEO bytes", false, &err), 0);
+    settle(scene);
+    filling = scene->system;
+    fake.fills = fill;
+    assert_int_equal(submit(scene, "VIDEO bytes", false, &err), SHOAL_ETOOLARGE);
+    assert_string_equal(err.api_code, "quota_reached");
+    assert_int_equal(access(scene->path, F_OK), 0);
+}
+
 static int set_privacy(struct scene *scene, int privacy, struct shoal_err *err)
 {
     json_t *fields = json_pack("{s:i}", "privacy", privacy);
@@ -741,6 +773,7 @@ int main(void)
         CASE(a_held_video_waits_for_its_release),
         CASE(a_held_upload_is_kept_and_goes_on_when_released),
         CASE(a_refused_upload_is_an_error),
+        CASE(uploads_at_once_do_not_outgrow_a_quota),
         CASE(a_wider_privacy_asks_again),
         CASE(media_tokens_end_when_access_narrows),
         CASE(files_are_found_by_their_urls),
