@@ -91,24 +91,24 @@ static int sync_file(const char *path, struct shoal_err *err)
     return code;
 }
 
-int catalog_move(const char *from, const char *to, struct shoal_err *err)
+int catalog_keep(const char *from, const char *to, struct shoal_err *err)
 {
     const char *end = strrchr(to, '/');
     char folder[4096];
     if (end == NULL || (size_t)(end - to) >= sizeof(folder)) {
-        return shoal_fail(err, SHOAL_EINTERNAL, "%s is no path to move to", to);
+        return shoal_fail(err, SHOAL_EINTERNAL, "%s is no path to keep a file at", to);
     }
     memcpy(folder, to, (size_t)(end - to));
     folder[end - to] = '\0';
+    // It may have lain somewhere for days; the sweep takes what is old and has no row yet.
+    utimensat(AT_FDCWD, from, NULL, 0);
     int code = sync_file(from, err);
-    if (code == 0 && shoal_file()->rename(from, to) != 0) {
-        if (errno != EXDEV) {
-            return shoal_file_fail(err, errno, "move", from);
-        }
-        code = copy_file(from, to, err);
-        if (code == 0) {
-            shoal_file()->unlink(from);
-        }
+    shoal_file()->unlink(to); // what a crash left
+    if (code == 0 && shoal_file()->link(from, to) != 0) {
+        // Another file system, or one without second names.
+        code = errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK
+                   ? copy_file(from, to, err)
+                   : shoal_file_fail(err, errno, "keep", from);
     }
     return code == 0 ? shoal_folder_sync(folder, err) : code;
 }

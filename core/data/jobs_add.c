@@ -37,8 +37,8 @@ SHOAL_SQL(sql_job_cancel_active,
     "UPDATE job SET is_cancel_asked = TRUE WHERE id = $1 AND state = 'active' RETURNING id");
 SHOAL_SQL(sql_job_state, "SELECT state FROM job WHERE id = $1");
 SHOAL_SQL(sql_job_retry,
-    "UPDATE job SET state = 'waiting', attempt = 0, run_at_ms = $2, is_told = TRUE, tells = 0,"
-    " is_cancel_asked = FALSE, progress = 0, ended_ms = NULL, lease_until_ms = NULL"
+    "UPDATE job SET state = 'waiting', attempt = 0, cut_offs = 0, run_at_ms = $2, is_told = TRUE,"
+    " tells = 0, is_cancel_asked = FALSE, progress = 0, ended_ms = NULL, lease_until_ms = NULL"
     " WHERE id = $1 AND (state = 'parked' OR state = 'cancelled') RETURNING id");
 
 static int check_options(const struct shoal_job_options *options, struct shoal_err *err)
