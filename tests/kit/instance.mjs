@@ -221,7 +221,7 @@ class Instance {
     return this.post('/videos/upload', {
       token,
       fields: {
-        channelId: await this.channelId(token),
+        channelId: fields.channelId ?? await this.channelId(token),
         name: 'A video of the tests',
         privacy: 1,
         ...others,
