@@ -81,7 +81,8 @@ char *catalog_probe_dump(const json_t *probe);
 /// The file of the uploader on this disk, or NULL.
 const char *catalog_source_path(
     struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err);
-/// Moves a file (over file systems too) and makes the move durable.
+/// Moves a file (over file systems too) and makes the move durable. A file that cannot be synced is
+/// removed.
 int catalog_move(const char *from, const char *to, struct shoal_err *err);
 int64_t catalog_size_of(const char *path);
 

@@ -101,7 +101,10 @@ int catalog_move(const char *from, const char *to, struct shoal_err *err)
     memcpy(folder, to, (size_t)(end - to));
     folder[end - to] = '\0';
     int code = sync_file(from, err);
-    if (code == 0 && shoal_file()->rename(from, to) != 0) {
+    if (code != 0) {
+        // What it has dropped from memory no later sync brings back: nobody may take it for whole.
+        shoal_file()->unlink(from);
+    } else if (shoal_file()->rename(from, to) != 0) {
         if (errno != EXDEV) {
             return shoal_file_fail(err, errno, "move", from);
         }
