@@ -6,7 +6,7 @@ import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync
 import { tmpdir, userInfo } from 'node:os'
 import { basename, join } from 'node:path'
 
-import { shoal } from '../kit/instance.mjs'
+import { program, shoal } from '../kit/instance.mjs'
 
 const mounted = new Set()
 process.on('exit', () => mounted.forEach(disk => disk.close()))
@@ -91,6 +91,9 @@ export class Faults {
     this.path = path
     this.environment = { SHOAL_FAULTS: path }
   }
+
+  /** Whether the program is the one of the tests. */
+  static possible () { return /__interceptor_/.test(execFileSync('nm', ['-D', program], { encoding: 'utf8' })) }
 
   /** rules: "write ENOSPC", "sync EIO 3 /media/". */
   on (...rules) {
