@@ -18,6 +18,7 @@ const rules = ['write ENOSPC', 'write EDQUOT', 'write EIO', 'write ENOSPC 1', 'w
   'sync EIO', 'sync ENOSPC', 'sync EIO 1', 'sync EIO 2', 'sync EIO 3', 'rename ENOSPC', 'rename EIO', 'rename EIO 2',
   'open EMFILE', 'make ENOSPC', 'open EMFILE 2', 'open EIO 30%3', 'mkdir ENOSPC', 'truncate EIO', 'link ENOSPC', 'read EIO', 'read EIO 2', 'unlink EIO', 'alloc ENOMEM']
 
+const large = 'x'.repeat(450000)
 let site, faults, file, bytes, picture, channelId, video, count = 0
 
 before(async () => {
@@ -28,7 +29,8 @@ before(async () => {
   channelId = await site.channelId()
   file = await clip('h264', { seconds: 1, size: '128x72', rate: 10 })
   bytes = await readFile(file)
-  picture = { name: 'a.png', bytes: await readFile(await clip('png', { size: '640x360' })), mime: 'image/png' }
+  // Behind its end anything may come: what is read of it is a large block.
+  picture = { name: 'a.png', bytes: Buffer.concat([await readFile(await clip('png', { size: '640x360' })), Buffer.alloc(600000)]), mime: 'image/png' }
   video = await site.published((await site.upload(file, { name: 'Kept' })).uuid)
   await settled(site)
 })
@@ -108,11 +110,18 @@ const operations = {
   },
   'a change': {
     prepare: detail,
-    run: name => site.put(`/videos/${video.uuid}`, { token: true, json: { name, tags: [`t${count}`, 'fish'], description: 'x'.repeat(5000) } }),
+    run: name => site.put(`/videos/${video.uuid}`, { token: true, json: { name, tags: [`t${count}`, 'fish'], description: 'x'.repeat(5000), nothing: large } }),
     check: async (name, went, answer, old) => {
       const now = await detail()
       assert.equal(now.name, went ? name : old.name)
       assert.deepEqual(now.tags.sort(), went ? ['fish', `t${count}`] : old.tags.sort())
+    }
+  },
+  'a change by a form': {
+    prepare: detail,
+    run: name => site.api('PUT', `/videos/${video.uuid}`, { token: true, fields: { name, nothing: large } }),
+    check: async (name, went, answer, old) => {
+      assert.equal((await detail()).name, went ? name : old.name)
     }
   },
   'a removal': {
