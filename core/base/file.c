@@ -25,6 +25,7 @@ static const struct shoal_file_calls system_calls = {
     .pwrite = pwrite,
     .fsync = fsync,
     .rename = rename,
+    .link = link,
     .unlink = unlink,
     .mkdir = mkdir,
     .statvfs = statvfs,

@@ -17,6 +17,7 @@ struct shoal_file_calls {
     ssize_t (*pwrite)(int fd, const void *data, size_t length, off_t offset);
     int (*fsync)(int fd);
     int (*rename)(const char *from, const char *to);
+    int (*link)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, mode_t mode);
     int (*statvfs)(const char *path, struct statvfs *out);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #define READ_BYTES   (256 * 1024)
 #define SEGMENTS_MAX 100000
+#define SHA256_BYTES 32
 
 char *catalog_hls_rename(
     const char *playlist, const char *from, const char *to, struct shoal_err *err)
@@ -41,19 +43,20 @@ char *catalog_hls_rename(
 static int hash_range(
     int fd, int64_t offset, int64_t length, char out[65], const char *path, struct shoal_err *err)
 {
-    crypto_hash_sha256_state state;
-    unsigned char hash[crypto_hash_sha256_BYTES];
+    unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned char *room = malloc(READ_BYTES);
-    if (room == NULL) {
+    EVP_MD_CTX *state = EVP_MD_CTX_new();
+    if (room == NULL || state == NULL || EVP_DigestInit_ex(state, EVP_sha256(), NULL) != 1) {
+        free(room);
+        EVP_MD_CTX_free(state);
         return shoal_fail(err, SHOAL_EBUSY, "there is no memory to hash a segment");
     }
-    crypto_hash_sha256_init(&state);
     int code = 0;
     while (length > 0 && code == 0) {
         size_t want = length < READ_BYTES ? (size_t)length : READ_BYTES;
         ssize_t got = pread(fd, room, want, (off_t)offset);
         if (got > 0) {
-            crypto_hash_sha256_update(&state, room, (unsigned long long)got);
+            EVP_DigestUpdate(state, room, (size_t)got);
             offset += got;
             length -= got;
         } else if (got == 0) {
@@ -63,8 +66,9 @@ static int hash_range(
         }
     }
     free(room);
-    crypto_hash_sha256_final(&state, hash);
-    sodium_bin2hex(out, 65, hash, sizeof(hash));
+    EVP_DigestFinal_ex(state, hash, NULL);
+    EVP_MD_CTX_free(state);
+    sodium_bin2hex(out, 65, hash, SHA256_BYTES);
     return code;
 }
 

@@ -80,38 +80,44 @@ static int copy_file(const char *from, const char *to, struct shoal_err *err)
     return code;
 }
 
-static int sync_file(const char *path, struct shoal_err *err)
+/// What a failed sync has dropped from memory no later one brings back: the file goes, so that nobody
+/// takes it for whole.
+static int sync_or_drop(const char *path, struct shoal_err *err)
 {
     int fd = shoal_file()->open(path, O_RDONLY | O_CLOEXEC, 0);
-    int code =
-        fd < 0 || shoal_file()->fsync(fd) != 0 ? shoal_file_fail(err, errno, "sync", path) : 0;
-    if (fd >= 0) {
-        close(fd);
+    if (fd < 0) {
+        return shoal_file_fail(err, errno, "open", path);
     }
+    int code = 0;
+    if (shoal_file()->fsync(fd) != 0) {
+        code = shoal_file_fail(err, errno, "sync", path);
+        shoal_file()->unlink(path);
+    }
+    close(fd);
     return code;
 }
 
-int catalog_move(const char *from, const char *to, struct shoal_err *err)
+int catalog_keep(const char *from, const char *to, struct shoal_err *err)
 {
     const char *end = strrchr(to, '/');
     char folder[4096];
     if (end == NULL || (size_t)(end - to) >= sizeof(folder)) {
-        return shoal_fail(err, SHOAL_EINTERNAL, "%s is no path to move to", to);
+        return shoal_fail(err, SHOAL_EINTERNAL, "%s is no path to keep a file at", to);
     }
     memcpy(folder, to, (size_t)(end - to));
     folder[end - to] = '\0';
-    int code = sync_file(from, err);
+    // It may have lain somewhere for days; the sweep takes what is old and has no row yet.
+    utimensat(AT_FDCWD, from, NULL, 0);
+    int code = sync_or_drop(from, err);
     if (code != 0) {
-        // What it has dropped from memory no later sync brings back: nobody may take it for whole.
-        shoal_file()->unlink(from);
-    } else if (shoal_file()->rename(from, to) != 0) {
-        if (errno != EXDEV) {
-            return shoal_file_fail(err, errno, "move", from);
-        }
-        code = copy_file(from, to, err);
-        if (code == 0) {
-            shoal_file()->unlink(from);
-        }
+        return code;
+    }
+    shoal_file()->unlink(to); // what a crash left
+    if (shoal_file()->link(from, to) != 0) {
+        // Another file system, or one without second names.
+        code = errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK
+                   ? copy_file(from, to, err)
+                   : shoal_file_fail(err, errno, "keep", from);
     }
     return code == 0 ? shoal_folder_sync(folder, err) : code;
 }

@@ -18,7 +18,8 @@ struct submit {
     struct catalog_video video; // what is there already, or what is made
     const json_t *probe;
     const char *probe_text, *storage;
-    char stem[37]; // of the web video's name
+    int64_t account_id; // whose quota it counts against
+    char stem[37];      // of the web video's name
     bool is_new, has_thumbnail, has_preview;
     const struct shoal_decision *held;
 };
@@ -184,10 +185,23 @@ static int sender_check(struct shoal_call *call, struct shoal_db *tx, struct sho
                : code;
 }
 
+static json_t *brief_of(const struct catalog_video *video)
+{
+    char brief[23] = "";
+    shoal_uuid_to_short(video->uuid, brief);
+    return json_pack(
+        "{s:I, s:s, s:s}", "id", (json_int_t)video->id, "uuid", video->uuid, "shortUUID", brief);
+}
+
 static int submit_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     struct submit *submit = arg;
     int code = sender_check(call, tx, err);
+    if (code == 0) {
+        // Once more: others may have come in while this one was looked at.
+        code = catalog_quota_check(
+            call, submit->account_id, (int64_t)submit->what->size_bytes, err);
+    }
     if (code == 0) {
         code =
             submit->is_new ? video_insert(tx, submit, err) : replaced_clear(call, tx, submit, err);
@@ -209,6 +223,11 @@ static int submit_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     }
     if (code == 0) {
         code = steps_add(call, tx, submit, err);
+    }
+    if (code == 0 && submit->what->commit != NULL) {
+        json_t *video = brief_of(&submit->video);
+        code = submit->what->commit(call, tx, video, submit->what->arg, err);
+        json_decref(video);
     }
     return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
 }
@@ -247,7 +266,7 @@ static int picture_keep(struct shoal_call *call, const struct catalog_video *vid
     if (path == NULL || source == NULL) {
         return path == NULL ? 0 : SHOAL_EIO;
     }
-    int code = catalog_move(path, shoal_arena_printf(call->arena, "%s.%s", source, kind), err);
+    int code = catalog_keep(path, shoal_arena_printf(call->arena, "%s.%s", source, kind), err);
     *has = code == 0;
     return code;
 }
@@ -265,21 +284,20 @@ static int submit_keep(struct shoal_call *call, struct submit *submit, struct sh
         code = picture_keep(call, video, what->preview, "preview", &submit->has_preview, err);
     }
     if (code == 0) {
-        code = catalog_move(what->path, kept, err);
+        code = catalog_keep(what->path, kept, err);
     }
-    bool is_moved = code == 0;
     if (code == 0) {
         shoal_drill_point("upload.moved");
         code = shoal_tx(call, submit_tx, submit, err);
         shoal_drill_point("upload.committed");
     }
-    if (code != 0) {
-        struct shoal_err back = {0};
-        if (is_moved && catalog_move(kept, what->path, &back) != 0) {
-            shoal_warn("an upload that failed could not be given back: %s", back.text);
+    const char *const given[] = {what->path, what->thumbnail, what->preview};
+    const char *const ends[] = {"", ".thumbnail", ".preview"};
+    for (int i = 0; i < 3; i++) {
+        if (given[i] != NULL) {
+            shoal_file()->unlink(
+                code == 0 ? given[i] : shoal_arena_printf(call->arena, "%s%s", kept, ends[i]));
         }
-        shoal_file()->unlink(shoal_arena_printf(call->arena, "%s.thumbnail", kept));
-        shoal_file()->unlink(shoal_arena_printf(call->arena, "%s.preview", kept));
     }
     return code;
 }
@@ -287,7 +305,6 @@ static int submit_keep(struct shoal_call *call, struct submit *submit, struct sh
 static int submit_read(struct shoal_call *call, struct submit *submit, struct shoal_err *err)
 {
     const struct shoal_submission *what = submit->what;
-    int64_t account_id = 0;
     int code = call->viewer.kind == SHOAL_VIEWER_SYSTEM ? 0 : catalog_need_user(&call->viewer, err);
     if (code != 0) {
         return code;
@@ -296,7 +313,8 @@ static int submit_read(struct shoal_call *call, struct submit *submit, struct sh
     if (submit->is_new) {
         code = catalog_fields_fill(call, what->draft, what->source, true, &submit->fields, err);
         if (code == 0) {
-            code = catalog_channel_owned(call, submit->fields.channel_id, &account_id, err);
+            code =
+                catalog_channel_owned(call, submit->fields.channel_id, &submit->account_id, err);
         }
         char *uuid = shoal_arena_alloc(call->arena, 37);
         shoal_uuid_new(uuid);
@@ -304,10 +322,12 @@ static int submit_read(struct shoal_call *call, struct submit *submit, struct sh
         submit->video.version = 1;
     } else {
         code = catalog_video_may(call, SHOAL_MAY_UPDATE, what->video, NULL, &submit->video, err);
-        account_id = submit->video.account_id;
+        submit->account_id = submit->video.account_id;
         submit->video.version++;
     }
-    return code == 0 ? catalog_quota_check(call, account_id, (int64_t)what->size_bytes, err) : code;
+    return code == 0 ? catalog_quota_check(
+                           call, submit->account_id, (int64_t)what->size_bytes, err)
+                     : code;
 }
 
 static int probe_read(struct shoal_call *call, const struct shoal_submission *what, json_t **probe,
@@ -376,10 +396,7 @@ int shoal_media_submit_sized(struct shoal_call *call, const struct shoal_submiss
     free(text);
     json_decref(probe);
     if (code == 0) {
-        char brief[23] = "";
-        shoal_uuid_to_short(submit.video.uuid, brief);
-        *video = json_pack("{s:I, s:s, s:s}", "id", (json_int_t)submit.video.id, "uuid",
-            submit.video.uuid, "shortUUID", brief);
+        *video = brief_of(&submit.video);
     }
     return code;
 }

@@ -17,9 +17,12 @@ static struct {
     int fail_after;                     // renditions before a run fails; -1: never
     int published, hidden, deleted, states;
     int asked; // video.publish
+    void (*fills)(void);
     bool refuses_remux, is_later;
     char key[80], work[512];
     _Atomic bool has_work; ///< key and work were said
+    int commit;            // what the closure of a submission returns
+    char committed[37];    // the video that it heard of
 } fake;
 
 // --- a storage in a folder ---
@@ -213,6 +216,9 @@ static enum shoal_verdict on_publish(struct shoal_call *call, json_t *event, voi
 static enum shoal_verdict on_finish(struct shoal_call *call, json_t *event, void *arg)
 {
     (void)arg;
+    if (fake.fills != NULL) {
+        fake.fills(); // there is less room than there was when this one was looked at
+    }
     assert_string_equal(shoal_text(event, "source", ""), "upload");
     return fake.finish == SHOAL_HOLD     ? shoal_hold(call, "first a look")
            : fake.finish == SHOAL_REFUSE ? shoal_refuse(call, "no such files")
@@ -315,6 +321,15 @@ static int teardown(void **state)
     return 0;
 }
 
+static int on_commit(struct shoal_call *call, struct shoal_db *tx, const json_t *video, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    assert_ptr_equal(shoal_call_db(call), tx);
+    snprintf(fake.committed, sizeof(fake.committed), "%s", shoal_text(video, "uuid", ""));
+    return fake.commit == 0 ? 0 : shoal_fail(err, fake.commit, "the promise was not written");
+}
+
 static int submit(struct scene *scene, const char *bytes, bool waits, struct shoal_err *err)
 {
     write_text(scene->path, bytes);
@@ -328,7 +343,8 @@ static int submit(struct scene *scene, const char *bytes, bool waits, struct sho
         .filename = "fish.mp4",
         .sha256 = "00",
         .size_bytes = strlen(bytes),
-        .source = "upload"};
+        .source = "upload",
+        .commit = on_commit};
     json_t *video = NULL;
     code = code == 0 ? shoal_media_submit(scene->user, &what, &video, err) : code;
     if (code == 0) {
@@ -486,6 +502,27 @@ static void what_is_no_video_leaves_nothing_behind(void **state)
     json_decref(query);
 }
 
+static void what_is_promised_with_a_video_is_true_with_it(void **state)
+{
+    struct scene *scene = *state;
+    struct shoal_err err = {0};
+    char source[600];
+    fake.commit = SHOAL_EFULL;
+    assert_int_equal(submit(scene, "VIDEO bytes", false, &err), SHOAL_EFULL);
+    assert_string_equal(err.text, "the promise was not written");
+    assert_int_equal(access(scene->path, F_OK), 0); // as it was, to be handed in again
+    snprintf(source, sizeof(source), "%s/uploads/%s-1.source", shoal_kit_folder(scene->kit),
+        fake.committed);
+    assert_int_equal(access(source, F_OK), -1);
+    memcpy(scene->uuid, fake.committed, sizeof(fake.committed));
+    assert_null(video_of(scene->system, scene, SHOAL_ENOTFOUND));
+    fake.commit = 0;
+    err = (struct shoal_err){0};
+    assert_int_equal(submit(scene, "VIDEO bytes", false, &err), 0);
+    assert_string_equal(fake.committed, scene->uuid);
+    settle(scene);
+}
+
 static void a_held_video_waits_for_its_release(void **state)
 {
     struct scene *scene = *state;
@@ -529,6 +566,34 @@ static void a_refused_upload_is_an_error(void **state)
     fake.finish = SHOAL_REFUSE;
     assert_int_equal(submit(scene, "VIDEO bytes", false, &err), SHOAL_EFORBIDDEN);
     assert_string_equal(err.text, "no such files");
+    assert_int_equal(access(scene->path, F_OK), 0);
+}
+
+SHOAL_SQL(test_fill, "UPDATE catalog_user SET video_quota = 15 WHERE username = 'alice'");
+static struct shoal_call *filling;
+
+static int fill_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    return shoal_db_exec(tx, &test_fill, SHOAL_NOARGS, NULL, err);
+}
+
+static void fill(void)
+{
+    assert_int_equal(shoal_tx(filling, fill_tx, NULL, NULL), 0);
+}
+
+static void uploads_at_once_do_not_outgrow_a_quota(void **state)
+{
+    struct scene *scene = *state;
+    struct shoal_err err = {0};
+    assert_int_equal(submit(scene, "VIDEO bytes", false, &err), 0);
+    settle(scene);
+    filling = scene->system;
+    fake.fills = fill;
+    assert_int_equal(submit(scene, "VIDEO bytes", false, &err), SHOAL_ETOOLARGE);
+    assert_string_equal(err.api_code, "quota_reached");
     assert_int_equal(access(scene->path, F_OK), 0);
 }
 
@@ -704,9 +769,11 @@ int main(void)
         CASE(an_interrupted_ladder_goes_on_where_it_was),
         CASE(streams_that_go_into_no_mp4_wait_for_the_ladder),
         CASE(what_is_no_video_leaves_nothing_behind),
+        CASE(what_is_promised_with_a_video_is_true_with_it),
         CASE(a_held_video_waits_for_its_release),
         CASE(a_held_upload_is_kept_and_goes_on_when_released),
         CASE(a_refused_upload_is_an_error),
+        CASE(uploads_at_once_do_not_outgrow_a_quota),
         CASE(a_wider_privacy_asks_again),
         CASE(media_tokens_end_when_access_narrows),
         CASE(files_are_found_by_their_urls),

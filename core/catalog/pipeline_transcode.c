@@ -38,9 +38,7 @@ static int on_progress(void *user, int percent)
 {
     struct run *run = user;
     run->percent = percent;
-    if (shoal_call_cancelled(run->call)) {
-        return SHOAL_ECANCELLED;
-    }
+    // Not shoal_call_cancelled(): the server may stop, and the encoder goes on for the next one.
     int code = shoal_job_progress(run->call, run->job, percent);
     if (code == 0) {
         json_t *message = json_pack("{s:s, s:i}", "uuid", run->video->uuid, "progress", percent);

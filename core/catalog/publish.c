@@ -6,6 +6,8 @@
 
 #include "base/drill.h"
 
+#define ASK_TRIES 3
+
 SHOAL_SQL(verdict_set,
     "UPDATE catalog_video SET verdict = $2, blocked_reason = CASE WHEN is_blocked = TRUE "
     "THEN blocked_reason ELSE CAST($3 AS TEXT) END WHERE id = $1");
@@ -62,13 +64,24 @@ struct gate {
     const struct shoal_decision *decision;
     enum catalog_verdict verdict;
     int64_t privacy; // to be set, 0: stays
+    bool is_asked;   // the verdict was given on the video as it was read
+    bool is_stale;   // out: its privacy has changed meanwhile
 };
 
 static int gate_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
-    const struct gate *gate = arg;
+    struct gate *gate = arg;
     const struct catalog_video *video = gate->video;
-    int code = verdict_write(call, tx, video, gate->verdict, gate->decision, err);
+    struct catalog_video now;
+    int code = catalog_video_by_number(call, video->id, &now, err);
+    gate->is_stale = code == 0 && gate->is_asked && now.privacy != video->privacy;
+    if (gate->is_stale) {
+        return shoal_fail(err, SHOAL_EBUSY, "video %s was changed while video.publish was asked",
+            video->uuid);
+    }
+    if (code == 0) {
+        code = verdict_write(call, tx, video, gate->verdict, gate->decision, err);
+    }
     if (code == 0 && gate->privacy != 0) {
         code = shoal_db_exec(tx, &privacy_set,
             SHOAL_ARGS(SHOAL_I64(video->id), SHOAL_I64(gate->privacy), SHOAL_I64(shoal_now_ms())),
@@ -86,8 +99,8 @@ static int gate_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     return code;
 }
 
-int catalog_publish_ask(
-    struct shoal_call *call, int64_t video_id, bool again, struct shoal_err *err)
+static int ask(
+    struct shoal_call *call, int64_t video_id, bool again, bool *is_stale, struct shoal_err *err)
 {
     struct catalog_video video;
     struct shoal_decision decision = {0};
@@ -95,7 +108,8 @@ int catalog_publish_ask(
     if (code != 0 || (video.verdict != CATALOG_UNASKED && !again) || video.is_blocked) {
         return code;
     }
-    struct gate gate = {.video = &video, .decision = &decision, .verdict = CATALOG_PASSED};
+    struct gate gate = {
+        .video = &video, .decision = &decision, .verdict = CATALOG_PASSED, .is_asked = true};
     if (video.privacy != SHOAL_PRIVACY_PRIVATE) {
         bool is_new = video.verdict == CATALOG_UNASKED;
         enum shoal_verdict verdict =
@@ -107,6 +121,20 @@ int catalog_publish_ask(
     shoal_drill_point("publish.asked");
     code = shoal_tx(call, gate_tx, &gate, err);
     shoal_drill_point("publish.committed");
+    *is_stale = gate.is_stale;
+    return code;
+}
+
+int catalog_publish_ask(
+    struct shoal_call *call, int64_t video_id, bool again, struct shoal_err *err)
+{
+    // What passed as unlisted has not passed as public: who widens it meanwhile has it asked again.
+    bool is_stale = true;
+    int code = 0;
+    for (int i = 0; i < ASK_TRIES && is_stale; i++) {
+        is_stale = false;
+        code = ask(call, video_id, again, &is_stale, err);
+    }
     return code;
 }
 

@@ -75,6 +75,25 @@ static void expect(struct shoal_call *call, json_t *query, const char *expected)
     json_decref(query);
 }
 
+static int file_add_tx(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    const struct test_video *video = arg;
+    struct catalog_file file = {.video_id = video->id,
+        .kind = "hls_media",
+        .name = "some.mp4",
+        .mime = "video/mp4",
+        .storage = "s",
+        .key = "hls/some.mp4"};
+    int code = catalog_file_add(tx, &file, NULL, err);
+    return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
+}
+
+static void file_add(struct test_video *video)
+{
+    assert_int_equal(shoal_tx(scene.system, file_add_tx, video, NULL), 0);
+}
+
 static void filters_find_what_they_say(void **state)
 {
     (void)state;
@@ -104,6 +123,11 @@ static void filters_find_what_they_say(void **state)
     expect(call, json_pack("{s:s}", "account", "bob"), "");
     expect(call, json_pack("{s:s}", "channel", "alice_channel"), "ABg");
     expect(call, json_pack("{s:b}", "hasHLSFiles", 1), "");
+    expect(call, json_pack("{s:b}", "hasHLSFiles", 0), "ABg");
+    expect(call, json_pack("{s:i}", "durationMax", 0), "ABg");
+    file_add(&scene.b);
+    expect(call, json_pack("{s:b}", "hasHLSFiles", 0), "Ag");
+    expect(call, json_pack("{s:b}", "hasHLSFiles", 1), "B");
     expect(call, json_pack("{s:[I]}", "excludedIds", (json_int_t)scene.a.id), "Bg");
     expect(call, json_pack("{s:s}", "uuids", scene.b.uuid), "B");
     expect(call, json_pack("{s:i, s:i}", "start", 1, "count", 1), "B");

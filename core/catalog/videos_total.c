@@ -52,8 +52,12 @@ static bool is_plain(const struct catalog_videos_query *query)
     for (int i = 2; i < CATALOG_VIDEOS_FILTERS; i++) {
         const struct shoal_value *value = &query->args[i];
         bool is_indexed = i >= 9 && i <= 11;
-        if (!is_indexed && value->type != SHOAL_TYPE_NULL &&
-            (value->i64 != 0 || value->data != NULL || value->type == SHOAL_TYPE_REAL)) {
+        // The reach, the count of tags and the flags are there when nobody asks for them, as 0. In all
+        // others 0 and false are asked for.
+        bool has_zero = i <= 4 || i == 22 || i == 29 || i == 30;
+        bool is_unset = value->type == SHOAL_TYPE_NULL ||
+                        (has_zero && value->i64 == 0 && value->data == NULL);
+        if (!is_indexed && !is_unset) {
             return false;
         }
     }

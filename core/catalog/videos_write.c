@@ -20,6 +20,7 @@ struct update {
     struct catalog_fields fields;
     const struct shoal_decision *held; // a wider privacy waits for a moderator
     int64_t held_privacy;
+    int64_t passed_privacy; // what video.publish was asked about and let through; 0: nothing
     bool narrows; // out
 };
 
@@ -165,6 +166,11 @@ static int update_rows(struct shoal_call *call, struct shoal_db *tx, struct upda
     update->narrows = width_of(video.privacy) < width_of(old->privacy) ||
                       (fields->has_passwords && old->privacy == SHOAL_PRIVACY_PASSWORD);
     int code = passwords_check(tx, &video, fields, err);
+    if (code == 0 && width_of(video.privacy) > width_of(old->privacy) &&
+        old->verdict == CATALOG_PASSED && update->passed_privacy != (int64_t)video.privacy) {
+        // It passed the gate after it was looked at, as something that fewer can see.
+        code = shoal_fail(err, SHOAL_EBUSY, "this video was changed just now: please try again");
+    }
     if (code == 0) {
         code = row_write(tx, &video, update->narrows, err);
     }
@@ -213,6 +219,7 @@ static int widen_ask(struct shoal_call *call, const struct catalog_video *video,
     switch (catalog_publish_judge(call, &as, fields->privacy, !video->is_announced, decision)) {
     case SHOAL_PASS:
     case SHOAL_ACCEPT:
+        update->passed_privacy = fields->privacy;
         return 0;
     case SHOAL_HOLD:
         update->held = decision;

@@ -60,8 +60,7 @@ static int files_copy(const char *from, const char *to, bool no_media, const cha
         return shoal_file_fail(err, errno, "read", from);
     }
     int code = 0;
-    const struct dirent *entry;
-    while (code == 0 && (entry = readdir(folder)) != NULL) {
+    for (const struct dirent *entry; code == 0 && (entry = shoal_copy_next(folder, from, &code, err));) {
         char source[PATH_MAX], target[PATH_MAX], real[PATH_MAX];
         struct stat info;
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
@@ -70,13 +69,17 @@ static int files_copy(const char *from, const char *to, bool no_media, const cha
             continue;
         }
         if (snprintf(source, sizeof source, "%s/%s", from, entry->d_name) >= (int)sizeof source ||
-            snprintf(target, sizeof target, "%s/%s", to, entry->d_name) >= (int)sizeof target ||
-            (follows && realpath(source, real) == NULL) ||
-            lstat(follows ? real : source, &info) != 0) {
+            snprintf(target, sizeof target, "%s/%s", to, entry->d_name) >= (int)sizeof target) {
+            code = shoal_fail(err, SHOAL_EINVAL, "a path below %s is too long", from);
             continue;
         }
         const char *at = follows ? real : source;
-        if (follows && S_ISDIR(info.st_mode) && is_inside(to, at)) {
+        if ((follows && realpath(source, real) == NULL) || lstat(at, &info) != 0) {
+            // Gone meanwhile is fine. A link that leads nowhere is not: a disk may be missing.
+            int number = errno;
+            bool is_gone = lstat(source, &info) != 0 && errno == ENOENT;
+            code = is_gone ? 0 : shoal_file_fail(err, number, "read", source);
+        } else if (follows && S_ISDIR(info.st_mode) && is_inside(to, at)) {
             copied->links++; // where the copies are kept: a copy within itself has no end
         } else if (S_ISDIR(info.st_mode)) {
             code = shoal_copy_tree(at, target, true, copied, err);

@@ -110,6 +110,16 @@ int shoal_copy_file(const char *from, const char *to, struct shoal_copied *copie
     return 0;
 }
 
+const struct dirent *shoal_copy_next(DIR *folder, const char *path, int *code, struct shoal_err *err)
+{
+    errno = 0;
+    const struct dirent *entry = readdir(folder);
+    if (entry == NULL && errno != 0) {
+        *code = shoal_file_fail(err, errno, "read", path);
+    }
+    return entry;
+}
+
 static int tree(const char *from, const char *to, bool removes, int depth,
     struct shoal_copied *copied, struct shoal_err *err);
 
@@ -166,8 +176,8 @@ static int tree(const char *from, const char *to, bool removes, int depth,
         return errno == ENOENT ? 0 : shoal_file_fail(err, errno, "read", from);
     }
     int code = shoal_folder_make(to, 0750, err);
-    const struct dirent *entry;
-    while (code == 0 && (entry = readdir(folder)) != NULL) {
+    for (const struct dirent *entry;
+         code == 0 && (entry = shoal_copy_next(folder, from, &code, err));) {
         char source[PATH_MAX], target[PATH_MAX];
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;

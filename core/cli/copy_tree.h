@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #ifndef SHOAL_CORE_CLI_COPY_TREE_H
 #define SHOAL_CORE_CLI_COPY_TREE_H
+#include <dirent.h>
+
 #include <shoal/error.h>
 
 struct shoal_copied {
@@ -18,5 +20,8 @@ int shoal_copy_tree(const char *from, const char *to, bool removes, struct shoal
 /// Copies one file, with its time and rights.
 int shoal_copy_file(const char *from, const char *to, struct shoal_copied *copied,
     struct shoal_err *err);
+/// The next name in an open folder of this path, or NULL. A folder that cannot be read to its end sets
+/// *code: it is not whole.
+const struct dirent *shoal_copy_next(DIR *folder, const char *path, int *code, struct shoal_err *err);
 
 #endif

@@ -232,7 +232,11 @@ static int server_start(struct served *served, struct shoal_err *err)
     options.locales = served->locales;
     shoal_server_use(served->router);
     served->server = shoal_server_start(&options, err);
-    return served->server == NULL ? (err->code != 0 ? err->code : SHOAL_EIO) : 0;
+    if (served->server == NULL) {
+        return err->code != 0 ? err->code : SHOAL_EIO;
+    }
+    shoal_super_child_listens(&served->child);
+    return 0;
 }
 
 static void told(const char *reason, void *user)
@@ -296,7 +300,6 @@ static void stop(struct served *served)
     if (served->has_host && served->server != NULL) {
         shoal_host_stopping(served->reason, number(served, "http.stop_grace", 30000));
     }
-    shoal_watchdog_drain();
     shoal_timers_hand_over();
     if (served->has_jobs) {
         shoal_jobs_stop();

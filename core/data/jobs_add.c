@@ -37,8 +37,8 @@ SHOAL_SQL(sql_job_cancel_active,
     "UPDATE job SET is_cancel_asked = TRUE WHERE id = $1 AND state = 'active' RETURNING id");
 SHOAL_SQL(sql_job_state, "SELECT state FROM job WHERE id = $1");
 SHOAL_SQL(sql_job_retry,
-    "UPDATE job SET state = 'waiting', attempt = 0, run_at_ms = $2, is_told = TRUE, tells = 0,"
-    " is_cancel_asked = FALSE, progress = 0, ended_ms = NULL, lease_until_ms = NULL"
+    "UPDATE job SET state = 'waiting', attempt = 0, cut_offs = 0, run_at_ms = $2, is_told = TRUE,"
+    " tells = 0, is_cancel_asked = FALSE, progress = 0, ended_ms = NULL, lease_until_ms = NULL"
     " WHERE id = $1 AND (state = 'parked' OR state = 'cancelled') RETURNING id");
 
 static int check_options(const struct shoal_job_options *options, struct shoal_err *err)
@@ -131,7 +131,9 @@ int shoal_job_progress(struct shoal_call *call, const struct shoal_job *job, int
         .percent = percent < 0     ? 0
                    : percent > 100 ? 100
                                    : percent};
-    jobs_note_progress(job->id, job->fence);
+    if (jobs_note_progress(job->id, job->fence)) {
+        return 0; // the call is at its end, the job is not
+    }
     bool is_fresh;
     int code = look(call, &progress, &is_fresh);
     if (code < 0 || is_fresh) {

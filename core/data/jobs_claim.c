@@ -34,7 +34,7 @@ SHOAL_SQL(sql_job_active,
     "SELECT id, fence, holder, lease_until_ms, is_later FROM job WHERE kind = $1"
     " AND state = 'active' ORDER BY lease_until_ms");
 SHOAL_SQL(sql_job_untold,
-    "UPDATE job SET tells = tells + 1, is_told = (tells >= 2), lease_until_ms = $3"
+    "UPDATE job SET tells = tells + 1, is_told = (tells + 1 >= $4), lease_until_ms = $3"
     " WHERE id = (SELECT id FROM job WHERE kind = $1 AND is_told = FALSE"
     " AND (lease_until_ms IS NULL OR lease_until_ms < $2) ORDER BY id LIMIT 1)"
     " RETURNING id, fence, attempt, payload, created_ms, error");
@@ -179,7 +179,7 @@ void jobs_each_cancelled(
 
 struct lost {
     int64_t id, fence;
-    const char *why;
+    bool is_later;
 };
 
 static size_t find_lost(struct shoal_call *call, const struct job_kind *kind, const char *holder,
@@ -196,10 +196,8 @@ static size_t find_lost(struct shoal_call *call, const struct job_kind *kind, co
             continue;
         }
         if (is_expired || (!is_later && jobs_holder_is_gone(shoal_col_text(rows, 2), holder))) {
-            list[count++] = (struct lost){.id = id,
-                .fence = shoal_col_i64(rows, 1),
-                .why = is_later ? "nobody reported about it in time"
-                                : "the process that ran it ended"};
+            list[count++] = (struct lost){
+                .id = id, .fence = shoal_col_i64(rows, 1), .is_later = is_later};
         }
     }
     shoal_rows_close(rows, NULL);
@@ -213,12 +211,14 @@ void jobs_reclaim(struct shoal_call *call, const struct job_kind *kind, const ch
     size_t count = find_lost(call, kind, holder, is_mine, user, list);
     for (size_t i = 0; i < count; i++) {
         struct shoal_err err = {0};
-        int code =
-            jobs_end(call, list[i].id, list[i].fence, JOB_DIED, SHOAL_EINTERNAL, list[i].why, &err);
+        const char *why = list[i].is_later ? "nobody reported about it in time"
+                                           : "the process that ran it ended";
+        int code = jobs_end(call, list[i].id, list[i].fence,
+            list[i].is_later ? JOB_FORGOTTEN : JOB_CUT_OFF, SHOAL_EINTERNAL, why, &err);
         if (code < 0 && code != SHOAL_ECONFLICT && code != SHOAL_ECANCELLED) {
             shoal_warn("job %lld was not taken back: %s", (long long)list[i].id, err.text);
         } else if (code == 0) {
-            shoal_warn("job %lld (%s): %s", (long long)list[i].id, kind->name, list[i].why);
+            shoal_warn("job %lld (%s): %s", (long long)list[i].id, kind->name, why);
         }
     }
 }
@@ -237,7 +237,8 @@ static int take_untold(
     untold->run = NULL;
     int64_t now = shoal_now_ms();
     struct shoal_rows *rows = shoal_db_query(tx, &sql_job_untold,
-        SHOAL_ARGS(SHOAL_TEXT(untold->kind->name), SHOAL_I64(now), SHOAL_I64(now + TELL_LEASE_MS)),
+        SHOAL_ARGS(SHOAL_TEXT(untold->kind->name), SHOAL_I64(now), SHOAL_I64(now + TELL_LEASE_MS),
+            SHOAL_I64(JOB_CUT_OFFS)),
         err);
     if (!rows) {
         return SHOAL_EIO;

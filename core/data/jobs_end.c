@@ -11,11 +11,12 @@
 #include "data/jobs_priv.h"
 
 #define BACKOFF_MAX_MS INT64_C(21600000) // six hours
+#define CUT_OFF_MAX_MS INT64_C(60000)
 #define WHY_MAX        500
 
 SHOAL_SQL(sql_job_for_end,
     "SELECT kind, unique_key, attempt, attempts, backoff_ms, lease_ms, state, fence,"
-    " is_cancel_asked, created_ms FROM job WHERE id = $1");
+    " is_cancel_asked, cut_offs, created_ms FROM job WHERE id = $1");
 SHOAL_SQL(sql_job_other_waiting,
     "SELECT id FROM job WHERE kind = $1 AND unique_key = $2 AND state = 'waiting' AND id <> $3");
 SHOAL_SQL(sql_job_end,
@@ -23,8 +24,8 @@ SHOAL_SQL(sql_job_end,
     " lease_until_ms = NULL, is_later = FALSE,"
     " progress = CASE WHEN CAST($2 AS TEXT) = 'done' THEN 100 ELSE progress END WHERE id = $1");
 SHOAL_SQL(sql_job_again,
-    "UPDATE job SET state = 'waiting', error = $2, run_at_ms = $3, attempt = $4, holder = NULL,"
-    " lease_until_ms = NULL, is_later = FALSE, progress = 0 WHERE id = $1");
+    "UPDATE job SET state = 'waiting', error = $2, run_at_ms = $3, attempt = $4, cut_offs = $5,"
+    " holder = NULL, lease_until_ms = NULL, is_later = FALSE, progress = 0 WHERE id = $1");
 SHOAL_SQL(sql_job_later, "UPDATE job SET is_later = TRUE, lease_until_ms = $2 WHERE id = $1");
 
 struct end {
@@ -34,7 +35,7 @@ struct end {
     const char *why;
     // as read
     const char *kind, *unique;
-    int64_t attempt, attempts, backoff_ms, lease_ms, created_ms;
+    int64_t attempt, attempts, backoff_ms, lease_ms, cut_offs, created_ms;
     bool is_cancel_asked;
 };
 
@@ -74,20 +75,21 @@ static int read_job(
     end->backoff_ms = shoal_col_i64(rows, 4);
     end->lease_ms = shoal_col_i64(rows, 5);
     end->is_cancel_asked = shoal_col_bool(rows, 8);
-    end->created_ms = shoal_col_i64(rows, 9);
+    end->cut_offs = shoal_col_i64(rows, 9);
+    end->created_ms = shoal_col_i64(rows, 10);
     int closed = shoal_rows_close(rows, code < 0 ? NULL : err);
     return code < 0 ? code : closed;
 }
 
-/// Doubled with each attempt, and a fifth more or less, so that what failed together does not come
-/// back together.
-static int64_t backoff_of(const struct end *end)
+/// Doubled with each time, and a fifth more or less, so that what failed together does not come back
+/// together.
+static int64_t backoff_of(const struct end *end, int64_t times, int64_t most_ms)
 {
     int64_t wait = end->backoff_ms;
-    for (int64_t i = 1; i < end->attempt && wait < BACKOFF_MAX_MS; i++) {
+    for (int64_t i = 1; i < times && wait < most_ms; i++) {
         wait *= 2;
     }
-    wait = wait < BACKOFF_MAX_MS ? wait : BACKOFF_MAX_MS;
+    wait = wait < most_ms ? wait : most_ms;
     int64_t part = wait / 5;
     return wait - part + (int64_t)shoal_random_below((uint64_t)(2 * part + 1));
 }
@@ -122,8 +124,24 @@ static int again(struct shoal_db *tx, const struct end *end, int64_t wait_ms, in
     }
     return shoal_db_exec(tx, &sql_job_again,
         SHOAL_ARGS(SHOAL_I64(end->id), SHOAL_TEXT(end->why), SHOAL_I64(shoal_now_ms() + wait_ms),
-            SHOAL_I64(attempt)),
+            SHOAL_I64(attempt), SHOAL_I64(end->cut_offs)),
         NULL, err);
+}
+
+/// The process ended under it, which is no try of the job. Whoever was active then is innocent in all
+/// likelihood and goes on at once; what is always there when it happens is parked in the end.
+static int cut_off(struct shoal_db *tx, struct end *end, struct shoal_err *err)
+{
+    if (++end->cut_offs >= JOB_CUT_OFFS) {
+        char why[96];
+        snprintf(why, sizeof(why), "the process that ran it ended %d times: it may be why",
+            JOB_CUT_OFFS);
+        shoal_warn("job %lld (%s) is parked: %s", (long long)end->id, end->kind, why);
+        return set_state(tx, end, "parked", why, false, err);
+    }
+    int64_t times = end->cut_offs - 1;
+    return again(
+        tx, end, times == 0 ? 0 : backoff_of(end, times, CUT_OFF_MAX_MS), end->attempt - 1, err);
 }
 
 static bool is_hopeless(const struct end *end)
@@ -132,7 +150,7 @@ static bool is_hopeless(const struct end *end)
            (end->code == SHOAL_EINVAL || end->code == SHOAL_EUNREADABLE);
 }
 
-static int decide(struct shoal_db *tx, const struct end *end, struct shoal_err *err)
+static int decide(struct shoal_db *tx, struct end *end, struct shoal_err *err)
 {
     if (end->ending == JOB_RETURNED && end->code == 0) {
         return set_state(tx, end, "done", NULL, true, err);
@@ -150,14 +168,15 @@ static int decide(struct shoal_db *tx, const struct end *end, struct shoal_err *
     if (end->ending == JOB_RETURNED && end->code == SHOAL_EFULL) {
         return again(tx, end, jobs_room_wait_ms(end->created_ms), end->attempt - 1, err);
     }
+    if (end->ending == JOB_CUT_OFF) {
+        return cut_off(tx, end, err);
+    }
     if (is_hopeless(end) || end->attempt >= end->attempts) {
         shoal_warn("job %lld (%s) is parked after %lld tries: %s", (long long)end->id, end->kind,
             (long long)end->attempt, end->why ? end->why : "");
         return set_state(tx, end, "parked", end->why, false, err);
     }
-    // Whoever was active when the process died once may be innocent and goes on at once.
-    int64_t wait = end->ending == JOB_DIED && end->attempt <= 1 ? 0 : backoff_of(end);
-    return again(tx, end, wait, end->attempt, err);
+    return again(tx, end, backoff_of(end, end->attempt, BACKOFF_MAX_MS), end->attempt, err);
 }
 
 static int run(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)

@@ -11,6 +11,9 @@
 #define JOB_LEASE_S     60
 #define JOB_CONCURRENCY 2
 #define JOB_BACKOFF_MS  5000
+/// Ends of the process under a job, after which it is parked: it may be what ends it. Far more than
+/// tries, as most of them are kills, power cuts and the crashes of others.
+#define JOB_CUT_OFFS 20
 #define JOB_NAME_MAX    160
 #define JOB_KINDS_MAX   256
 #define JOB_THREADS_MAX 64
@@ -65,7 +68,8 @@ bool jobs_holder_is_gone(const char *holder, const char *self);
 
 enum job_ending {
     JOB_RETURNED,
-    JOB_DIED,
+    JOB_FORGOTTEN, ///< whoever was to finish it later did not report in time
+    JOB_CUT_OFF,   ///< the process that ran it ended
     JOB_GIVEN_BACK
 };
 /// Leads an active job to its next state within a transaction.
@@ -112,8 +116,9 @@ void jobs_tidy(struct shoal_call *call);
 void jobs_wake(void);
 /// Sets the cancel flag of a job that runs in this process.
 void jobs_cancel_running(int64_t id);
-/// Notes a sign of life of a job that runs in this process.
-void jobs_note_progress(int64_t id, int64_t fence);
+/// Notes a sign of life of a job that runs in this process. Returns: whether it is given back to the
+/// next server, for which it goes on.
+bool jobs_note_progress(int64_t id, int64_t fence);
 void jobs_run_free(struct job_run *run);
 /// Adds to the registered kinds.
 int jobs_kind_link(struct job_kind *kind, struct shoal_err *err);

@@ -130,20 +130,28 @@ void jobs_cancel_running(int64_t id)
     pthread_mutex_unlock(&jobs.lock);
 }
 
+struct note {
+    int64_t id, fence;
+    bool *is_given_back;
+};
+
 static void note_if_same(struct job_run *run, const void *user)
 {
-    const struct shoal_job *job = user;
-    if (run->id == job->id && run->fence == job->fence) {
+    const struct note *note = user;
+    if (run->id == note->id && run->fence == note->fence) {
         atomic_store(&run->progress_tick_ms, shoal_tick_ms());
+        *note->is_given_back = atomic_load(&run->is_given_back);
     }
 }
 
-void jobs_note_progress(int64_t id, int64_t fence)
+bool jobs_note_progress(int64_t id, int64_t fence)
 {
-    struct shoal_job job = {.id = id, .fence = fence};
+    bool is_given_back = false;
+    struct note note = {id, fence, &is_given_back};
     pthread_mutex_lock(&jobs.lock);
-    each_run(note_if_same, &job);
+    each_run(note_if_same, &note);
     pthread_mutex_unlock(&jobs.lock);
+    return is_given_back;
 }
 
 bool jobs_is_mine(int64_t id, void *user)

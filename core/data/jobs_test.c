@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "data/data_test_kit.h"
 
+#include "data/jobs_priv.h"
+
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 
 static const struct shoal_plugin_id worker = {.name = "worker", .table_prefix = "worker_"};
-static atomic_int runs, given_up, most_at_once, at_once, answer;
+static atomic_int runs, given_up, most_at_once, at_once, answer, progress_at_end;
 static _Atomic int64_t last_fence, last_id;
 static atomic_bool is_held;
 static char last_why[200];
@@ -54,6 +56,7 @@ static int handle(
     }
     atomic_fetch_sub(&at_once, 1);
     if (shoal_call_cancelled(call)) {
+        atomic_store(&progress_at_end, shoal_job_progress(call, job, 50));
         return shoal_fail(err, SHOAL_ECANCELLED, "told to end");
     }
     int code = atomic_load(&answer);
@@ -409,6 +412,7 @@ static void a_running_job_can_be_cancelled(void **state)
     wait_for(&runs, 1);
     assert_int_equal(cancel(id), 0);
     wait_for(&given_up, 1);
+    assert_int_equal(atomic_load(&progress_at_end), SHOAL_ECANCELLED);
     assert_int_equal(kit_i64("SELECT COUNT(*) FROM job WHERE state = 'cancelled'"), 1);
     assert_int_equal(cancel(id), SHOAL_ECONFLICT);
     assert_int_equal(cancel(4711), SHOAL_ENOTFOUND);
@@ -440,6 +444,7 @@ static void stopping_gives_jobs_back_without_counting_the_try(void **state)
     add_job(NULL);
     wait_for(&runs, 1);
     shoal_jobs_stop();
+    assert_int_equal(atomic_load(&progress_at_end), 0); // the call ends, the job goes on
     assert_int_equal(
         kit_i64("SELECT COUNT(*) FROM job WHERE state = 'waiting' AND attempt = 0"), 1);
     atomic_store(&is_held, false);
@@ -495,17 +500,20 @@ static int crash(
     return 0;
 }
 
+/// A process that is killed by the job it runs; or ends well when the job is parked.
 static void child_runs_poison(void)
 {
     struct shoal_err err = {0};
     struct shoal_job_kind kind = {
-        .kind = "work", .run = crash, .attempts = 3, .backoff_ms = 1, .lease_s = 600};
+        .kind = "work", .run = crash, .attempts = 1, .backoff_ms = 1, .lease_s = 600};
     if (shoal_data_open(kit_folder, &err) < 0 || shoal_job_kind_add(owner(), &kind, &err) < 0 ||
         shoal_jobs_start(1, &err) < 0) {
         _exit(1);
     }
     for (int i = 0; i < 300; i++) {
         usleep(10000);
+        kit_run("UPDATE job SET run_at_ms = 0 WHERE state = 'waiting'"); // whatever the backoff says
+        jobs_wake();
         if (kit_i64("SELECT COUNT(*) FROM job WHERE state = 'parked'") == 1) {
             _exit(0);
         }
@@ -513,32 +521,55 @@ static void child_runs_poison(void)
     _exit(2);
 }
 
-static void a_job_that_kills_its_process_is_parked(void **state)
+/// Runs processes that the job kills, so many at most. Returns: how many it killed.
+static int run_poison(int most, int *status)
 {
-    (void)state;
-    kit_folder_make();
-    kit_reopen();
-    add_job(NULL);
-    shoal_data_close();
     int killed = 0;
-    int status = 0;
-    for (int i = 0; i < 6; i++) {
+    while (killed < most) {
         pid_t child = fork();
         if (child == 0) {
             child_runs_poison();
         }
-        waitpid(child, &status, 0);
-        if (!WIFSIGNALED(status)) {
+        waitpid(child, status, 0);
+        if (!WIFSIGNALED(*status)) {
             break;
         }
         killed++;
     }
-    assert_int_equal(killed, 3);
+    return killed;
+}
+
+static void a_job_that_kills_its_process_is_parked(void **state)
+{
+    (void)state;
+    int status = 0;
+    kit_folder_make();
+    kit_reopen();
+    add_job(NULL);
+    shoal_data_close();
+    assert_int_equal(run_poison(JOB_CUT_OFFS + 3, &status), JOB_CUT_OFFS);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     kit_reopen();
-    assert_int_equal(kit_i64("SELECT COUNT(*) FROM job WHERE state = 'parked'"), 1);
+    assert_int_equal(kit_i64("SELECT COUNT(*) FROM job WHERE state = 'parked'"
+                             " AND error LIKE 'the process that ran it ended 20 times%'"),
+        1);
     shoal_data_close();
     shoal_tree_remove(kit_folder, NULL);
+}
+
+static void a_killed_process_uses_up_no_try(void **state)
+{
+    int status = 0;
+    open_jobs(state);
+    add_job(NULL);
+    shoal_data_close();
+    assert_int_equal(run_poison(3, &status), 3);
+    kit_reopen();
+    add_kind(1, 0, 1); // one try, and it is still there
+    start_runner();
+    kit_wait("SELECT COUNT(*) FROM job WHERE state = 'done' AND attempt = 1 AND cut_offs = 3", 1);
+    assert_int_equal(atomic_load(&runs), 1);
+    close_jobs(state);
 }
 
 static int add_foreign(
@@ -581,6 +612,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_jobs, close_jobs)
         cmocka_unit_test(a_job_that_kills_its_process_is_parked),
+        cmocka_unit_test(a_killed_process_uses_up_no_try),
         CASE(a_job_runs_soon_after_its_commit),
         CASE(a_job_of_a_failed_transaction_does_not_exist),
         CASE(a_job_of_an_unknown_kind_waits),

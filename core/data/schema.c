@@ -42,6 +42,9 @@ static const char start[] =
     "  name TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, ran_ms TIME NOT NULL,"
     "  busy_until_ms TIME NOT NULL);";
 
+// How often the process that ran it ended under it: no try of the job.
+static const char cut_offs[] = "ALTER TABLE job ADD COLUMN cut_offs I64 NOT NULL DEFAULT 0;";
+
 const char data_migration_table[] =
     "CREATE TABLE IF NOT EXISTS migration (owner TEXT NOT NULL, number INTEGER NOT NULL,"
     " name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_ms BIGINT NOT NULL,"
@@ -51,6 +54,7 @@ const char data_migration_table[] =
 static const struct shoal_migration all[] = {
     {0, "table of migrations", data_migration_table},
     {1, "start", start},
+    {2, "cut offs", cut_offs},
 };
 const struct shoal_migration *const data_schema = all + 1;
 const size_t data_schema_count = sizeof(all) / sizeof(all[0]) - 1;

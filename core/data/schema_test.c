@@ -81,7 +81,8 @@ static void the_own_tables_translate_for_postgresql(void **state)
         char *text = shoal_migration_translate(data_schema[i].sql, "postgresql", &err);
         assert_non_null(text);
         assert_null(strstr(text, "AUTOINCREMENT"));
-        assert_non_null(strstr(text, "IDENTITY"));
+        assert_null(strstr(text, "I64"));
+        assert_true(i > 0 || strstr(text, "IDENTITY") != NULL);
         free(text);
     }
 }

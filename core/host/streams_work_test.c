@@ -27,7 +27,7 @@ static int begin(void **state)
     kit_start(&kit, false);
     assert_int_equal(kit_load("worker", do_nothing, "", NULL, &err), 0);
     plugin = shoal_plugin_find("worker");
-    struct shoal_server_options options = {.loops = 1,
+    struct shoal_server_options options = {.loops = 2,
         .workers = 1,
         .temp_path = kit.folder,
         .app = shoal_host_app(),
@@ -101,6 +101,45 @@ static void the_core_may_work_too(void **state)
     assert_int_equal(atomic_load(&worked), 1);
 }
 
+static void work_long(struct shoal_call *call, void *arg)
+{
+    (void)call;
+    (void)arg;
+    atomic_store(&worked, 1);
+    usleep(700000); // the loop ends meanwhile
+}
+
+static void want_more(void *arg)
+{
+    assert_int_equal(shoal_work(plugin, work, finish, arg, 0), SHOAL_EBUSY);
+    atomic_store(&done, 1);
+}
+
+static void an_end_that_comes_last_finds_no_worker_for_more(void **state)
+{
+    (void)state;
+    assert_int_equal(shoal_work(plugin, work_long, want_more, NULL, 0), 0);
+    wait_for(&worked);
+    shoal_server_stop(server);
+    server = NULL;
+    assert_int_equal(atomic_load(&done), 1);
+}
+
+static void post_on(void *arg)
+{
+    shoal_loop_post(0, finish, arg);
+}
+
+static void an_end_that_comes_last_is_heard_on_every_loop(void **state)
+{
+    (void)state;
+    assert_int_equal(shoal_work(plugin, work_long, post_on, NULL, 1), 0);
+    wait_for(&worked);
+    shoal_server_stop(server);
+    server = NULL;
+    assert_int_equal(atomic_load(&done), 1);
+}
+
 static void without_a_server_there_are_no_workers(void **state)
 {
     (void)state;
@@ -116,6 +155,8 @@ int main(void)
         CASE(it_runs_as_the_plugin_and_ends_on_the_loop),
         CASE(of_a_plugin_that_is_out_only_the_end_runs),
         CASE(the_core_may_work_too),
+        CASE(an_end_that_comes_last_finds_no_worker_for_more),
+        CASE(an_end_that_comes_last_is_heard_on_every_loop),
         cmocka_unit_test(without_a_server_there_are_no_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -233,6 +233,25 @@ static struct shoal_span credential(const struct shoal_head *head)
     return token;
 }
 
+// Looking through all texts is work, in whichever list and however the name is spelled.
+static bool is_search(struct shoal_span query)
+{
+    char name[32];
+    while (query.length > 0) {
+        const char *end = memchr(query.at, '&', query.length);
+        size_t length = end ? (size_t)(end - query.at) : query.length;
+        const char *equals = memchr(query.at, '=', length);
+        struct shoal_span part = {query.at, equals ? (size_t)(equals - query.at) : length};
+        if (part.length < sizeof name && shoal_percent_decode(part, name, true) > 0 &&
+            (strcmp(name, "search") == 0 || strcmp(name, "search[]") == 0)) {
+            return true;
+        }
+        query.at += end ? length + 1 : length;
+        query.length -= end ? length + 1 : length;
+    }
+    return false;
+}
+
 static bool spend(struct shoal_conn *conn, const struct shoal_origin *origin, char more[160])
 {
     const struct shoal_head *head = &conn->loop->head;
@@ -241,9 +260,7 @@ static bool spend(struct shoal_conn *conn, const struct shoal_origin *origin, ch
         : shoal_span_starts(head->path, "/api/") ? SHOAL_RATE_API
                                                  : SHOAL_RATE_PAGE;
     more[0] = 0;
-    // Looking through all texts is work, in whichever list.
-    if (bucket == SHOAL_RATE_API && head->query.length > 7 &&
-        memmem(head->query.at, head->query.length, "search=", 7)) {
+    if (bucket == SHOAL_RATE_API && is_search(head->query)) {
         bucket = SHOAL_RATE_SEARCH;
     }
     if (bucket == SHOAL_RATE_NONE) {

@@ -87,14 +87,18 @@ static void looking_for_text_costs_more_wherever_it_is(void **state)
     get(fd, &reply, "GET /api/v1/none", "");
     assert_int_equal(reply.status, 404);
     assert_string_not_equal(header(&reply, "X-RateLimit-Limit"), "3");
+    static const char *const searches[] = {"GET /api/v1/none?start=1&search=x",
+        "GET /api/v1/none?s%65arch=x", "GET /api/v1/none?a&search%5b%5D=x&b"};
     for (int i = 0; i < 3; i++) { // the bucket of searches, which the kit makes small
-        get(fd, &reply, "GET /api/v1/none?start=1&search=x", "");
+        get(fd, &reply, searches[i], "");
         assert_int_equal(reply.status, 404);
         assert_string_equal(header(&reply, "X-RateLimit-Limit"), "3");
     }
     get(fd, &reply, "GET /api/v1/none?search=y", "");
     assert_int_equal(reply.status, 429);
     assert_non_null(header(&reply, "Retry-After"));
+    get(fd, &reply, "GET /api/v1/none?a=search%3D&research=z", ""); // is none
+    assert_int_equal(reply.status, 404);
     get(fd, &reply, "GET /none?search=y", ""); // a page, whose words are its own
     assert_int_equal(reply.status, 404);
     close(fd);

@@ -81,10 +81,13 @@ static bool hear_posts(struct shoal_loop *loop)
     return count > 0;
 }
 
-void shoal_loop_hear(struct shoal_loop *loop)
+bool shoal_loop_hear(struct shoal_loop *loop)
 {
+    bool has_heard = false;
     while (hear_posts(loop)) {
+        has_heard = true;
     }
+    return has_heard;
 }
 
 static void on_wake(uv_async_t *wake)
@@ -173,11 +176,24 @@ void shoal_loop_maybe_end(struct shoal_loop *loop)
     }
 }
 
+void (*_Atomic shoal_loop_watch)(int loop, bool turns);
+
+/// Other threads may take the watch away at any time.
+static void tell_watch(const struct shoal_loop *loop, bool turns)
+{
+    void (*watch)(int, bool) = shoal_loop_watch;
+    if (watch) {
+        watch(loop->index, turns);
+    }
+}
+
 static void *run(void *arg)
 {
     struct shoal_loop *loop = arg;
     read_clock(loop);
+    tell_watch(loop, true);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
+    tell_watch(loop, false);
     return NULL;
 }
 

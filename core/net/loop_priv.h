@@ -73,7 +73,8 @@ int shoal_loop_start(struct shoal_loop *loop, struct shoal_err *err);
 /// Runs fn(arg) on the loop, soon. [any]
 void shoal_loop_run(struct shoal_loop *loop, shoal_post_fn *fn, void *arg);
 /// Hears what was posted to a loop that has ended, so that nothing of it is left; by whoever ends it.
-void shoal_loop_hear(struct shoal_loop *loop);
+/// Returns: whether there was something, which may have posted to other loops.
+bool shoal_loop_hear(struct shoal_loop *loop);
 /// [loop] Says that something of this loop is elsewhere, and that it came back.
 void shoal_loop_hold(struct shoal_loop *loop);
 void shoal_loop_release(struct shoal_loop *loop);

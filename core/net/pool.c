@@ -21,6 +21,7 @@ struct shoal_pool {
     size_t room, first, count, queue_max;
     pthread_t *threads;
     int thread_count, idle;
+    int alive; ///< threads that still take jobs
     bool is_ending;
 };
 
@@ -44,6 +45,7 @@ static void *run(void *arg)
         job.fn(job.arg);
         pthread_mutex_lock(&pool->lock);
     }
+    pool->alive--;
     pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
@@ -73,6 +75,9 @@ struct shoal_pool *shoal_pool_new(const char *name, int threads, size_t queue_ma
         snprintf(title, sizeof title, "%.11s %d", name, i % 1000);
         pthread_setname_np(pool->threads[i], title);
         pool->thread_count++;
+        pthread_mutex_lock(&pool->lock);
+        pool->alive++;
+        pthread_mutex_unlock(&pool->lock);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (pool->thread_count == 0) {
@@ -82,7 +87,7 @@ struct shoal_pool *shoal_pool_new(const char *name, int threads, size_t queue_ma
     return pool;
 }
 
-void shoal_pool_free(struct shoal_pool *pool)
+void shoal_pool_end(struct shoal_pool *pool)
 {
     if (!pool) {
         return;
@@ -94,6 +99,15 @@ void shoal_pool_free(struct shoal_pool *pool)
     for (int i = 0; i < pool->thread_count; i++) {
         pthread_join(pool->threads[i], NULL);
     }
+    pool->thread_count = 0;
+}
+
+void shoal_pool_free(struct shoal_pool *pool)
+{
+    if (!pool) {
+        return;
+    }
+    shoal_pool_end(pool);
     pthread_mutex_destroy(&pool->lock);
     pthread_cond_destroy(&pool->wake);
     free(pool->threads);
@@ -116,7 +130,8 @@ static void grow(struct shoal_pool *pool)
 static int add(struct shoal_pool *pool, shoal_pool_fn *fn, void *arg, size_t most)
 {
     pthread_mutex_lock(&pool->lock);
-    if (pool->count >= most && pool->count - most >= (size_t)pool->idle) {
+    bool is_over = pool->is_ending && pool->alive == 0;
+    if (is_over || (pool->count >= most && pool->count - most >= (size_t)pool->idle)) {
         pthread_mutex_unlock(&pool->lock);
         return SHOAL_EBUSY;
     }
@@ -139,5 +154,7 @@ int shoal_pool_add(struct shoal_pool *pool, shoal_pool_fn *fn, void *arg)
 
 void shoal_pool_push(struct shoal_pool *pool, shoal_pool_fn *fn, void *arg)
 {
-    add(pool, fn, arg, SIZE_MAX);
+    if (add(pool, fn, arg, SIZE_MAX) != 0) {
+        fn(arg); // its threads have ended: what is left is done by who brings it
+    }
 }

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "net/pool_priv.h"
 
@@ -116,6 +117,31 @@ static void a_queue_of_none_takes_what_an_idle_thread_does(void **state)
     assert_int_equal(atomic_load(&done), 0);
 }
 
+static struct shoal_pool *ending;
+
+static void go_on(void *arg)
+{
+    (void)arg;
+    note(NULL);
+    usleep(50000); // shoal_pool_end() waits by now
+    assert_int_equal(shoal_pool_add(ending, note, NULL), 0);
+}
+
+static void ends_with_what_its_own_jobs_bring_and_takes_nothing_more(void **state)
+{
+    (void)state;
+    ending = shoal_pool_new("end", 2, 4);
+    assert_int_equal(shoal_pool_add(ending, go_on, NULL), 0);
+    shoal_pool_end(ending);
+    assert_int_equal(atomic_load(&done), 2);
+    assert_int_equal(shoal_pool_add(ending, note, NULL), SHOAL_EBUSY);
+    assert_int_equal(atomic_load(&done), 2);
+    shoal_pool_push(ending, note, NULL); // cannot be refused: it is done here
+    assert_int_equal(atomic_load(&done), 3);
+    shoal_pool_end(ending);
+    shoal_pool_free(ending);
+}
+
 static void look_at_signals(void *arg)
 {
     sigset_t blocked;
@@ -151,6 +177,8 @@ int main(void)
         cmocka_unit_test_setup(grows_in_the_middle_of_its_ring, set_up),
         cmocka_unit_test_setup(refuses_what_the_queue_has_no_room_for, set_up),
         cmocka_unit_test_setup(a_queue_of_none_takes_what_an_idle_thread_does, set_up),
+        cmocka_unit_test_setup(
+            ends_with_what_its_own_jobs_bring_and_takes_nothing_more, set_up),
         cmocka_unit_test_setup(leaves_signals_to_the_main_thread_but_faults_to_their_own, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,12 +109,29 @@ static struct shoal_span forwarded_part(struct shoal_span hop, const char *name)
     return (struct shoal_span){0};
 }
 
+// Cuts the next hop off. Each comma ends one, also behind a quotation mark: a client may open one that
+// it never closes, and what the proxies add after it is theirs all the same. No part of a hop that is
+// read here can hold a comma.
+static bool next_hop(struct shoal_span *list, struct shoal_span *hop)
+{
+    if (list->length == 0) {
+        return false;
+    }
+    const char *comma = memchr(list->at, ',', list->length);
+    size_t length = comma ? (size_t)(comma - list->at) : list->length;
+    size_t used = comma ? length + 1 : length;
+    *hop = shoal_span_trim((struct shoal_span){list->at, length});
+    list->at += used;
+    list->length -= used;
+    return true;
+}
+
 // The last hops of a list, the nearest first.
 static size_t list_hops(struct shoal_span list, struct shoal_span hops[HOPS_MAX])
 {
     struct shoal_span all[HOPS_MAX], item;
     size_t count = 0;
-    while (shoal_span_next(&list, ',', &item)) {
+    while (next_hop(&list, &item)) {
         all[count++ % HOPS_MAX] = item;
     }
     size_t kept = count < HOPS_MAX ? count : HOPS_MAX;
@@ -172,12 +189,12 @@ static void read_x_forwarded(const struct shoal_proxies *proxies, const struct s
         }
     }
     struct shoal_span list = last_header(head, "x-forwarded-proto"), proto;
-    while (shoal_span_next(&list, ',', &proto)) {
+    while (next_hop(&list, &proto)) {
         origin->is_https = shoal_span_like(proto, "https");
     }
     list = last_header(head, "x-forwarded-host");
     struct shoal_span host;
-    while (shoal_span_next(&list, ',', &host)) {
+    while (next_hop(&list, &host)) {
         origin->host = host.length > 0 ? host : origin->host;
     }
 }

@@ -132,6 +132,35 @@ static void follows_the_chain_as_far_as_it_is_trusted(void **state)
     assert_true(origin.is_https); // what we saw ourselves
 }
 
+static void quotation_marks_of_a_client_hide_nobody(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *headers, *address, *host;
+        bool is_https, forwarded;
+    } rows[] = { // what a client sent, and what the proxy wrote behind its comma
+        {"X-Forwarded-For: \", 203.0.113.9\r\n", "203.0.113.9", "own", false, false},
+        {"X-Forwarded-For: [1.1.1.1]\", 203.0.113.9\r\n", "203.0.113.9", "own", false, false},
+        {"X-Forwarded-For: 1.1.1.1:\"\\, 203.0.113.9\r\n", "203.0.113.9", "own", false, false},
+        {"X-Forwarded-For: [10.0.0.9]\", 203.0.113.9, 10.0.0.7\r\n", "203.0.113.9", "own", false,
+            false},
+        {"X-Forwarded-Proto: http\", https\r\nX-Forwarded-Host: a\", b.example\r\n", "10.0.0.1",
+            "b.example", true, false},
+        {"Forwarded: for=1.1.1.1;x=\", for=203.0.113.9;host=t.example\r\n", "203.0.113.9",
+            "t.example", false, true},
+        {"Forwarded: for=\"[::1]\";host=\"a, for=203.0.113.9;proto=https\r\n", "203.0.113.9", "own",
+            true, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct shoal_origin origin;
+        char address[48];
+        read_origin("10.0.0.1", rows[i].headers, rows[i].forwarded, false, &origin, address);
+        assert_string_equal(address, rows[i].address);
+        assert_true(shoal_span_is(origin.host, rows[i].host));
+        assert_int_equal(origin.is_https, rows[i].is_https);
+    }
+}
+
 static void goes_only_so_many_hops(void **state)
 {
     (void)state;
@@ -154,6 +183,7 @@ int main(void)
         cmocka_unit_test(knows_who_is_in_a_network),
         cmocka_unit_test(names_the_network_that_is_none),
         cmocka_unit_test(follows_the_chain_as_far_as_it_is_trusted),
+        cmocka_unit_test(quotation_marks_of_a_client_hide_nobody),
         cmocka_unit_test(goes_only_so_many_hops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

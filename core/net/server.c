@@ -185,15 +185,21 @@ static int start_parts(struct shoal_server *server, const struct shoal_server_op
 
 static void free_server(struct shoal_server *server)
 {
-    shoal_pool_free(server->workers);
-    shoal_pool_free(server->pulls);
-    shoal_pool_free(server->files);
-    for (int i = 0; i < server->loop_count; i++) {
-        shoal_loop_hear(server->loops[i]); // the last work of the threads answered to an ended loop
+    shoal_pool_end(server->workers);
+    shoal_pool_end(server->pulls);
+    shoal_pool_end(server->files);
+    for (bool has_heard = true; has_heard;) { // the last work of the threads answered to an ended loop
+        has_heard = false;
+        for (int i = 0; i < server->loop_count; i++) {
+            has_heard = shoal_loop_hear(server->loops[i]) || has_heard;
+        }
     }
     if (current == server) {
         current = NULL;
     }
+    shoal_pool_free(server->workers); // not sooner: what was heard may have wanted to go on there
+    shoal_pool_free(server->pulls);
+    shoal_pool_free(server->files);
     for (int i = 0; i < server->loop_count; i++) {
         struct shoal_loop *loop = server->loops[i];
         shoal_loop_fini(loop);

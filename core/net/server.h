@@ -94,6 +94,10 @@ void shoal_server_stats(struct shoal_server_stats *stats);
 /// watchdog; 0 without a server. [any]
 int64_t shoal_server_beat_ms(void);
 
+/// Called on the thread of each loop as it begins to turn and when it is over, where it is set: so the
+/// watchdog knows whom to ask. Whoever is told "over" may post to that loop no more.
+extern void (*_Atomic shoal_loop_watch)(int loop, bool turns);
+
 /// Rate of a bucket: `count` requests in `window_ms`, per token or address (IPv6 /64). Settable live.
 void shoal_rate_set(enum shoal_rate bucket, uint32_t count, uint32_t window_ms);
 

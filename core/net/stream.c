@@ -248,6 +248,19 @@ void shoal_stream_flush(struct shoal_stream_conn *stream)
     poll_for(stream, wants_write);
 }
 
+/// What is written already goes first, when it is most of it: the bound is on what waits, not on all
+/// that passed while the peer was never quite done.
+static int queue_bytes(struct shoal_stream_conn *stream, const void *data, size_t length)
+{
+    struct shoal_buf *out = &stream->out;
+    if (stream->sent > out->length / 2) {
+        memmove(out->data, out->data + stream->sent, out->length - stream->sent);
+        out->length -= stream->sent;
+        stream->sent = 0;
+    }
+    return shoal_buf_add(out, data, length);
+}
+
 void shoal_stream_put(struct shoal_stream_conn *stream, const void *data, size_t length,
     bool is_text)
 {
@@ -264,7 +277,7 @@ void shoal_stream_put(struct shoal_stream_conn *stream, const void *data, size_t
     }
     if (stream->frames) {
         shoal_websocket_send(stream, data, length, is_text);
-    } else if (shoal_buf_add(&stream->out, data, length) == 0) {
+    } else if (queue_bytes(stream, data, length) == 0) {
         atomic_fetch_add(&stream->queued, length);
     } else {
         shoal_stream_end(stream, SHOAL_STREAM_TOO_SLOW);

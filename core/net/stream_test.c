@@ -51,6 +51,42 @@ static void keeps_what_the_peer_does_not_take(void **state)
     free(got);
 }
 
+static void a_peer_that_is_never_quite_done_stays(void **state)
+{
+    (void)state;
+    char *got = malloc(LARGE);
+    unsigned char sent = 0, wanted = 0;
+    size_t waits = 0;
+    int peer;
+    shoal_stream stream = open_stream(SHOAL_STREAM_RAW, &peer);
+    for (int i = 0; i < 40; i++) { // ten times of what may wait goes through
+        char bytes[LARGE / 2];
+        for (size_t at = 0; at < sizeof bytes; at++) {
+            bytes[at] = (char)sent++;
+        }
+        assert_int_equal(shoal_stream_send(stream, bytes, sizeof bytes, false), 0);
+        waits += sizeof bytes;
+        turn();
+        assert_true(shoal_stream_queued(stream) > 0);
+        for (size_t left = i == 0 ? 0 : sizeof bytes; left > 0;) {
+            ssize_t count = recv(peer, got, left, MSG_DONTWAIT);
+            assert_true(count > 0);
+            for (ssize_t at = 0; at < count; at++) {
+                assert_int_equal((unsigned char)got[at], wanted++);
+            }
+            left -= (size_t)count;
+            waits -= (size_t)count;
+            turn();
+        }
+    }
+    assert_int_equal(heard.closed, 0);
+    assert_int_equal(heard.drained, 0);
+    assert_int_equal(waits, LARGE / 2);
+    close(peer);
+    turn();
+    free(got);
+}
+
 static void ends_who_does_not_listen(void **state)
 {
     (void)state;
@@ -176,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(carries_bytes_both_ways, start_loop, stop_loop),
         cmocka_unit_test_setup_teardown(keeps_what_the_peer_does_not_take, start_loop, stop_loop),
+        cmocka_unit_test_setup_teardown(a_peer_that_is_never_quite_done_stays, start_loop, stop_loop),
         cmocka_unit_test_setup_teardown(ends_who_does_not_listen, start_loop, stop_loop),
         cmocka_unit_test_setup_teardown(
             a_peer_that_said_its_last_still_hears_the_rest, start_loop, stop_loop),

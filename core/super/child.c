@@ -118,6 +118,16 @@ int shoal_super_child_read(struct shoal_super_child *child, struct shoal_err *er
     return shoal_channel_start(child->control_fd, order_take, NULL, err);
 }
 
+/// A socket that the next configuration drops would stay open here, and take connections in that
+/// nobody looks at, for as long as this child drains.
+void shoal_super_child_listens(struct shoal_super_child *child)
+{
+    for (size_t i = 0; i < child->listen_count; i++) {
+        close(child->listens[i].fd);
+    }
+    child->listen_count = 0;
+}
+
 int shoal_super_child_ready(struct shoal_super_child *child,
     void (*stop)(const char *reason, void *user), void *user, struct shoal_err *err)
 {

@@ -127,6 +127,9 @@ static int takes(void)
     NEED(strcmp(shoal_text(child.quarantine, "far", ""), "it crashed") == 0);
     NEED(json_array_size(child.refuse) == 1);
     NEED(shoal_channel_runs());
+    shoal_super_child_listens(&child); // from here on the server has its own
+    NEED(child.listen_count == 0 && fcntl(wanted, F_GETFD) < 0);
+    NEED(fcntl(unwanted, F_GETFD) >= 0 && fcntl(plugins, F_GETFD) >= 0);
     shoal_super_child_close(&child);
     NEED(child.control_fd == -1 && child.quarantine == NULL && child.listens == NULL);
     return 0;

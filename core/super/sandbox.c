@@ -257,9 +257,11 @@ _Noreturn void shoal_sandbox_exec(const struct shoal_sandbox *sandbox, int in_fd
     bool has_landlock = sandbox->landlock_fd >= 0;
     setsid();
     signals_reset();
-    if (descriptors_place(in_fd, out_fd, error_fd, report_fd, sandbox->landlock_fd) != 0 ||
-        chdir(sandbox->work) != 0) {
+    if (descriptors_place(in_fd, out_fd, error_fd, report_fd, sandbox->landlock_fd) != 0) {
         report(report_fd, errno);
+    }
+    if (chdir(sandbox->work) != 0) {
+        report(3, errno); // the other one is closed by now, and silence means that it runs
     }
     umask(077);
     network_leave();

@@ -7,11 +7,14 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -162,6 +165,35 @@ static void what_it_is_started_with_is_copied(void **unused)
     assert_int_equal(sandbox.landlock_fd, -1);
 }
 
+static void a_folder_that_went_away_is_reported(void **unused)
+{
+    (void)unused;
+    char work[PATH_MAX];
+    struct shoal_sandbox sandbox;
+    int ends[2], number = 0, status;
+    snprintf(work, sizeof work, "%s/gone", folder);
+    assert_int_equal(mkdir(work, 0700), 0);
+    const struct shoal_process what = {.program = "env", .work_path = work};
+    assert_int_equal(shoal_sandbox_init(&sandbox, &what, NULL), 0);
+    assert_int_equal(rmdir(work), 0);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    int report = fcntl(ends[1], F_DUPFD_CLOEXEC, 10);
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    pid_t pid = fork();
+    if (pid == 0) {
+        shoal_sandbox_exec(&sandbox, null_fd, null_fd, null_fd, report);
+    }
+    close(ends[1]);
+    close(report);
+    close(null_fd);
+    assert_int_equal(read(ends[0], &number, sizeof number), sizeof number);
+    assert_int_equal(number, ENOENT);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 127);
+    close(ends[0]);
+    shoal_sandbox_fini(&sandbox);
+}
+
 static int setup(void **unused)
 {
     (void)unused;
@@ -191,6 +223,7 @@ int main(void)
         cmocka_unit_test(folders_and_paths_are_checked),
         cmocka_unit_test(arguments_are_bounded),
         cmocka_unit_test(what_it_is_started_with_is_copied),
+        cmocka_unit_test(a_folder_that_went_away_is_reported),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -34,6 +34,8 @@ struct shoal_super_child {
 };
 /// In the child: reads what the supervisor handed over. SHOAL_ENOTFOUND: there is no supervisor.
 int shoal_super_child_read(struct shoal_super_child *child, struct shoal_err *err);
+/// The server listens with descriptors of its own: lets those go that were handed over.
+void shoal_super_child_listens(struct shoal_super_child *child);
 /// Tells the supervisor that the child serves; then calls back when it must drain and end.
 int shoal_super_child_ready(struct shoal_super_child *child, void (*stop)(const char *reason, void *user),
     void *user, struct shoal_err *err);

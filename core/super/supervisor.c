@@ -21,6 +21,7 @@
 #include "super/super.h"
 
 #define DESCRIPTORS 65536 // of one process
+#define RESUME_MS   10000 // until another server is tried, where an upgrade found none
 #define POLL_MAX (1 + 2 * SHOAL_CHILDREN_MAX + SHOAL_MEDIA_RUNNING_MAX)
 
 static int loops_of(const struct shoal_config *config)
@@ -75,6 +76,10 @@ static void hurry(struct shoal_supervisor *super)
 
 static void reload(struct shoal_supervisor *super, bool is_order)
 {
+    if (super->is_stopping) {
+        shoal_warn("no reload: the server is stopping");
+        return;
+    }
     for (size_t i = 0; i < super->child_count; i++) {
         if (super->children[i].state == SHOAL_CHILD_STARTING) {
             super->wants_reload = true;
@@ -83,14 +88,16 @@ static void reload(struct shoal_supervisor *super, bool is_order)
     }
     super->wants_reload = false;
     struct shoal_err err = {0};
-    hurry(super);
-    if (is_order) {
+    int code = shoal_supervisor_configure(super, &err);
+    if (code == 0) {
+        hurry(super);
+    }
+    if (code == 0 && is_order) {
         // The administrator has looked at it: plugins and crashes get another chance.
         json_object_clear(super->quarantine);
         super->is_safe_mode = false;
         super->backoff = (struct shoal_backoff){0};
     }
-    int code = shoal_supervisor_configure(super, &err);
     code = code != 0 ? code : shoal_child_start(super, &err);
     if (code != 0) {
         shoal_error("no reload: %s; the server goes on as it was", err.text);
@@ -282,12 +289,14 @@ static int prepare(struct shoal_supervisor *super, struct shoal_err *err)
         return code;
     }
     code = shoal_supervisor_configure(super, err);
+    code = code != 0 ? code : shoal_child_start(super, err);
     if (is_resumed && code != 0) {
         shoal_error("%s; the server goes on as it was", err->text);
-        super->stop_grace_ms = 30000;
+        // Where none goes on, as one had just failed, another is tried.
+        super->restart_at_ms = super->child_count == 0 ? shoal_tick_ms() + RESUME_MS : 0;
         return 0;
     }
-    return code != 0 ? code : shoal_child_start(super, err);
+    return code;
 }
 
 int shoal_super_run(const char *folder, int argc, char **argv)

@@ -69,6 +69,10 @@ static int state_write(const struct shoal_supervisor *super)
 
 void shoal_supervisor_upgrade(struct shoal_supervisor *super)
 {
+    if (super->is_stopping) {
+        shoal_warn("no upgrade: the server is stopping");
+        return; // the next program would not know it, and serve on
+    }
     int fd = state_write(super);
     if (fd < 0) {
         shoal_error("no upgrade: its state cannot be written: %s", strerror(errno));

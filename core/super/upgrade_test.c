@@ -142,6 +142,25 @@ static void the_next_program_knows_all(void **unused)
     assert_int_equal(status, 0);
 }
 
+static void who_stops_does_not_begin_anew(void **unused)
+{
+    (void)unused;
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *argv[] = {(char[]){"upgrade_test"}, (char[]){"next"}, NULL};
+        struct shoal_supervisor super = {.argv = argv,
+            .program = "/proc/self/exe",
+            .lock_fd = -1,
+            .is_stopping = true,
+            .quarantine = json_object()};
+        shoal_supervisor_upgrade(&super);
+        _exit(getenv("SHOAL_SUPER") == NULL ? 42 : 43);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "next") == 0) {
@@ -153,6 +172,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(no_more_children_are_taken_than_there_is_room_for),
         cmocka_unit_test(an_upgrade_that_fails_changes_nothing),
         cmocka_unit_test(the_next_program_knows_all),
+        cmocka_unit_test(who_stops_does_not_begin_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 // watchdog.c - ends the server when a loop is silent or a plugin holds a worker far past its budget.
 //
 // Each thread that runs plugins has a slot which says which one runs and since when; loops answer a
-// ping. Whoever hangs is named on the crash pipe, then the process aborts and is started again.
+// ping from their first turn to their last, also while the server drains. Whoever hangs is named on the crash pipe, then the process aborts and is started again.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <signal.h>
@@ -36,12 +36,14 @@ static struct {
     atomic_bool is_asked[LOOPS_MAX];
     _Atomic(struct slot *) loop_slots[LOOPS_MAX]; ///< once a plugin has run there
     int loops;
-    atomic_bool is_stopping, is_draining;
+    pthread_mutex_t lock;             ///< of turns: what is posted to is there
+    bool turns[LOOPS_MAX];
+    atomic_bool is_stopping;
     bool is_running;
     pthread_t thread;
     pthread_key_t at_exit;
     int fd;
-} dog = {.fd = -1};
+} dog = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
 static _Thread_local struct slot *mine;
 
@@ -112,14 +114,37 @@ static void answered(void *arg)
     atomic_store(&dog.is_asked[loop], false);
 }
 
+/// On its thread, as it begins and as it ends.
+static void loop_turns(int loop, bool turns)
+{
+    if (loop < LOOPS_MAX) {
+        pthread_mutex_lock(&dog.lock);
+        dog.turns[loop] = turns;
+        atomic_store(&dog.is_asked[loop], false);
+        pthread_mutex_unlock(&dog.lock);
+    }
+}
+
+/// Asks a loop whether it lives. Returns: false when it was asked before and does not answer.
+static bool ask(int loop, int64_t now, int64_t late_ms)
+{
+    bool is_well = true;
+    pthread_mutex_lock(&dog.lock);
+    if (dog.turns[loop] && !atomic_load(&dog.is_asked[loop])) {
+        atomic_store(&dog.is_asked[loop], true);
+        atomic_store(&dog.heard_ms[loop], now);
+        shoal_loop_post(loop, answered, (void *)(intptr_t)loop);
+    } else if (dog.turns[loop]) {
+        is_well = now - atomic_load(&dog.heard_ms[loop]) <= SHOAL_WATCHDOG_LOOP_MS + late_ms;
+    }
+    pthread_mutex_unlock(&dog.lock);
+    return is_well;
+}
+
 static void check_loops(int64_t now, int64_t late_ms)
 {
     for (int i = 0; i < dog.loops; i++) {
-        if (!atomic_load(&dog.is_asked[i])) {
-            atomic_store(&dog.is_asked[i], true);
-            atomic_store(&dog.heard_ms[i], now);
-            shoal_loop_post(i, answered, (void *)(intptr_t)i);
-        } else if (now - atomic_load(&dog.heard_ms[i]) > SHOAL_WATCHDOG_LOOP_MS + late_ms) {
+        if (!ask(i, now, late_ms)) {
             char sentence[64];
             snprintf(sentence, sizeof sentence, "loop %d is silent", i);
             struct slot *slot = atomic_load(&dog.loop_slots[i]);
@@ -150,9 +175,7 @@ static void *run(void *unused)
         // When this thread itself was late, the whole machine was: nobody is to blame.
         int64_t late = now - last - SHOAL_WATCHDOG_STEP_MS;
         last = now;
-        if (!atomic_load(&dog.is_draining)) {
-            check_loops(now, late > 100 ? late * 4 : 0);
-        }
+        check_loops(now, late > 100 ? late * 4 : 0);
         if (late < 1000) {
             check_workers(now);
         }
@@ -168,8 +191,10 @@ int shoal_watchdog_start(int loops, struct shoal_err *err)
         return shoal_fail(err, SHOAL_EBUSY, "no watchdog");
     }
     shoal_call_watch = watch;
+    shoal_loop_watch = loop_turns;
     if (pthread_create(&dog.thread, NULL, run, NULL) != 0) {
         shoal_call_watch = NULL;
+        shoal_loop_watch = NULL;
         return shoal_fail(err, SHOAL_EBUSY, "no thread for the watchdog");
     }
     dog.is_running = true;
@@ -181,11 +206,6 @@ void shoal_watchdog_report_to(int fd)
     dog.fd = fd;
 }
 
-void shoal_watchdog_drain(void)
-{
-    atomic_store(&dog.is_draining, true);
-}
-
 void shoal_watchdog_stop(void)
 {
     if (!dog.is_running) {
@@ -194,5 +214,6 @@ void shoal_watchdog_stop(void)
     atomic_store(&dog.is_stopping, true);
     pthread_join(dog.thread, NULL);
     shoal_call_watch = NULL;
+    shoal_loop_watch = NULL;
     dog.is_running = false;
 }

@@ -364,13 +364,15 @@ static int submit(struct shoal_call *call, struct api *api, const struct api_ses
         .source = "upload",
         .thumbnail = access(session->thumbnail_path, R_OK) == 0 ? session->thumbnail_path : NULL,
         .preview = access(session->preview_path, R_OK) == 0 ? session->preview_path : NULL,
+        .commit = api_session_done,
+        .arg = (void *)session,
     };
     code = shoal_media_submit(call, &what, video, err);
     json_decref(draft);
     return code;
 }
 
-// The file is whole: hands it in, and remembers the answer for a client that did not hear it.
+// The file is whole: hands it in. Its answer is kept with it, for a client that did not hear it.
 static int finish(struct shoal_call *call, struct shoal_request *request, struct api *api,
     const struct chunk *chunk, struct shoal_err *err)
 {
@@ -383,14 +385,7 @@ static int finish(struct shoal_call *call, struct shoal_request *request, struct
         }
         return code;
     }
-    json_t *answer = json_pack("{s:o}", "video", video);
-    char *text = json_dumps(answer, JSON_COMPACT);
-    struct shoal_err failed = {0};
-    if (api_session_done(call, session, text, &failed) != 0) {
-        shoal_warn("upload %s: its answer is not kept: %s", session->id, failed.text);
-    }
-    free(text);
-    return shoal_answer_json(request, 200, answer);
+    return shoal_answer_json(request, 200, json_pack("{s:o}", "video", video));
 }
 
 // Takes wrong bytes back, so that the client sends them again from where they began.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -100,10 +101,19 @@ static int insert(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
         NULL, err);
 }
 
+static void remove_files(const struct api_session *session)
+{
+    unlink(session->path);
+    unlink(session->thumbnail_path);
+    unlink(session->preview_path);
+}
+
 int api_session_create(struct shoal_call *call, const struct api_session *session,
     struct shoal_err *err)
 {
-    // The row first: what a crash leaves is then known to the sweep.
+    // What a crash left of an upload that came in is a second name of its video's source: never written
+    // to again. Then the row: what a crash leaves from here on is known to the sweep.
+    remove_files(session);
     int code = shoal_tx(call, insert, (void *)session, err);
     if (code != 0) {
         return code;
@@ -133,19 +143,17 @@ static int set_state(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         NULL, err);
 }
 
-static void remove_files(const struct api_session *session)
-{
-    unlink(session->path);
-    unlink(session->thumbnail_path);
-    unlink(session->preview_path);
-}
-
-int api_session_done(struct shoal_call *call, const struct api_session *session, const char *answer,
+int api_session_done(struct shoal_call *call, struct shoal_db *tx, const json_t *video, void *arg,
     struct shoal_err *err)
 {
-    remove_files(session);
-    struct change change = {session->id, API_SESSION_DONE, answer};
-    return shoal_tx(call, set_state, &change, err);
+    const struct api_session *session = arg;
+    json_t *answer = json_pack("{s:O}", "video", video);
+    char *text = json_dumps(answer, JSON_COMPACT);
+    struct change change = {session->id, API_SESSION_DONE, text};
+    int code = set_state(call, tx, &change, err);
+    free(text);
+    json_decref(answer);
+    return code;
 }
 
 static int delete_row(struct shoal_call *call, struct shoal_db *tx, void *arg,
@@ -237,6 +245,18 @@ static int expire(struct shoal_call *call, struct api *api, const char *id, stru
     return shoal_tx(call, set_state, &change, err);
 }
 
+// What a crash left of one that was finished goes with its row.
+static int forget(struct shoal_call *call, struct api *api, const char *id,
+    enum api_session_state state, struct shoal_err *err)
+{
+    struct api_session session;
+    int code = api_session_find(call, api, id, &session, err);
+    if (code != 0 || session.state != state) {
+        return code == SHOAL_ENOTFOUND ? 0 : code;
+    }
+    return api_session_remove(call, api, &session, err);
+}
+
 // The ids of sessions in a state that did not change since before_ms, NULL-ended.
 static const char **old_ids(struct shoal_call *call, enum api_session_state state,
     int64_t before_ms, struct shoal_err *err)
@@ -272,7 +292,7 @@ int api_session_sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
         ids = old_ids(call, forgotten[kind].state, now_ms - forgotten[kind].age_ms, err);
         code = ids != NULL ? 0 : err->code;
         for (size_t i = 0; code == 0 && ids[i] != NULL; i++) {
-            code = shoal_tx(call, delete_row, (void *)ids[i], err);
+            code = forget(call, api, ids[i], forgotten[kind].state, err);
         }
     }
     return code;

@@ -36,7 +36,9 @@ int api_session_paths(struct shoal_call *call, struct api *api, struct api_sessi
 /// Writes the row and makes the empty file.
 int api_session_create(struct shoal_call *call, const struct api_session *session,
     struct shoal_err *err);
-int api_session_done(struct shoal_call *call, const struct api_session *session, const char *answer,
+/// [in the transaction that makes its video] The session in arg is done, and its answer is kept: who
+/// did not hear it asks again.
+int api_session_done(struct shoal_call *call, struct shoal_db *tx, const json_t *video, void *arg,
     struct shoal_err *err);
 /// Removes row and files.
 int api_session_remove(struct shoal_call *call, struct api *api, const struct api_session *session,

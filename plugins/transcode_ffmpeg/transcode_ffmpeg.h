@@ -141,6 +141,8 @@ int transcode_file_read(struct shoal_arena *arena, const char *path, size_t limi
 /// The last bytes of a file, in the arena; "" where there is none.
 const char *transcode_file_tail(struct shoal_arena *arena, const char *path, size_t bytes);
 int64_t transcode_file_size(const char *path);
+/// Brings the bytes of a file to the disk.
+int transcode_file_sync(const char *path, struct shoal_err *err);
 /// Moves a file, by copying where it must.
 int transcode_file_move(const char *from, const char *to, struct shoal_err *err);
 int transcode_file_write(const char *path, const void *data, size_t length, struct shoal_err *err);

@@ -143,6 +143,16 @@ int64_t transcode_file_size(const char *path)
     return lstat(path, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
 }
 
+int transcode_file_sync(const char *path, struct shoal_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int rc = fd < 0 || fsync(fd) != 0 ? fail_errno(err, errno, "cannot sync a result") : 0;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return rc;
+}
+
 int transcode_file_write(const char *path, const void *data, size_t length, struct shoal_err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);

@@ -315,14 +315,33 @@ static void ten_bit_hevc_becomes_eight_bit(void **state)
     assert_false(result.list[0].has_audio);
 }
 
+/// Has an MP4 say that its first track is to be shown a quarter turned, as phones do. (How ffmpeg is
+/// asked for that differs from version to version.)
+static void turn(const char *name)
+{
+    static const int quarter[9] = {0, 1, 0, -1, 0, 0, 0, 0, 0x4000}; // in 65536ths
+    size_t length = 0;
+    char *bytes = file_read(in_folder(name), &length);
+    char *head = memmem(bytes, length, "tkhd", 4);
+    assert_non_null(head);
+    for (size_t i = 0; i < 36; i++) {
+        uint32_t number = (uint32_t)quarter[i / 4] << 16;
+        head[44 + i] = (char)(number >> (24 - i % 4 * 8));
+    }
+    FILE *file = fopen(in_folder(name), "wbe");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    fclose(file);
+    free(bytes);
+}
+
 static void portrait_with_rotation_stands_upright(void **state)
 {
     (void)state;
     CLIP("flat.mp4", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=30:d=2", "-c:v", "libx264",
         "-preset", "ultrafast", "-pix_fmt", "yuv420p");
-    char input[300];
-    snprintf(input, sizeof(input), "%s/flat.mp4", folder);
-    CLIP("phone.mp4", "-i", input, "-c", "copy", "-metadata:s:v:0", "rotate=90");
+    CLIP("phone.mp4", "-i", in_folder("flat.mp4"), "-c", "copy");
+    turn("phone.mp4");
     json_t *probe = probe_of("phone.mp4");
     assert_int_equal(shoal_integer(probe, "video.width", 0), 360);
     assert_int_equal(shoal_integer(probe, "video.height", 0), 640);

@@ -129,6 +129,20 @@ static int start(struct run *run, struct shoal_err *err)
     return transcode_process_start(run->call, &process, err);
 }
 
+/// Says that ffmpeg ended well: not before its results would outlast a power cut, as they are believed
+/// from then on.
+static int done_write(const struct run *run, struct shoal_err *err)
+{
+    static const char *const suffixes[] = {".mp4", ".m3u8"};
+    int rc = 0;
+    for (size_t i = 0; i < 2 * run->ladder.count && rc == 0; i++) {
+        const struct transcode_rung *rung = &run->ladder.rungs[i / 2];
+        rc = transcode_file_sync(
+            path_of(run, transcode_rung_name(run->arena, rung, suffixes[i % 2])), err);
+    }
+    return rc == 0 ? transcode_file_write(path_of(run, "done"), "", 0, err) : rc;
+}
+
 /// 0 when ffmpeg has ended well, by this run or an earlier one.
 static int work(struct run *run, struct shoal_err *err)
 {
@@ -153,7 +167,7 @@ static int work(struct run *run, struct shoal_err *err)
         rc = transcode_process_result(run->call, "ffmpeg", run->what->work_path, &state, err);
     }
     if (rc == 0) {
-        rc = transcode_file_write(path_of(run, "done"), "", 0, err);
+        rc = done_write(run, err);
     }
     if (rc != SHOAL_ECANCELLED) {
         shoal_process_forget(run->call, run->what->key);

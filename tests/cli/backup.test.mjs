@@ -129,6 +129,18 @@ describe('backup and restore', () => {
     }
   })
 
+  test('a link that leads nowhere, as to a disk that is missing, ends the copy', async () => {
+    symlinkSync('/nowhere/at/all', join(site.folder, 'themes'))
+    try {
+      const { code, stderr } = await shoal('backup', site.folder, join(site.home, 'half'), '--no-media')
+      assert.equal(code, 1)
+      assert.match(stderr, /cannot read .*themes: No such file/)
+      assert.equal(JSON.parse(readFileSync(join(site.home, 'half/backup.json'), 'utf8')).state, 'unfinished')
+    } finally {
+      rmSync(join(site.folder, 'themes'))
+    }
+  })
+
   test('a database outside of the instance is not overwritten by a restore', async () => {
     const other = join(site.home, 'other-copy')
     cpSync(copy, other, { recursive: true }) // run by root it belongs to root, as from another machine

@@ -1,7 +1,7 @@
 // drill.mjs - a server to be killed, what it promised meanwhile, and whether it kept that.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -98,6 +98,23 @@ export class Drill {
     return answer?.status
   }
 
+  /** Begins an upload in chunks. The call that it gives sends all of it, or asks how far it is. */
+  async inChunks (name) {
+    const bytes = readFileSync(this.file)
+    const begun = await this.site.post('/videos/upload-resumable', {
+      token: true,
+      json: { filename: 'chunks.mp4', name, channelId: this.channelId, privacy: 1 },
+      headers: { 'x-upload-content-length': String(bytes.length), 'x-upload-content-type': 'video/mp4' }
+    })
+    assert.equal(begun.status, 201, begun.text)
+    const { pathname, search } = new URL(begun.headers.location)
+    return (body = bytes) => this.site.put(pathname.replace('/api/v1', '') + search, {
+      token: true,
+      body,
+      headers: { 'content-type': 'application/octet-stream', 'content-range': `bytes ${body.length ? `0-${body.length - 1}` : '*'}/${bytes.length}` }
+    })
+  }
+
   async set () {
     const level = ++this.#count
     this.asked.push(level)
@@ -134,8 +151,8 @@ export class Drill {
         await this.site.start()
       }
       await this.kept()
-      // A job in which the server died three times is parked on purpose: it may be what kills.
-      if (i % 2 === 1) await this.settled()
+      // A job under which the server died twenty times is parked on purpose: it may be what kills.
+      if (i % 10 === 9) await this.settled()
     }
   }
 

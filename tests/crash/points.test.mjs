@@ -35,6 +35,22 @@ describe('kill -9 at', () => {
     })
   }
 
+  for (const point of ['upload.moved', 'upload.committed']) {
+    test(`${point}, of an upload in chunks: who asks again hears of one video`, async () => {
+      const name = `In chunks, ${point}`
+      const put = await drill.inChunks(name)
+      drill.arm(point)
+      assert.equal(await put().catch(() => null), null)
+      await dies(point)
+      const answer = await put(Buffer.alloc(0))
+      assert.equal(answer.status, 200, answer.text)
+      assert.deepEqual((await put()).json, answer.json)
+      const mine = (await drill.site.get('/users/me/videos?count=100', { token: true })).json.data
+      assert.deepEqual(mine.filter(video => video.name === name).map(video => video.uuid), [answer.json.video.uuid])
+      drill.acknowledged.push({ uuid: answer.json.video.uuid, name })
+    })
+  }
+
   for (const point of settings) {
     test(point, async () => {
       await drill.set()

@@ -65,6 +65,12 @@ test('every source says its subject and its licence', () => {
   assert.deepEqual(wrong, [])
 })
 
+test('the systemd unit lets the sandbox make its namespaces', () => {
+  const made = [...text('core/super/sandbox.c').matchAll(/\bCLONE_NEW(\w+)/g)].map(found => found[1].toLowerCase())
+  const [, allowed] = text('core/cli/shoal.service').match(/^RestrictNamespaces=(.*)$/m)
+  assert.deepEqual(allowed.split(' ').sort(), [...new Set(made)].sort())
+})
+
 test('files stay small enough to have one subject', () => {
   assert.deepEqual(sources.filter(name => text(name).split('\n').length > 800), [])
 })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { chownSync, readdirSync, readFileSync } from 'node:fs'
 import http from 'node:http'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -93,7 +94,7 @@ describe('reload', () => {
 
   before(async () => {
     // A busy machine reads 64 downloads slowly; what is asked here is whether they are let end.
-    site = await startInstance({ settings: ['http.stop_grace=120s'] })
+    site = await startInstance()
     file = await clip('h264', { seconds: 4 })
     token = await site.token()
     channelId = await site.channelId()
@@ -157,6 +158,34 @@ describe('reload', () => {
     assert.equal(other.status, 200)
   })
 
+  test('sockets that are no longer wanted take nobody in while the old server drains', async () => {
+    const kept = site.config
+    const second = await freePort()
+    const takeUp = async config => {
+      const before = site.server
+      site.config = config
+      process.kill(site.pid, 'SIGHUP')
+      await another(site, before)
+    }
+    const isClosed = port => new Promise(resolve => {
+      const socket = connect(port, '127.0.0.1', () => { socket.destroy(); resolve(false) })
+      socket.on('error', () => resolve(true))
+    })
+    await takeUp(`${kept.replace(/^listen = .*$/m, `listen = { "127.0.0.1:${site.port}", "127.0.0.1:${second}" }`)}loops = 8\n`)
+    assert.equal(await isClosed(second), false)
+    // Of three generations the oldest has to hurry: the upload must not be there.
+    await site.when('one server is left', () => site.status.children.length === 1)
+    const upload = slowUpload(site, file, token, channelId, 10000)
+    await sleep(600)
+    await takeUp(`${kept}loops = 1\n`)
+    await site.when('the port is closed', () => isClosed(second))
+    const answers = await Promise.all(Array.from({ length: 32 }, () => site.raw({ path: '/health', timeout: 4000 }).then(answer => answer.status, error => error.message)))
+    assert.ok(site.status.children.some(child => child.state === 'draining'), 'the old server was gone too soon for this test')
+    assert.deepEqual(answers, Array(32).fill(200))
+    assert.equal((await upload).status, 200)
+    await takeUp(kept)
+  })
+
   test('a broken shoal.lua keeps the old server and says why', async () => {
     const kept = site.config
     const { server } = site
@@ -175,6 +204,23 @@ describe('reload', () => {
     await another(site, server)
   })
 
+  test('a broken shoal.lua hurries nobody: an upload in the server of before ends in peace', async () => {
+    const kept = site.config
+    await site.when('one server is left', () => site.status.children.length === 1)
+    const upload = slowUpload(site, file, token, channelId, 10000)
+    await sleep(600)
+    const { server } = site
+    process.kill(site.pid, 'SIGHUP')
+    await another(site, server)
+    const wrongs = site.log.split('no reload:').length
+    site.config = `${kept}lisen = {}\n`
+    process.kill(site.pid, 'SIGHUP')
+    await site.when('the log says why', () => site.log.split('no reload:').length > wrongs)
+    site.config = kept
+    const { status, text } = await upload
+    assert.equal(status, 200, text)
+  })
+
   test('an upgrade keeps the supervisor, its sockets and every request', async () => {
     const { pid, server } = site
     const visitors = crowd(site, 8)
@@ -188,14 +234,31 @@ describe('reload', () => {
     assert.equal(site.status.pid, pid)
   })
 
-  test('SIGTERM lets an upload end, takes no new connection, and ends with 0', async () => {
+  test('an upgrade while none serves: the next program tries again, as the last one would have', async () => {
+    const kept = site.config
+    await site.when('one server is left', () => site.status.children.length === 1)
+    const { pid, server } = site
+    site.config = `${kept}lisen = {}\n`
+    process.kill(server, 'SIGKILL')
+    await site.when('none is left', () => site.status.children.length === 0)
+    process.kill(pid, 'SIGUSR2')
+    await site.when('the next program is there', () => /upgrade: starting.*\n.*the server goes on as it was/s.test(site.log))
+    site.config = kept
+    await another(site, server)
+    assert.equal(site.status.pid, pid)
+    assert.equal((await site.raw({ path: '/health' })).status, 200)
+  })
+
+  test('SIGTERM lets an upload end, takes no new connection or order, and ends with 0', async () => {
     const upload = slowUpload(site, file, token, channelId, 2500)
     await sleep(600)
     process.kill(site.pid, 'SIGTERM')
     await site.when('no connection is taken', () => site.raw({ path: '/health', timeout: 1000 }).then(() => false, () => true))
+    process.kill(site.pid, 'SIGHUP')
+    process.kill(site.pid, 'SIGUSR2')
     const { status, text } = await upload
     assert.equal(status, 200, text)
-    assert.deepEqual(await site.ended, { code: 0, signal: null })
+    assert.deepEqual(await Promise.race([site.ended, sleep(30000, 'late', { ref: false })]), { code: 0, signal: null })
     await site.start()
     await site.published(JSON.parse(text).video.uuid)
   })

@@ -1,10 +1,13 @@
-// watchdog.test.mjs - a C plugin that never comes back from a request: the server does, and names it.
+// watchdog.test.mjs - a C plugin that never comes back from a request: the server does, and names it. One
+// that never comes back from a stream ends the server that drained.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { startInstance } from '../kit/instance.mjs'
+import { freePort, startInstance } from '../kit/instance.mjs'
 import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
 
 const sleeper = `#include <unistd.h>
@@ -41,6 +44,57 @@ test('a worker that a plugin holds far past its time', async () => {
     assert.equal(crash.plugin, 'sleeper')
     assert.match(crash.sentence, /holds a worker/)
     assert.equal((await site.get('/videos')).status, 200)
+  } finally {
+    await site.stop({ mayCrash: true })
+  }
+})
+
+const dozer = `#include <unistd.h>
+#include <shoal/plugin.h>
+#include <shoal/stream.h>
+static void opened(shoal_stream stream, void *state)
+{
+    (void)state;
+    shoal_stream_stay(stream, true);
+}
+static void message(shoal_stream stream, void *state, const void *data, size_t length, bool is_text)
+{
+    (void)stream; (void)state; (void)data; (void)length; (void)is_text;
+    for (volatile int i = 0; i < 1000; i++) {
+        sleep(1);
+    }
+}
+static int start(struct shoal_plugin *self, struct shoal_err *err)
+{
+    static const struct shoal_stream_ops ops = {.opened = opened, .message = message};
+    return shoal_listen(self, SHOAL_LISTEN_TCP, "127.0.0.1:PORT", &ops, NULL, err);
+}
+SHOAL_PLUGIN(.name = "dozer", .start = start);
+`
+
+test('a loop that hangs in a server that drains, where a stream stays for hours', async () => {
+  const site = await startInstance({ started: false })
+  try {
+    const port = await freePort()
+    const pin = writePlugin(join(site.folder, 'plugins'), 'dozer', { c: dozer.replace('PORT', port), manifest: { permissions: [`listen:${port}`] } })
+    site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', line('dozer', pin)])
+    await site.start()
+    const { server } = site
+    const wire = connect(port, '127.0.0.1')
+    wire.on('error', () => {})
+    await once(wire, 'connect')
+    process.kill(site.pid, 'SIGHUP')
+    await site.when('the stream stays', () => site.log.includes('stay until their end'))
+    assert.deepEqual(site.status.children.map(child => child.state), ['draining', 'ready'])
+    const after = site.server
+    wire.write('go to sleep')
+    await site.when('the watchdog ends the old server', () => /watchdog: loop \d+ is silent/.test(site.log))
+    await site.when('it is gone', () => site.status.children.length === 1)
+    assert.throws(() => process.kill(server, 0))
+    assert.equal(site.server, after)
+    assert.equal((await site.get('/videos')).status, 200)
+    assert.deepEqual(site.status.crashes, [])
+    wire.destroy()
   } finally {
     await site.stop({ mayCrash: true })
   }

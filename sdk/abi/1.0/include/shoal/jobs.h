@@ -69,7 +69,9 @@ SHOAL_INLINE int shoal_job_add(struct shoal_plugin *self, struct shoal_db *tx, c
     return shoal_job_add_sized(self, tx, kind, payload, options, sizeof *options, id, err);
 }
 /// Says how far it is (0 to 100) and renews the lease.
-/// Returns: 0, or SHOAL_ECANCELLED when the job was cancelled or taken by another holder.
+/// Returns: 0, or SHOAL_ECANCELLED when the job was cancelled or taken by another holder. Where the
+/// server stops it is 0: shoal_call_cancelled() says that the call has to end, and what works for the
+/// job outside of this process (a media process) may go on for the next server.
 SHOAL_API int shoal_job_progress(struct shoal_call *call, const struct shoal_job *job, int percent);
 /// Ends a job whose handler said "later": code 0, or a negative error and why.
 SHOAL_API int shoal_job_finish(struct shoal_call *call, int64_t id, int64_t fence, int code,
