@@ -1,4 +1,4 @@
-// alloc.c - small allocations that do not fail.
+// alloc.c - small allocations that do not fail, and large ones that may.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "base/alloc.h"
 
@@ -42,6 +42,11 @@ void *shoal_realloc(void *memory, size_t count, size_t size)
         shoal_out_of_memory(bytes);
     }
     return grown;
+}
+
+void *shoal_realloc_large(void *memory, size_t bytes)
+{
+    return bytes < SHOAL_LARGE_BYTES ? shoal_realloc(memory, bytes, 1) : realloc(memory, bytes);
 }
 
 char *shoal_dup(const char *text)

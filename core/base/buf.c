@@ -28,7 +28,11 @@ int shoal_buf_reserve(struct shoal_buf *buf, size_t more)
     while (capacity < needed) {
         capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
     }
-    buf->data = shoal_realloc(buf->data, capacity, 1);
+    char *grown = shoal_realloc_large(buf->data, capacity);
+    if (!grown) {
+        return SHOAL_EBUSY;
+    }
+    buf->data = grown;
     buf->capacity = capacity;
     buf->data[buf->length] = 0;
     return 0;

@@ -28,6 +28,7 @@ static const struct shoal_file_calls system_calls = {
     .link = link,
     .unlink = unlink,
     .mkdir = mkdir,
+    .statvfs = statvfs,
 };
 static const struct shoal_file_calls *_Atomic current = &system_calls;
 
@@ -155,9 +156,13 @@ static int read_all(
         if (count == 0) {
             return 0;
         }
-        if ((size_t)count > most - (out->length - start) ||
-            shoal_buf_add(out, block, (size_t)count) < 0) {
-            return shoal_fail(err, SHOAL_ETOOLARGE, "%s is larger than %zu bytes", path, most);
+        bool fits = (size_t)count <= most - (out->length - start);
+        int code = fits ? shoal_buf_add(out, block, (size_t)count) : SHOAL_ETOOLARGE;
+        if (code == SHOAL_EBUSY) {
+            return shoal_fail(err, code, "there is no memory to read %s", path);
+        }
+        if (code < 0) {
+            return shoal_fail(err, code, "%s is larger than %zu bytes", path, most);
         }
     }
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #ifndef SHOAL_CORE_BASE_FILE_H
 #define SHOAL_CORE_BASE_FILE_H
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 #include <shoal/buf.h>
@@ -19,6 +20,7 @@ struct shoal_file_calls {
     int (*link)(const char *from, const char *to);
     int (*unlink)(const char *path);
     int (*mkdir)(const char *path, mode_t mode);
+    int (*statvfs)(const char *path, struct statvfs *out);
 };
 /// The table in use; and another one (NULL: the system's again), which must outlive its use.
 const struct shoal_file_calls *shoal_file(void);

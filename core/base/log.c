@@ -15,6 +15,8 @@
 #include "base/context.h"
 
 #define TEXT_MAX 2048
+#define SAID_MAX 256
+#define SAME_MS  600000
 
 static _Atomic int log_level = SHOAL_LOG_INFO;
 static _Atomic int log_format = SHOAL_LOG_HUMAN;
@@ -107,6 +109,41 @@ static void make_json(struct shoal_buf *line, const char *time, const char *leve
     shoal_buf_puts(line, "\"}\n");
 }
 
+/// What the core warned of lately, by the hash of the text.
+static struct said {
+    _Atomic uint64_t hash;
+    _Atomic int64_t tick_ms;
+    _Atomic int again;
+} said[SAID_MAX];
+
+/// What goes wrong with each look of a timer is said once in ten minutes, and then how often. Only
+/// what nobody's request was the reason of; what plugins say is theirs.
+static bool is_said(char text[TEXT_MAX], const struct shoal_call *call)
+{
+    if (call && (call->request || shoal_call_plugin(call))) {
+        return false;
+    }
+    uint64_t hash = 14695981039346656037u;
+    for (const char *c = text; *c; c++) {
+        hash = (hash ^ (unsigned char)*c) * 1099511628211u;
+    }
+    struct said *slot = &said[hash % SAID_MAX];
+    int64_t now = shoal_tick_ms();
+    bool is_same = atomic_load(&slot->hash) == hash;
+    if (is_same && now - atomic_load(&slot->tick_ms) < SAME_MS) {
+        atomic_fetch_add(&slot->again, 1);
+        return true;
+    }
+    int again = atomic_exchange(&slot->again, 0);
+    if (is_same && again > 0) {
+        size_t length = strlen(text);
+        snprintf(text + length, TEXT_MAX - length, " (and %d times more since then)", again);
+    }
+    atomic_store(&slot->hash, hash);
+    atomic_store(&slot->tick_ms, now);
+    return false;
+}
+
 static void write_line(const struct shoal_buf *line)
 {
     int fd = atomic_load(&log_fd);
@@ -135,6 +172,10 @@ void shoal_log(enum shoal_log_level level, const char *format, ...)
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     const struct shoal_call *call = shoal_call_current();
+    if (level == SHOAL_LOG_WARN && is_said(text, call)) {
+        errno = saved;
+        return;
+    }
     const struct shoal_plugin_id *plugin =
         call ? (const struct shoal_plugin_id *)(const void *)shoal_call_plugin(call) : NULL;
     char time[32];

@@ -109,7 +109,7 @@ static void drops_what_is_below_the_level(void **state)
         shoal_log_set_level(level);
         for (int at = 0; at < 4; at++) {
             assert_int_equal(shoal_log_wants((enum shoal_log_level)at), at >= least);
-            shoal_log((enum shoal_log_level)at, "x");
+            shoal_log((enum shoal_log_level)at, "x at least %d", least); // no warning twice
             assert_int_equal(written()[0] != 0, at >= least);
         }
     }
@@ -172,6 +172,50 @@ static void a_closed_log_stops_nobody(void **state)
     assert_string_equal(written(), "");
 }
 
+static int64_t later_ms;
+
+static int64_t later(void *self)
+{
+    (void)self;
+    return fixed_ms(NULL) + later_ms;
+}
+
+static void says_once_what_the_core_warns_of_again_and_again(void **state)
+{
+    (void)state;
+    static const struct shoal_clock moving = {.now_ms = later, .tick_ms = later};
+    shoal_clock_set(&moving);
+    later_ms = 0;
+    for (int i = 0; i < 1000; i++) {
+        shoal_warn("no job could be claimed: %s", "the disk is full");
+    }
+    const char *text = written();
+    assert_non_null(strstr(text, "no job could be claimed: the disk is full\n"));
+    assert_int_equal(strlen(text), strcspn(text, "\n") + 1);
+    shoal_warn("no job could be claimed: %s", "another reason");
+    assert_non_null(strstr(written(), "another reason"));
+    later_ms = 600000;
+    shoal_warn("no job could be claimed: %s", "the disk is full");
+    assert_non_null(strstr(written(), "the disk is full (and 999 times more since then)\n"));
+}
+
+static void says_again_what_is_an_error_or_a_request_s(void **state)
+{
+    (void)state;
+    struct shoal_call call;
+    for (int i = 0; i < 2; i++) {
+        shoal_error("it broke");
+        assert_non_null(strstr(written(), "it broke"));
+    }
+    shoal_call_init(&call);
+    call.request = (struct shoal_request *)&call;
+    for (int i = 0; i < 2; i++) {
+        shoal_warn("its request");
+        assert_non_null(strstr(written(), "its request"));
+    }
+    shoal_call_fini(&call);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +227,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(names_the_plugin_and_the_request, start, stop),
         cmocka_unit_test_setup_teardown(cuts_long_text_and_keeps_errno, start, stop),
         cmocka_unit_test_setup_teardown(a_closed_log_stops_nobody, start, stop),
+        cmocka_unit_test_setup_teardown(
+            says_once_what_the_core_warns_of_again_and_again, start, stop),
+        cmocka_unit_test_setup_teardown(says_again_what_is_an_error_or_a_request_s, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 #include <strings.h>
-#include <sys/statvfs.h>
 
 #include "catalog/pipeline_priv.h"
-#include "host/permissions.h"
 
-#define DISK_SPARE_BYTES (INT64_C(64) * 1024 * 1024)
+#include "base/room.h"
+#include "host/disks.h"
+#include "host/permissions.h"
 
 // What may come in, by the end of its name; what it really is, the probe says.
 static const char *const extensions[] = {".mp4", ".m4v", ".mov", ".qt", ".webm", ".mkv", ".mk3d",
@@ -54,12 +54,12 @@ static int file_check(
             "This file is too large: at most %lld bytes are taken", (long long)most);
     }
     const char *folder = catalog_folder(call, CATALOG_UPLOADS, err);
-    struct statvfs disk;
     if (folder == NULL) {
         return SHOAL_EIO;
     }
-    if (*size_bytes > 0 && statvfs(folder, &disk) == 0 &&
-        (double)disk.f_bavail * (double)disk.f_frsize < (double)(*size_bytes + DISK_SPARE_BYTES)) {
+    int64_t left = shoal_room_bytes(folder);
+    if (shoal_disks_full() ||
+        (*size_bytes > 0 && left >= 0 && left - SHOAL_ROOM_SPARE_BYTES < *size_bytes)) {
         return shoal_fail(err, SHOAL_EFULL, "there is no space left for this file");
     }
     return 0;

@@ -83,6 +83,7 @@ const char *catalog_source_path(
     struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err);
 /// Gives a file a second name (on another file system: a copy) and makes that durable. The first one
 /// is the caller's to remove when the second is promised: until then a crash takes nothing away.
+/// One that cannot be synced is removed.
 int catalog_keep(const char *from, const char *to, struct shoal_err *err);
 int64_t catalog_size_of(const char *path);
 

@@ -80,14 +80,20 @@ static int copy_file(const char *from, const char *to, struct shoal_err *err)
     return code;
 }
 
-static int sync_file(const char *path, struct shoal_err *err)
+/// What a failed sync has dropped from memory no later one brings back: the file goes, so that nobody
+/// takes it for whole.
+static int sync_or_drop(const char *path, struct shoal_err *err)
 {
     int fd = shoal_file()->open(path, O_RDONLY | O_CLOEXEC, 0);
-    int code =
-        fd < 0 || shoal_file()->fsync(fd) != 0 ? shoal_file_fail(err, errno, "sync", path) : 0;
-    if (fd >= 0) {
-        close(fd);
+    if (fd < 0) {
+        return shoal_file_fail(err, errno, "open", path);
     }
+    int code = 0;
+    if (shoal_file()->fsync(fd) != 0) {
+        code = shoal_file_fail(err, errno, "sync", path);
+        shoal_file()->unlink(path);
+    }
+    close(fd);
     return code;
 }
 
@@ -102,9 +108,12 @@ int catalog_keep(const char *from, const char *to, struct shoal_err *err)
     folder[end - to] = '\0';
     // It may have lain somewhere for days; the sweep takes what is old and has no row yet.
     utimensat(AT_FDCWD, from, NULL, 0);
-    int code = sync_file(from, err);
+    int code = sync_or_drop(from, err);
+    if (code != 0) {
+        return code;
+    }
     shoal_file()->unlink(to); // what a crash left
-    if (code == 0 && shoal_file()->link(from, to) != 0) {
+    if (shoal_file()->link(from, to) != 0) {
         // Another file system, or one without second names.
         code = errno == EXDEV || errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK
                    ? copy_file(from, to, err)

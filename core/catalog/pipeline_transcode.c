@@ -20,6 +20,7 @@ struct run {
     const struct shoal_job *job;
     const struct catalog_video *video;
     int percent; // as last told
+    bool is_spoilt; // what was made was not kept whole
 };
 
 SHOAL_SQL(ladder_set, "UPDATE catalog_video SET ladder_job = $2, ladder_fence = $3 WHERE id = $1");
@@ -50,13 +51,15 @@ static int on_progress(void *user, int percent)
 
 static int on_ready(void *user, const struct shoal_rendition *rendition, struct shoal_err *err)
 {
-    const struct run *run = user;
+    struct run *run = user;
     // An older holder of this job must not write: the fence says so.
     if (shoal_job_progress(run->call, run->job, run->percent) == SHOAL_ECANCELLED) {
         return shoal_fail(
             err, SHOAL_ECANCELLED, "the job of video %s was taken over", run->video->uuid);
     }
-    return catalog_rendition_add(run->call, run->video, rendition, err);
+    int code = catalog_rendition_add(run->call, run->video, rendition, err);
+    run->is_spoilt = run->is_spoilt || code == SHOAL_EIO;
+    return code;
 }
 
 static int all_done(struct shoal_call *call, const struct catalog_video *video, const json_t *plan,
@@ -168,7 +171,7 @@ int catalog_transcode_run(
     if (code != 0) {
         return code;
     }
-    struct run run = {call, job, &video, 0};
+    struct run run = {.call = call, .job = job, .video = &video};
     const char *work = work_path(call, &video, err);
     code = work == NULL ? SHOAL_EIO : all_done(call, &video, plan, &done, err);
     if (code == 0 && !done) {
@@ -183,6 +186,10 @@ int catalog_transcode_run(
             code = shoal_fail(err, SHOAL_EINTERNAL,
                 "the transcoder left out a rendition of video %s", video.uuid);
         }
+    }
+    if (code == SHOAL_EFULL || run.is_spoilt) {
+        // Half of it would keep the disk full, and after a failed sync nobody knows what is whole.
+        work_remove(call, job);
     }
     if (code != 0) {
         return code; // SHOAL_LATER too

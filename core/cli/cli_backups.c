@@ -119,6 +119,20 @@ static int database_copy(const char *target, struct shoal_err *err)
     return code;
 }
 
+/// What lies above is for everybody: whoever will own the folder goes through it.
+static int folder_make(const char *folder, struct shoal_err *err)
+{
+    char above[PATH_MAX];
+    snprintf(above, sizeof above, "%s", folder);
+    char *slash = strrchr(above, '/');
+    int code = 0;
+    if (slash != NULL && slash != above && slash[1] != '\0') {
+        *slash = '\0';
+        code = shoal_folder_make(above, 0755, err);
+    }
+    return code == 0 ? shoal_folder_make(folder, 0750, err) : code;
+}
+
 /// The target, made by root for the owner of the instance as long as root's rights are there.
 static int target_give(const char *folder, const char *target, struct shoal_err *err)
 {
@@ -126,9 +140,12 @@ static int target_give(const char *folder, const char *target, struct shoal_err 
     if (geteuid() != 0 || stat(target, &info) == 0 || stat(folder, &instance) != 0) {
         return 0;
     }
-    int code = shoal_folder_make(target, 0750, err);
+    int code = folder_make(target, err);
     if (code == 0 && lchown(target, instance.st_uid, instance.st_gid) != 0) {
         code = shoal_file_fail(err, errno, "give away", target);
+    }
+    if (code != 0) {
+        rmdir(target); // or it would stay root's, and no later copy could go there
     }
     return code;
 }
@@ -357,20 +374,6 @@ static int database_place(
     int code = shoal_folder_make(path, 0750, err);
     *slash = '/';
     return code;
-}
-
-/// What lies above is for everybody: whoever will own the instance goes through it.
-static int folder_make(const char *folder, struct shoal_err *err)
-{
-    char above[PATH_MAX];
-    snprintf(above, sizeof above, "%s", folder);
-    char *slash = strrchr(above, '/');
-    int code = 0;
-    if (slash != NULL && slash != above && slash[1] != '\0') {
-        *slash = '\0';
-        code = shoal_folder_make(above, 0755, err);
-    }
-    return code == 0 ? shoal_folder_make(folder, 0750, err) : code;
 }
 
 static int run_restore(const struct shoal_args *args)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <shoal/base.h>
+#include <shoal/json.h>
 #include <shoal/process.h>
 
 #include "base/file.h"
@@ -61,10 +62,10 @@ static void check_rights(struct shoal_doctor *doctor)
     }
 }
 
-static void check_disk(struct shoal_doctor *doctor)
+static void check_disk(struct shoal_doctor *doctor, const char *what, const char *folder)
 {
     struct statvfs disk;
-    if (statvfs(doctor->config->folder, &disk) != 0) {
+    if (statvfs(folder, &disk) != 0) {
         shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "disk", NULL, "the disk cannot be asked: %s",
             strerror(errno));
         return;
@@ -74,11 +75,38 @@ static void check_disk(struct shoal_doctor *doctor)
     bool is_low = free_gib < 2 || percent < 3;
     shoal_doctor_say(doctor, is_low ? SHOAL_FINDING_BAD : SHOAL_FINDING_FINE, "disk",
         is_low ? "make room, or move the media to another disk: a full one refuses uploads" : NULL,
-        "%.*f %s are free (%.0f %%)", free_gib < 1 ? 0 : 1,
-        free_gib < 1 ? free_gib * 1024 : free_gib, free_gib < 1 ? "MiB" : "GiB", percent);
+        "%.*f %s are free for %s (%.0f %%)", free_gib < 1 ? 0 : 1,
+        free_gib < 1 ? free_gib * 1024 : free_gib, free_gib < 1 ? "MiB" : "GiB", what, percent);
     if (disk.f_files > 0 && disk.f_favail * 100 / disk.f_files < 3) {
         shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "disk", "remove small files elsewhere on it",
             "the disk has hardly any inodes left");
+    }
+}
+
+/// Each disk once: that of the folder, and those that the database and the media lie on.
+static void check_disks(struct shoal_doctor *doctor)
+{
+    char path[PATH_MAX];
+    struct stat info, other;
+    const struct shoal_config *config = doctor->config;
+    check_disk(doctor, "the instance", config->folder);
+    bool has_info = stat(config->folder, &info) == 0;
+    if (has_info && stat(shoal_instance_database(config, path), &other) == 0 &&
+        other.st_dev != info.st_dev) {
+        *strrchr(path, '/') = '\0';
+        check_disk(doctor, "the database", path);
+    }
+    snprintf(path, sizeof path, "%s/media", config->folder);
+    if (has_info && stat(path, &other) == 0 && other.st_dev != info.st_dev) {
+        check_disk(doctor, "the media", path);
+    }
+    for (size_t i = 0; has_info && i < config->plugin_count; i++) {
+        const char *at = shoal_text(config->plugins[i].options, "path", NULL);
+        if (at != NULL && at[0] == '/' && stat(at, &other) == 0 && other.st_dev != info.st_dev) {
+            char what[120];
+            snprintf(what, sizeof what, "%s.path", config->plugins[i].name);
+            check_disk(doctor, what, at);
+        }
     }
 }
 
@@ -96,7 +124,7 @@ static void check_limits(struct shoal_doctor *doctor)
 void shoal_doctor_folder(struct shoal_doctor *doctor)
 {
     check_rights(doctor);
-    check_disk(doctor);
+    check_disks(doctor);
     check_limits(doctor);
 }
 

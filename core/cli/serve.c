@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "data/data.h"
+#include "host/disks.h"
 #include "net/request.h"
 #include "super/memory.h"
 #include "super/super.h"
@@ -253,6 +254,18 @@ static void told(const char *reason, void *user)
     pthread_mutex_unlock(&served->lock);
 }
 
+static void disks_watch(struct served *served)
+{
+    char path[PATH_MAX];
+    shoal_disks_add("the instance", served->config->folder);
+    shoal_instance_database(served->config, path);
+    *strrchr(path, '/') = '\0';
+    shoal_disks_add("the database", path);
+    if (shoal_disks_start() != 0) {
+        shoal_warn("the disks are not watched");
+    }
+}
+
 static int start(struct served *served, const struct shoal_args *args, struct shoal_err *err)
 {
     bool is_dev = served->is_dev = shoal_args_has(args, "dev");
@@ -278,6 +291,7 @@ static int start(struct served *served, const struct shoal_args *args, struct sh
     if (code != 0) {
         return code;
     }
+    disks_watch(served);
     code = shoal_jobs_start((int)number(served, "jobs.workers", 2), err);
     served->has_jobs = code == 0;
     return code;

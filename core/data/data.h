@@ -81,6 +81,8 @@ json_t *shoal_jobs_list(
 int shoal_jobs_retry(struct shoal_call *call, int64_t id, struct shoal_err *err);
 /// {waiting, active, parked}: how many there are of each.
 json_t *shoal_jobs_count(struct shoal_call *call, struct shoal_err *err);
+/// There is room on a disk again: what failed and waits is tried now.
+int shoal_jobs_hurry(struct shoal_call *call, struct shoal_err *err);
 /// Timers of plugins; once_per_instance ones hold a lease row.
 int shoal_timers_add(struct shoal_plugin *owner, const char *name, int64_t period_ms,
     bool once_per_instance, int (*fn)(struct shoal_call *, void *, struct shoal_err *), void *arg);

@@ -16,7 +16,7 @@
 
 SHOAL_SQL(sql_job_for_end,
     "SELECT kind, unique_key, attempt, attempts, backoff_ms, lease_ms, state, fence,"
-    " is_cancel_asked, cut_offs FROM job WHERE id = $1");
+    " is_cancel_asked, cut_offs, created_ms FROM job WHERE id = $1");
 SHOAL_SQL(sql_job_other_waiting,
     "SELECT id FROM job WHERE kind = $1 AND unique_key = $2 AND state = 'waiting' AND id <> $3");
 SHOAL_SQL(sql_job_end,
@@ -35,7 +35,7 @@ struct end {
     const char *why;
     // as read
     const char *kind, *unique;
-    int64_t attempt, attempts, backoff_ms, lease_ms, cut_offs;
+    int64_t attempt, attempts, backoff_ms, lease_ms, cut_offs, created_ms;
     bool is_cancel_asked;
 };
 
@@ -76,6 +76,7 @@ static int read_job(
     end->lease_ms = shoal_col_i64(rows, 5);
     end->is_cancel_asked = shoal_col_bool(rows, 8);
     end->cut_offs = shoal_col_i64(rows, 9);
+    end->created_ms = shoal_col_i64(rows, 10);
     int closed = shoal_rows_close(rows, code < 0 ? NULL : err);
     return code < 0 ? code : closed;
 }
@@ -163,6 +164,9 @@ static int decide(struct shoal_db *tx, struct end *end, struct shoal_err *err)
     }
     if (end->ending == JOB_GIVEN_BACK) {
         return again(tx, end, 0, end->attempt - 1, err);
+    }
+    if (end->ending == JOB_RETURNED && end->code == SHOAL_EFULL) {
+        return again(tx, end, jobs_room_wait_ms(end->created_ms), end->attempt - 1, err);
     }
     if (end->ending == JOB_CUT_OFF) {
         return cut_off(tx, end, err);

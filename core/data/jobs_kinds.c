@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/drill.h"
 #include "base/sized.h"
 #include "data/jobs_priv.h"
 
@@ -69,7 +70,8 @@ int shoal_jobs_kind_add(
     added->def.attempts = bounded(kind->attempts, JOB_ATTEMPTS, ATTEMPTS_MAX);
     added->def.lease_s = bounded(kind->lease_s, JOB_LEASE_S, LEASE_S_MAX);
     added->def.concurrency = bounded(kind->concurrency, JOB_CONCURRENCY, CONCURRENCY_MAX);
-    added->def.backoff_ms = kind->backoff_ms > 0 ? kind->backoff_ms : JOB_BACKOFF_MS;
+    added->def.backoff_ms = shoal_drill_ms(
+        "SHOAL_DRILL_BACKOFF", kind->backoff_ms > 0 ? kind->backoff_ms : JOB_BACKOFF_MS);
     code = jobs_kind_link(added, err);
     if (code < 0) {
         free(added->name);

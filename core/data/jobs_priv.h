@@ -77,6 +77,11 @@ enum job_ending {
 int jobs_end(struct shoal_call *call, int64_t id, int64_t fence, enum job_ending ending, int code,
     const char *why, struct shoal_err *err);
 
+// jobs_room.c
+
+/// How long a job that found the disk full waits until it is tried again.
+int64_t jobs_room_wait_ms(int64_t created_ms);
+
 // jobs_claim.c: the runner's own statements. All run in a call of the runner.
 
 struct job_want {

@@ -21,6 +21,11 @@ static bool is_broken(int code)
            code == SHOAL_ETIMEOUT;
 }
 
+static bool waits_for_room(const struct job_run *run, int code)
+{
+    return code == SHOAL_EFULL && !atomic_load(&run->cancel) && !atomic_load(&run->is_given_back);
+}
+
 /// The handler's work is done: storing that is tried a few times before the lease must tell.
 static void store_end(struct shoal_call *call, struct job_run *run, int code, const char *why)
 {
@@ -28,7 +33,8 @@ static void store_end(struct shoal_call *call, struct job_run *run, int code, co
     enum job_ending ending = is_given_back ? JOB_GIVEN_BACK : JOB_RETURNED;
     struct shoal_err err = {0};
     int stored = SHOAL_EIO;
-    for (int i = 0; i < STORE_TRIES && is_broken(stored); i++) {
+    // Without room for the database nobody else could begin anything: the end waits for it.
+    for (int i = 0; is_broken(stored) && (i < STORE_TRIES || waits_for_room(run, stored)); i++) {
         if (i > 0) {
             shoal_clock_sleep(STORE_WAIT_MS);
         }
@@ -60,7 +66,9 @@ static void run_handler(
         code = shoal_fail(&err, SHOAL_EINTERNAL, "its handler returned %d", code);
     }
     const char *why = err.text[0] ? err.text : shoal_error_text(code);
-    if (code < 0 && !atomic_load(&run->is_given_back)) {
+    if (code == SHOAL_EFULL) {
+        shoal_warn("job %lld (%s) waits for room: %s", (long long)run->id, run->kind->name, why);
+    } else if (code < 0 && !atomic_load(&run->is_given_back)) {
         shoal_warn("job %lld (%s) failed, try %d of %d: %s", (long long)run->id, run->kind->name,
             run->attempt, run->kind->def.attempts, why);
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/base.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,6 +24,35 @@ static int check_progress(void *user)
     return call && (shoal_call_cancelled(call) || shoal_call_left_ms(call) == 0);
 }
 
+/// The errno of the last write or sync of the database's file that failed, or of its log's.
+static int last_errno(const struct shoal_db *db, bool is_log)
+{
+    sqlite3_file *file = NULL;
+    int number = 0;
+    int which = is_log ? SQLITE_FCNTL_JOURNAL_POINTER : SQLITE_FCNTL_FILE_POINTER;
+    if (sqlite3_file_control(db->handle, "main", which, &file) == SQLITE_OK && file &&
+        file->pMethods) {
+        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &number);
+    }
+    return number;
+}
+
+static bool means_full(int number)
+{
+    return number == ENOSPC || number == EDQUOT || number == EFBIG;
+}
+
+/// SQLite says SQLITE_FULL of ENOSPC in a write alone: not of a quota that is used up, of a sync, or
+/// of the file beside the log.
+static bool is_full(const struct shoal_db *db, int sqlite_code)
+{
+    if (sqlite_code == SQLITE_IOERR_WRITE || sqlite_code == SQLITE_IOERR_FSYNC ||
+        sqlite_code == SQLITE_IOERR_TRUNCATE) {
+        return means_full(last_errno(db, true)) || means_full(last_errno(db, false));
+    }
+    return means_full(sqlite3_system_errno(db->handle));
+}
+
 static int code_of(const struct shoal_db *db, int sqlite_code)
 {
     switch (sqlite_code & 0xFF) {
@@ -42,9 +72,11 @@ static int code_of(const struct shoal_db *db, int sqlite_code)
         return SHOAL_ETOOLARGE;
     case SQLITE_INTERRUPT:
         return db->call && !shoal_call_cancelled(db->call) ? SHOAL_ETIMEOUT : SHOAL_ECANCELLED;
+    case SQLITE_NOMEM:
+        return SHOAL_EBUSY;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-    case SQLITE_NOMEM:
+        return is_full(db, sqlite_code) ? SHOAL_EFULL : SHOAL_EIO;
     case SQLITE_PERM:
     case SQLITE_NOLFS:
     case SQLITE_PROTOCOL:
@@ -127,8 +159,8 @@ int db_open(struct shoal_db *db, const char *path, bool is_writer, struct shoal_
     int code = 0;
     struct shoal_err inner = {0};
     if (opened != SQLITE_OK) {
-        code = shoal_fail(&inner, opened == SQLITE_NOTADB ? SHOAL_ECORRUPT : SHOAL_EIO, "%s: %s",
-            path, db->handle ? sqlite3_errmsg(db->handle) : "no memory");
+        code = shoal_fail(&inner, db->handle ? code_of(db, opened) : SHOAL_EBUSY, "%s: %s", path,
+            db->handle ? sqlite3_errmsg(db->handle) : "no memory");
     } else {
         set_limits(db->handle);
         code = set_pragmas(db, &inner);

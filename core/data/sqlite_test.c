@@ -44,7 +44,7 @@ static void each_error_has_its_code(void **state)
         {SQLITE_INTERRUPT, SHOAL_ECANCELLED},
         {SQLITE_IOERR_FSYNC, SHOAL_EIO},
         {SQLITE_CANTOPEN, SHOAL_EIO},
-        {SQLITE_NOMEM, SHOAL_EIO},
+        {SQLITE_NOMEM, SHOAL_EBUSY},
         {SQLITE_PERM, SHOAL_EIO},
         {SQLITE_NOLFS, SHOAL_EIO},
         {SQLITE_PROTOCOL, SHOAL_EIO},

@@ -78,15 +78,6 @@ static void answer_unknown(
     }
 }
 
-/// What went wrong inside is for the log: paths and statements are nobody else's business.
-static void hide_inside(const struct shoal_call *call, struct shoal_err *err)
-{
-    if (err->code == SHOAL_EIO || err->code == SHOAL_EINTERNAL || err->code == SHOAL_ECORRUPT) {
-        shoal_fail(err, err->code, "something went wrong here; the log has it under %s",
-            shoal_call_id(call));
-    }
-}
-
 static void answer_failure(struct shoal_call *call, struct shoal_request *request,
     const struct shoal_plugin *owner, int code, struct shoal_err *err)
 {
@@ -97,13 +88,9 @@ static void answer_failure(struct shoal_call *call, struct shoal_request *reques
     if (err->code != code || !err->text[0]) {
         shoal_fail(err, code, "%s", err->text[0] ? err->text : shoal_error_text(code));
     }
-    status = shoal_error_status(code);
-    bool is_ours = status >= 500 && status != 503 && status != 507;
-    shoal_log(is_ours ? SHOAL_LOG_ERROR : SHOAL_LOG_DEBUG, "%s %s of %s: %d, %s",
-        shoal_request_method(request), shoal_request_path(request), owner_name(owner), status,
-        err->text);
-    hide_inside(call, err);
-    shoal_dispatch_error(call, request, status, err);
+    shoal_problem_hide(
+        call, shoal_request_method(request), shoal_request_path(request), owner_name(owner), err);
+    shoal_dispatch_error(call, request, shoal_error_status(code), err);
 }
 
 void shoal_dispatch(struct shoal_call *call, struct shoal_request *request, enum shoal_phase phase)

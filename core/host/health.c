@@ -7,6 +7,7 @@
 
 #include "data/data.h"
 #include "host/config_priv.h"
+#include "host/disks.h"
 #include "host/hooks_priv.h"
 #include "host/host_priv.h"
 #include "host/permissions.h"
@@ -121,6 +122,7 @@ json_t *shoal_host_health(void)
     if (parked > 0) {
         json_array_append_new(sentences, json_sprintf("%lld jobs are parked", (long long)parked));
     }
+    shoal_disks_tell(sentences);
     if (host->options.is_safe_mode) {
         json_array_append_new(sentences, json_string("the server is in safe mode"));
     }

@@ -9,6 +9,7 @@
 
 #include "data/data.h"
 #include "host/builtin.h"
+#include "host/disks.h"
 #include "host/hooks_priv.h"
 #include "host/host_priv.h"
 #include "host/moderation_priv.h"
@@ -195,6 +196,7 @@ void shoal_host_stop(void)
     for (size_t i = host.count; i > 0; i--) {
         shoal_plugin_stop(host.plugins[i - 1]);
     }
+    shoal_disks_stop();
     shoal_metrics_remove(NULL);
     shoal_fetcher_stop();
     shoal_hooks_reset();

@@ -93,8 +93,9 @@ static int deliver(struct shoal_conn *conn, const char *data, size_t length)
     request->body_max -= length;
     if (request->sink) {
         shoal_sink_take(request->sink, data, length);
-    } else {
-        shoal_buf_add(&request->body, data, length);
+    } else if (shoal_buf_add(&request->body, data, length) != 0) {
+        shoal_exchange_refuse(conn, 503, "there is no memory for this body now", "Retry-After: 5\r\n");
+        return -1;
     }
     return 0;
 }

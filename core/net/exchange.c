@@ -6,6 +6,7 @@
 #include <shoal/base.h>
 
 #include "base/alloc.h"
+#include "base/room.h"
 #include "net/body_priv.h"
 #include "net/conn_priv.h"
 #include "net/limit_priv.h"
@@ -87,6 +88,21 @@ static bool check_query(struct shoal_request *request)
     return false;
 }
 
+// A body that finds no room is refused before it takes what is left from the rest of the server.
+static void check_room(struct shoal_request *request)
+{
+    const char *to = request->to_path ? request->to_path : request->server->options.temp_path;
+    bool has_sink = request->mode == SHOAL_BODY_FILES || request->to_path;
+    int64_t left = has_sink && request->content_length > 0 && to ? shoal_room_bytes(to) : -1;
+    struct shoal_err err = {0};
+    if (left >= 0 && left < request->content_length) {
+        shoal_fail(&err, SHOAL_EFULL, "%lld bytes are to come, and %lld are left at %s",
+            (long long)request->content_length, (long long)left, to);
+        shoal_problem_hide(&request->call, request->method, request->path, "the network", &err);
+        shoal_answer_problem(request, &err);
+    }
+}
+
 // A head that is complete. Without a body to come, its body phase follows at once.
 static void run_head(void *arg)
 {
@@ -95,6 +111,9 @@ static void run_head(void *arg)
     shoal_request_enter(request);
     if (check_query(request)) {
         app->run(app->self, &request->call, request, SHOAL_PHASE_HEAD);
+    }
+    if (!shoal_request_answered(request, NULL) && request->has_body && request->entry) {
+        check_room(request);
     }
     bool is_answered = shoal_request_answered(request, NULL);
     if (!is_answered && request->has_body && request->entry) {
@@ -189,7 +208,9 @@ void shoal_exchange_body(struct shoal_conn *conn)
     struct shoal_request *request = conn->request;
     const struct shoal_err *wrong = request->sink ? shoal_sink_error(request->sink) : NULL;
     if (wrong) {
-        shoal_exchange_refuse(conn, shoal_error_status(wrong->code), wrong->text, NULL);
+        struct shoal_err err = *wrong;
+        shoal_problem_hide(&request->call, request->method, request->path, "the network", &err);
+        shoal_exchange_refuse(conn, shoal_error_status(err.code), err.text, NULL);
         shoal_conn_continue(conn);
         return;
     }

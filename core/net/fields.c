@@ -21,7 +21,9 @@ int shoal_fields_data(struct shoal_fields *fields, const char *data, size_t leng
     if (fields->bytes > SHOAL_FIELDS_BYTES) {
         return shoal_fail(err, SHOAL_ETOOLARGE, "the text fields of the form are too large");
     }
-    return shoal_buf_add(&fields->value, data, length);
+    int code = shoal_buf_add(&fields->value, data, length);
+    return code == 0 ? 0
+                     : shoal_fail(err, code, "there is no memory for a field of this size now");
 }
 
 int shoal_fields_end(struct shoal_fields *fields, struct shoal_err *err)

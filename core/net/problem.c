@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <shoal/base.h>
+
 #include "net/percent_priv.h"
+#include "net/request.h"
 #include "net/request_priv.h"
 
+#define FULL_LINE_MS 60000
 #define TYPE_BASE "https://docs.joinpeertube.org/api-rest-reference.html#section/Errors/"
 
 const char *shoal_status_text(int status)
@@ -101,6 +105,34 @@ char *shoal_problem_text(int status, const char *detail, size_t *length)
     json_decref(problem);
     *length = text ? strlen(text) : 0;
     return text;
+}
+
+static bool is_told(int64_t now)
+{
+    static _Atomic int64_t told_ms;
+    int64_t before = told_ms;
+    return (before != 0 && now - before < FULL_LINE_MS) ||
+           !atomic_compare_exchange_strong(&told_ms, &before, now);
+}
+
+void shoal_problem_hide(const struct shoal_call *call, const char *method, const char *path,
+    const char *owner, struct shoal_err *err)
+{
+    int status = shoal_error_status(err->code);
+    bool is_full = err->code == SHOAL_EFULL;
+    bool is_inside = status >= 500 && status != 503 && !is_full;
+    enum shoal_log_level level = is_inside                                ? SHOAL_LOG_ERROR
+                                 : is_full && !is_told(shoal_tick_ms()) ? SHOAL_LOG_WARN
+                                                                        : SHOAL_LOG_DEBUG;
+    shoal_log(level, "%s %s of %s: %d, %s", method, path, owner, status, err->text);
+    if (is_full) {
+        shoal_fail_api(err, err->code, err->api_code,
+            "this server has no space left: nothing of this was kept, please try again later");
+    } else if (err->code == SHOAL_EIO || err->code == SHOAL_EINTERNAL ||
+               err->code == SHOAL_ECORRUPT) {
+        shoal_fail(err, err->code, "something went wrong here; the log has it under %s",
+            shoal_call_id(call));
+    }
 }
 
 int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *err)

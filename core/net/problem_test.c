@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "net/request_test.h"
 
+#include "base/log.h"
+
 static const char *text_of(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
@@ -49,6 +51,31 @@ static void says_the_sentence_twice_and_the_code_once(void **state)
     assert_int_equal(json_integer_value(json_object_get(problem, "status")), 403);
     assert_null(json_object_get(problem, "invalid-params"));
     json_decref(problem);
+}
+
+static void what_happened_inside_is_for_the_log(void **state)
+{
+    (void)state;
+    struct shoal_call call;
+    struct shoal_err err = {0};
+    shoal_call_init(&call);
+    shoal_log_set_level((enum shoal_log_level)(SHOAL_LOG_ERROR + 1));
+    shoal_fail(&err, SHOAL_EIO, "cannot write /srv/secret");
+    shoal_problem_hide(&call, "PUT", "/x", "core", &err);
+    assert_int_equal(err.code, SHOAL_EIO);
+    assert_null(strstr(err.text, "/srv"));
+    assert_non_null(strstr(err.text, shoal_call_id(&call)));
+    shoal_fail_api(&err, SHOAL_EFULL, "full", "cannot write /srv/secret");
+    shoal_problem_hide(&call, "PUT", "/x", "core", &err);
+    assert_int_equal(err.code, SHOAL_EFULL);
+    assert_string_equal(err.api_code, "full");
+    assert_string_equal(err.text, "this server has no space left: nothing of this was kept, please "
+                                  "try again later");
+    shoal_fail(&err, SHOAL_EINVAL, "the name is too long");
+    shoal_problem_hide(&call, "PUT", "/x", "core", &err);
+    assert_string_equal(err.text, "the name is too long"); // that is the client's
+    shoal_log_set_level(SHOAL_LOG_INFO);
+    shoal_call_fini(&call);
 }
 
 static void an_error_without_words_has_those_of_its_number(void **state)
@@ -171,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_the_words_of_every_status),
         cmocka_unit_test(says_the_sentence_twice_and_the_code_once),
+        cmocka_unit_test(what_happened_inside_is_for_the_log),
         cmocka_unit_test(an_error_without_words_has_those_of_its_number),
         cmocka_unit_test(says_where_the_wrong_field_came_from),
         cmocka_unit_test(adds_the_headers_that_a_status_needs),

@@ -15,6 +15,11 @@ void shoal_request_unanswer(struct shoal_request *request);
 /// Answers an error as problem+json with PeerTube's keys: type, title, status, detail, code, error,
 /// invalid-params. Needs nothing but err.
 int shoal_answer_problem(struct shoal_request *request, const struct shoal_err *err);
+/// What went wrong inside is for the log, since paths and statements are nobody else's business: err
+/// keeps its code and gets a sentence for the client. Lines about a full disk come once a minute.
+void shoal_problem_hide(
+    const struct shoal_call *call, const char *method, const char *path, const char *owner,
+    struct shoal_err *err);
 /// Says that a credential was read: the answer is private. By "Bearer" header and by cookie.
 const char *shoal_request_bearer(struct shoal_request *request);
 /// The cookie that is a credential, as the Authorization header is.

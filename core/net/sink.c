@@ -151,6 +151,9 @@ static void work(void *arg)
     if (sink->rc == 0 && sink->is_last && sink->is_whole && sink->is_multipart) {
         sink->rc = finish_form(sink);
     }
+    if (sink->rc != 0 && sink->err.code != sink->rc) {
+        shoal_fail(&sink->err, sink->rc, "%s", shoal_error_text(sink->rc)); // it is answered by it
+    }
     if (sink->is_last && sink->file >= 0) {
         if (close(sink->file) != 0 && sink->rc == 0) {
             sink->rc = shoal_fail(&sink->err, SHOAL_EIO, "the body cannot be closed");

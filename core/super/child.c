@@ -143,7 +143,8 @@ int shoal_super_child_ready(struct shoal_super_child *child,
 
 void shoal_super_child_failed(const struct shoal_err *err)
 {
-    shoal_channel_tell(json_pack("{s:s, s:s}", "do", "failed", "text", err->text), NULL);
+    shoal_channel_tell(json_pack("{s:s, s:i, s:s}", "do", "failed", "code", err->code, "text",
+        err->text), NULL);
 }
 
 void shoal_super_child_stays(int64_t stay_ms)

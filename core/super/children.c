@@ -15,6 +15,8 @@
 
 #include "super/supervisor.h"
 
+#define ROOM_WAIT_MS 5000
+
 static json_t *refused_requests(const struct shoal_backoff *backoff)
 {
     json_t *list = json_array();
@@ -259,6 +261,14 @@ static void listen_for(struct shoal_supervisor *super, const struct shoal_child 
     answer(child, shoal_integer(body, "id", 0), fd < 0 ? fd : 0, err.text, fd);
 }
 
+static void failed(struct shoal_child *child, const json_t *body)
+{
+    child->has_failed = true;
+    child->failed_code = (int)shoal_integer(body, "code", SHOAL_EINTERNAL);
+    snprintf(child->sentence, sizeof child->sentence, "%s",
+        shoal_text(body, "text", "the server does not start"));
+}
+
 void shoal_child_heard(struct shoal_supervisor *super, struct shoal_child *child)
 {
     struct shoal_message message;
@@ -277,9 +287,7 @@ void shoal_child_heard(struct shoal_supervisor *super, struct shoal_child *child
     if (strcmp(verb, "ready") == 0) {
         ready(super, child);
     } else if (strcmp(verb, "failed") == 0) {
-        child->has_failed = true;
-        snprintf(child->sentence, sizeof child->sentence, "%s",
-            shoal_text(message.body, "text", "the server does not start"));
+        failed(child, message.body);
     } else if (strcmp(verb, "alone") == 0) {
         alone(super, child, shoal_integer(message.body, "id", 0));
     } else if (strcmp(verb, "topic") == 0) {
@@ -399,9 +407,7 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
             break;
         }
         if (strcmp(shoal_text(message.body, "do", ""), "failed") == 0) {
-            child->has_failed = true;
-            snprintf(child->sentence, sizeof child->sentence, "%s",
-                shoal_text(message.body, "text", "the server does not start"));
+            failed(child, message.body);
         }
         shoal_message_fini(&message);
     }
@@ -424,6 +430,12 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
         report(&gone, status); // at its end: nobody waits for it, but somebody has to hear of it
     }
     if (super->is_stopping) {
+        return;
+    }
+    if (gone.has_failed && gone.failed_code == SHOAL_EFULL && !is_served(super)) {
+        // Nobody but the disk can mend that, and it needs no hand once it did.
+        shoal_warn("the disk is full, and the server starts once there is room: %s", gone.sentence);
+        super->restart_at_ms = shoal_tick_ms() + ROOM_WAIT_MS;
         return;
     }
     if (gone.has_failed) {

@@ -179,6 +179,17 @@ static void the_first_that_fails_ends_the_server(void **unused)
     assert_int_equal(super.child_count, 0);
 }
 
+static void one_without_room_on_its_disk_is_tried_again(void **unused)
+{
+    (void)unused;
+    struct shoal_child *child = child_new(SHOAL_CHILD_STARTING);
+    says(child, json_pack("{s:s, s:i, s:s}", "do", "failed", "code", SHOAL_EFULL, "text", "full"));
+    shoal_child_ended(&super, child, ENDED_BADLY);
+    assert_false(super.is_over);
+    assert_true(super.restart_at_ms > shoal_tick_ms());
+    assert_int_equal(super.backoff.count, 0); // it is no crash
+}
+
 static void a_failed_reload_keeps_the_one_that_serves(void **unused)
 {
     (void)unused;
@@ -311,6 +322,7 @@ int main(void)
         CASE(topics_reach_the_others_alone),
         CASE(only_what_drains_may_stay),
         CASE(the_first_that_fails_ends_the_server),
+        CASE(one_without_room_on_its_disk_is_tried_again),
         CASE(a_failed_reload_keeps_the_one_that_serves),
         CASE(one_that_dies_is_started_again),
         CASE(a_stopped_one_is_no_crash),

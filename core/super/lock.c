@@ -112,9 +112,10 @@ int shoal_lock_take(const char *folder, int *fd, struct shoal_err *err)
                    : shoal_fail(err, SHOAL_EBUSY,
                          "another server (process %d) works on %s already", (int)holder, folder);
     }
+    // As long as any other: on a full disk there is room for what stood there before.
     char text[24];
-    int length = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    if (ftruncate(*fd, 0) != 0 || pwrite(*fd, text, (size_t)length, 0) != length) {
+    int length = snprintf(text, sizeof text, "%-11d\n", (int)getpid());
+    if (pwrite(*fd, text, (size_t)length, 0) != length && errno != ENOSPC && errno != EDQUOT) {
         return shoal_file_fail(err, errno, "write", path);
     }
     return 0;

@@ -12,7 +12,9 @@
 #include "base/file.h"
 #include "super/supervisor.h"
 
-void shoal_supervisor_status(const struct shoal_supervisor *super)
+#define AGAIN_MS 5000
+
+void shoal_supervisor_status(struct shoal_supervisor *super)
 {
     json_t *children = json_array();
     for (size_t i = 0; i < super->child_count; i++) {
@@ -30,9 +32,11 @@ void shoal_supervisor_status(const struct shoal_supervisor *super)
     char path[PATH_MAX + 32];
     snprintf(path, sizeof path, "%s/run/serve.json", super->folder);
     struct shoal_err err = {0};
+    super->status_at_ms = 0;
     if (text != NULL &&
         shoal_file_write_whole(path, text, strlen(text), 0640, &err) != 0) {
-        shoal_warn("%s", err.text);
+        shoal_warn("what runs is not written down: %s", err.text);
+        super->status_at_ms = shoal_tick_ms() + AGAIN_MS;
     }
     free(text);
 }

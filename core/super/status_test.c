@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,11 +151,36 @@ static int teardown(void **unused)
     return shoal_tree_remove(folder, NULL);
 }
 
+static int rename_fails(const char *from, const char *to)
+{
+    (void)from;
+    (void)to;
+    errno = ENOSPC;
+    return -1;
+}
+
+static void what_could_not_be_written_is_written_later(void **unused)
+{
+    (void)unused;
+    struct shoal_supervisor super = {.quarantine = json_object()};
+    struct shoal_file_calls calls = *shoal_file_system();
+    snprintf(super.folder, sizeof super.folder, "%s", folder);
+    calls.rename = rename_fails;
+    shoal_file_set(&calls);
+    shoal_supervisor_status(&super);
+    shoal_file_set(NULL);
+    assert_true(super.status_at_ms > shoal_tick_ms());
+    shoal_supervisor_status(&super);
+    assert_int_equal(super.status_at_ms, 0);
+    json_decref(super.quarantine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_state_of_a_child_has_its_name),
         cmocka_unit_test(what_went_wrong_is_in_it),
+        cmocka_unit_test(what_could_not_be_written_is_written_later),
         cmocka_unit_test(systemd_is_told_where_it_listens),
         cmocka_unit_test(nobody_is_told_where_nobody_can_be),
     };

@@ -172,6 +172,7 @@ static int timeout_ms(struct shoal_supervisor *super)
     int64_t now = shoal_tick_ms();
     int64_t left = shoal_media_tick(&super->media);
     left = min_ms(left, super->restart_at_ms, now);
+    left = min_ms(left, super->status_at_ms, now);
     for (size_t i = 0; i < super->child_count; i++) {
         left = min_ms(left, super->children[i].kill_at_ms, now);
     }
@@ -199,6 +200,9 @@ static void tick(struct shoal_supervisor *super)
     }
     if (super->wants_reload && !super->is_stopping) {
         reload(super, false);
+    }
+    if (super->status_at_ms != 0 && now >= super->status_at_ms) {
+        shoal_supervisor_status(super);
     }
 }
 

@@ -27,6 +27,7 @@ struct shoal_child {
     json_int_t alone_id;     ///< it waits to be the only one; 0: it does not
     bool has_failed;         ///< said why it cannot serve
     bool stays;              ///< it drains, and a stream of it lives on
+    int failed_code;
     char sentence[512];
     char crash[4096];        ///< what its crash handler wrote
     size_t crash_bytes;
@@ -52,6 +53,7 @@ struct shoal_supervisor {
     bool is_stopping, is_over;
     bool wants_reload;       ///< asked for while a child was starting
     int64_t restart_at_ms;   ///< 0: no restart is due
+    int64_t status_at_ms;    ///< when run/serve.json is to be written again; 0: it is right
     int exit_code;
 };
 
@@ -68,7 +70,7 @@ void shoal_child_stop(struct shoal_supervisor *super, struct shoal_child *child,
     const char *reason);
 struct shoal_child *shoal_child_find(struct shoal_supervisor *super, pid_t pid);
 /// run/serve.json: what runs, for `doctor` and scripts.
-void shoal_supervisor_status(const struct shoal_supervisor *super);
+void shoal_supervisor_status(struct shoal_supervisor *super);
 /// Replaces this program by the one on disk; comes back only when that fails.
 void shoal_supervisor_upgrade(struct shoal_supervisor *super);
 /// After an upgrade: takes over. false: this is a fresh start.

@@ -310,7 +310,7 @@ int api_resumable_put_head(struct shoal_call *call, struct shoal_request *reques
     }
     chunk->lock = api_lock_take(call, session->path, &code);
     if (chunk->lock == NULL) {
-        return refuse_locked(request, session, code);
+        return code == SHOAL_EIO ? code : refuse_locked(request, session, code);
     }
     written = size_of(session->path);
     if (!range.is_query && range.first > written) {

@@ -200,7 +200,7 @@ struct api_lock *api_lock_take(struct shoal_call *call, const char *path, int *c
 {
     int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
-        *code = SHOAL_EGONE;
+        *code = errno == ENOENT ? SHOAL_EGONE : SHOAL_EIO;
         return NULL;
     }
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {

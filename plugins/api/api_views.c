@@ -118,20 +118,24 @@ int api_views_stopping(struct shoal_call *call, const json_t *event, void *arg,
 
 int api_views_flush(struct shoal_call *call, void *arg, struct shoal_err *err)
 {
-    (void)err;
     struct api *api = arg;
+    struct shoal_err failed = {0};
     struct api_viewed *viewed =
         shoal_arena_alloc(shoal_call_arena(call), API_VIEWED_MAX * sizeof *viewed);
     size_t count = api_views_take(api->views, viewed);
     json_t *event = json_array();
     for (size_t i = 0; i < count; i++) {
-        struct shoal_err failed = {0};
-        int code = shoal_video_views_add(call, viewed[i].video_id, viewed[i].views, &failed);
+        // After one that could not be stored the rest is not tried: a full disk is full for all.
+        int code = failed.code != 0
+                       ? failed.code
+                       : shoal_video_views_add(
+                             call, viewed[i].video_id, viewed[i].views, &failed);
+        if (code == SHOAL_ENOTFOUND || code == SHOAL_EINVAL) {
+            failed = (struct shoal_err){0}; // another try would not change that
+            continue;
+        }
         if (code != 0) {
-            if (code != SHOAL_ENOTFOUND) {
-                shoal_warn("views of video %lld are lost: %s", (long long)viewed[i].video_id,
-                    failed.text);
-            }
+            api_views_give_back(api->views, &viewed[i]);
             continue;
         }
         json_array_append_new(event,
@@ -144,5 +148,6 @@ int api_views_flush(struct shoal_call *call, void *arg, struct shoal_err *err)
     } else {
         json_decref(event);
     }
-    return 0;
+    return failed.code == 0 ? 0
+                            : shoal_fail(err, failed.code, "views wait to be counted: %s", failed.text);
 }

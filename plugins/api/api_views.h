@@ -34,6 +34,8 @@ struct api_viewed {
 };
 /// Takes what was counted; frees nothing: out has room for API_VIEWED_MAX. Returns how many.
 size_t api_views_take(struct api_views *views, struct api_viewed *out);
+/// Counts again what was taken and could not be stored.
+void api_views_give_back(struct api_views *views, const struct api_viewed *viewed);
 /// Timer: hands the counted views to the catalog and tells video.viewed.
 int api_views_flush(struct shoal_call *call, void *arg, struct shoal_err *err);
 int api_views_stopping(struct shoal_call *call, const json_t *event, void *arg,

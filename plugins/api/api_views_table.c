@@ -104,22 +104,27 @@ static int32_t watched(const struct viewer *viewer, const struct api_beat *beat,
     return moved > 0 && moved <= since_ms * SPEED_MAX / 1000 + SLACK_S ? (int32_t)moved : 0;
 }
 
-static void count(struct api_views *views, const struct api_beat *beat, int64_t watch_s)
+static void count(struct api_views *views, const struct api_viewed *more)
 {
     for (size_t i = 0; i < views->viewed_count; i++) {
-        if (views->viewed[i].video_id == beat->video_id) {
-            views->viewed[i].views++;
-            views->viewed[i].watch_s += watch_s;
-            views->viewed[i].logged_in += beat->is_user ? 1 : 0;
+        struct api_viewed *viewed = &views->viewed[i];
+        if (viewed->video_id == more->video_id) {
+            viewed->views += more->views;
+            viewed->watch_s += more->watch_s;
+            viewed->logged_in += more->logged_in;
             return;
         }
     }
     if (views->viewed_count < API_VIEWED_MAX) {
-        views->viewed[views->viewed_count++] = (struct api_viewed){.video_id = beat->video_id,
-            .views = 1,
-            .watch_s = watch_s,
-            .logged_in = beat->is_user ? 1 : 0};
+        views->viewed[views->viewed_count++] = *more;
     }
+}
+
+void api_views_give_back(struct api_views *views, const struct api_viewed *viewed)
+{
+    pthread_mutex_lock(&views->mutex);
+    count(views, viewed);
+    pthread_mutex_unlock(&views->mutex);
 }
 
 bool api_views_beat(struct api_views *views, const struct api_beat *beat, int64_t now_ms)
@@ -137,7 +142,9 @@ bool api_views_beat(struct api_views *views, const struct api_beat *beat, int64_
     int64_t needed = beat->duration_s < API_VIEW_S ? beat->duration_s : API_VIEW_S;
     if (viewer->counted_ms == 0 && viewer->watched_s >= needed) {
         viewer->counted_ms = now_ms;
-        count(views, beat, viewer->watched_s);
+        const struct api_viewed one = {
+            beat->video_id, 1, viewer->watched_s, beat->is_user ? 1 : 0};
+        count(views, &one);
         is_view = true;
     }
     pthread_mutex_unlock(&views->mutex);

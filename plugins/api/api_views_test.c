@@ -122,6 +122,22 @@ static void counts_sessions_and_videos_apart(void **state)
     free(taken);
 }
 
+static void what_could_not_be_stored_is_counted_again(void **state)
+{
+    (void)state;
+    static struct api_viewed taken[API_VIEWED_MAX];
+    beat("a", 0, 1000);
+    beat("a", 10, 11000);
+    assert_int_equal(api_views_take(views, taken), 1);
+    api_views_give_back(views, &taken[0]);
+    beat("b", 0, 1000);
+    beat("b", 10, 11000);
+    assert_int_equal(api_views_take(views, taken), 1);
+    assert_int_equal(taken[0].video_id, 7);
+    assert_int_equal(taken[0].views, 2);
+    assert_int_equal(taken[0].watch_s, 20);
+}
+
 static void stays_within_its_memory(void **state)
 {
     (void)state;
@@ -159,6 +175,7 @@ int main(void)
         VIEWS_TEST(counts_a_session_once_an_hour),
         VIEWS_TEST(begins_anew_after_a_silence),
         VIEWS_TEST(counts_sessions_and_videos_apart),
+        VIEWS_TEST(what_could_not_be_stored_is_counted_again),
         VIEWS_TEST(stays_within_its_memory),
         VIEWS_TEST(remembers_videos_for_a_minute),
     };

@@ -50,8 +50,9 @@ int storage_fs_fail(struct shoal_err *err, int error_number, const char *what, c
     switch (error_number) {
     case ENOSPC:
     case EDQUOT:
-    case EFBIG:
         return shoal_fail(err, SHOAL_EFULL, "storage_fs: %s %s: no space left", what, key);
+    case EFBIG:
+        return shoal_fail(err, SHOAL_ETOOLARGE, "storage_fs: %s %s: too large for this disk", what, key);
     case ENOENT:
     case ENOTDIR:
     case EISDIR:

@@ -310,7 +310,7 @@ static void full_disk_leaves_nothing(void **state)
     put_text("f/old", "old");
     void *put = NULL;
     assert_int_equal(fs.table.put_begin(NULL, &fs, "f/old", "", INT64_MAX, &put, &err), SHOAL_EFULL);
-    // A limit of file sizes fails in the middle of writing, as a full disk does.
+    // A limit of file sizes fails in the middle of writing, too.
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     signal(SIGXFSZ, SIG_IGN);
@@ -321,7 +321,7 @@ static void full_disk_leaves_nothing(void **state)
     int written = rc == 0 ? fs.table.put_write(NULL, put, block, sizeof(block), &err) : rc;
     setrlimit(RLIMIT_FSIZE, &before);
     assert_int_equal(rc, 0);
-    assert_int_equal(written, SHOAL_EFULL);
+    assert_int_equal(written, SHOAL_ETOOLARGE);
     fs.table.put_abort(NULL, put);
     assert_int_equal(temp_count(), 0);
     is_text("f/old", "old");

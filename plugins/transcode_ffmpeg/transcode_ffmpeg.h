@@ -128,7 +128,14 @@ int transcode_words_mean(const char *words, struct shoal_err *err);
 int transcode_folder_make(const char *path, struct shoal_err *err);
 /// Removes the folder and the files in it (it has no folders).
 void transcode_folder_remove(const char *path);
-/// A whole file, at most `limit` bytes, in the arena. SHOAL_ENOTFOUND, SHOAL_ETOOLARGE, SHOAL_EIO.
+/// The code of what failed in a work folder, or SHOAL_EFULL: on a full disk ffmpeg's results are cut
+/// off, its words are lost, and the file of a stranger looks broken that is not.
+int transcode_blame(const char *work_path, int code, struct shoal_err *err);
+/// Zeroed memory as long as the arena lives, for what is as large as somebody's file. NULL with
+/// SHOAL_EBUSY.
+void *transcode_large(struct shoal_arena *arena, size_t bytes, struct shoal_err *err);
+/// A whole file, at most `limit` bytes, as long as the arena lives. SHOAL_ENOTFOUND,
+/// SHOAL_ETOOLARGE, SHOAL_EIO, SHOAL_EBUSY.
 int transcode_file_read(struct shoal_arena *arena, const char *path, size_t limit, char **text,
     size_t *length, struct shoal_err *err);
 /// The last bytes of a file, in the arena; "" where there is none.

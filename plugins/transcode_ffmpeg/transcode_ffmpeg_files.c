@@ -4,11 +4,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "transcode_ffmpeg.h"
+
+#define LEFT_BYTES ((uint64_t)1 << 20) // less of it is nothing, for what is made here
 
 static int fail_errno(struct shoal_err *err, int error_number, const char *what)
 {
@@ -47,6 +51,28 @@ void transcode_folder_remove(const char *path)
     rmdir(path);
 }
 
+int transcode_blame(const char *work_path, int code, struct shoal_err *err)
+{
+    struct statvfs disk;
+    if ((code != SHOAL_EUNREADABLE && code != SHOAL_ENOTFOUND) || statvfs(work_path, &disk) != 0 ||
+        ((uint64_t)disk.f_bavail * disk.f_frsize >= LEFT_BYTES &&
+            (disk.f_files == 0 || disk.f_favail > 0))) {
+        return code;
+    }
+    return shoal_fail(err, SHOAL_EFULL, "The disk is full");
+}
+
+void *transcode_large(struct shoal_arena *arena, size_t bytes, struct shoal_err *err)
+{
+    void *memory = calloc(1, bytes);
+    if (memory == NULL) {
+        shoal_fail(err, SHOAL_EBUSY, "There is no memory for a file of %zu bytes", bytes);
+        return NULL;
+    }
+    shoal_arena_defer(arena, free, memory);
+    return memory;
+}
+
 static int read_fully(int fd, off_t offset, char *out, size_t length, size_t *done)
 {
     *done = 0;
@@ -79,8 +105,10 @@ int transcode_file_read(struct shoal_arena *arena, const char *path, size_t limi
         rc = shoal_fail(err, SHOAL_ETOOLARGE, "transcode_ffmpeg: a result is too large");
     }
     if (rc == 0) {
-        *text = shoal_arena_alloc(arena, (size_t)st.st_size + 1);
-        if (read_fully(fd, 0, *text, (size_t)st.st_size, length) != 0) {
+        *text = transcode_large(arena, (size_t)st.st_size + 1, err);
+        if (*text == NULL) {
+            rc = SHOAL_EBUSY;
+        } else if (read_fully(fd, 0, *text, (size_t)st.st_size, length) != 0) {
             rc = fail_errno(err, errno, "cannot read a result");
         }
     }

@@ -238,7 +238,7 @@ static int make(const struct job *job, double at_s, struct shoal_err *err)
     if (rc == SHOAL_ENOTFOUND) {
         rc = shoal_fail(err, SHOAL_EUNREADABLE, "There is no picture in this file that can be read");
     }
-    return rc;
+    return transcode_blame(job->work_path, rc, err);
 }
 
 int transcode_images(struct shoal_call *call, void *arg, const char *path, const json_t *probe,

@@ -232,16 +232,18 @@ int transcode_magic_read(const char *path, const char **demuxer, struct shoal_er
         if (fd >= 0) {
             close(fd);
         }
-        return shoal_fail(err, SHOAL_EIO, "the uploaded file is not there");
+        return shoal_fail(err, SHOAL_EIO, "the uploaded file cannot be opened");
     }
     unsigned char head[HEAD_BYTES];
     ssize_t n = pread(fd, head, sizeof(head), 0);
-    struct transcode_magic magic = {NULL, "a file that cannot be read"};
-    if (n >= 0) {
-        uint64_t at = id3_length(head, (size_t)n);
-        magic = at > 0 ? tagged(fd, head, at, (uint64_t)st.st_size)
-                       : transcode_magic_of(head, (size_t)n, (uint64_t)st.st_size);
+    if (n < 0) {
+        close(fd);
+        return shoal_fail(err, SHOAL_EIO, "the uploaded file cannot be read back");
     }
+    uint64_t at = id3_length(head, (size_t)n);
+    struct transcode_magic magic = at > 0
+                                       ? tagged(fd, head, at, (uint64_t)st.st_size)
+                                       : transcode_magic_of(head, (size_t)n, (uint64_t)st.st_size);
     close(fd);
     if (magic.demuxer == NULL) {
         return shoal_fail(err, SHOAL_EUNREADABLE, "This is %s; please choose a video or audio file",

@@ -61,8 +61,10 @@ static int ask(struct shoal_call *call, const char *path, const char *demuxer,
     }
     *raw = shoal_json_parse(text, length, NULL);
     return *raw != NULL ? 0
-                        : shoal_fail(err, SHOAL_EUNREADABLE,
-                              "This file describes itself in a way that cannot be read");
+                        : transcode_blame(paths->work,
+                              shoal_fail(err, SHOAL_EUNREADABLE,
+                                  "This file describes itself in a way that cannot be read"),
+                              err);
 }
 
 /// Recordings of browsers say no duration: the packets are read through once.

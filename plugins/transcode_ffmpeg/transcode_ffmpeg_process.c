@@ -18,7 +18,7 @@ int transcode_words_mean(const char *words, struct shoal_err *err)
         const char *sentence;
     } rows[] = {
         {"No space left on device", SHOAL_EFULL, "The disk is full"},
-        {"File too large", SHOAL_EFULL, "The result would be larger than allowed"},
+        {"File too large", SHOAL_EUNREADABLE, "The result would be larger than allowed"},
         {"Cannot allocate memory", SHOAL_EUNREADABLE,
             "This file needs more memory than this server gives to one video"},
         {"moov atom not found", SHOAL_EUNREADABLE,
@@ -57,7 +57,7 @@ int transcode_process_result(struct shoal_call *call, const char *program, const
         return shoal_fail(err, SHOAL_EUNREADABLE, "This file takes longer to read than allowed");
     }
     if (state->signal == SIGXFSZ) {
-        return shoal_fail(err, SHOAL_EFULL, "The result would be larger than allowed");
+        return shoal_fail(err, SHOAL_EUNREADABLE, "The result would be larger than allowed");
     }
     if (state->signal != 0 && !is_fault_of_input(state->signal)) {
         return shoal_fail(err, SHOAL_EIO, "%s was ended by signal %d", program, state->signal);
@@ -67,7 +67,8 @@ int transcode_process_result(struct shoal_call *call, const char *program, const
         return shoal_fail(err, SHOAL_EIO, "%s was ended before it was done", program);
     }
     int rc = transcode_words_mean(words, err);
-    return rc != 0 ? rc : shoal_fail(err, SHOAL_EUNREADABLE, "This file cannot be read");
+    rc = rc != 0 ? rc : shoal_fail(err, SHOAL_EUNREADABLE, "This file cannot be read");
+    return transcode_blame(work_path, rc, err);
 }
 
 int transcode_process_start(struct shoal_call *call, const struct transcode_run *run,

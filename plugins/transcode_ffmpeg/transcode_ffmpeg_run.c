@@ -181,11 +181,18 @@ static int codecs_read(const char *media_path, const struct transcode_playlist *
     if (playlist->map_offset != 0 || playlist->map_length > INIT_MAX) {
         return shoal_fail(err, SHOAL_EIO, "transcode_ffmpeg: a rendition has no init segment");
     }
-    unsigned char *init = shoal_arena_alloc(arena, INIT_MAX);
-    FILE *file = fopen(media_path, "rbe");
-    size_t n = file == NULL ? 0 : fread(init, 1, (size_t)playlist->map_length, file);
-    if (file != NULL) {
-        fclose(file);
+    unsigned char *init = transcode_large(arena, (size_t)playlist->map_length + 1, err);
+    FILE *file = init == NULL ? NULL : fopen(media_path, "rbe");
+    if (file == NULL) {
+        return init == NULL ? SHOAL_EBUSY
+                            : shoal_fail(err, SHOAL_EIO,
+                                  "transcode_ffmpeg: a rendition cannot be opened");
+    }
+    size_t n = fread(init, 1, (size_t)playlist->map_length, file);
+    bool is_broken = ferror(file) != 0;
+    fclose(file);
+    if (is_broken) {
+        return shoal_fail(err, SHOAL_EIO, "transcode_ffmpeg: a rendition cannot be read");
     }
     return transcode_codecs_of(arena, init, n, codecs, err);
 }

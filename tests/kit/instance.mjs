@@ -258,14 +258,15 @@ class Instance {
 }
 
 /**
- * An instance that runs. options: settings (lines for --set), started (false: only made).
- * A failing start throws with the end of its log.
+ * An instance that runs. options: settings (lines for --set), started (false: only made), below (in which folder;
+ * its log is then kept beside). A failing start throws with the end of its log.
  */
-export async function startInstance ({ settings = [], started = true } = {}) {
+export async function startInstance ({ settings = [], started = true, below } = {}) {
   if (!existsSync(program)) throw new Error(`${program} is not built; SHOAL_BUILD says where it is`)
-  const home = mkdtempSync(join(tmpdir(), 'shoal-test-'))
+  const home = mkdtempSync(join(below ?? tmpdir(), 'shoal-test-'))
   chmodSync(home, 0o755) // started as root, the server drops to another user
   const site = new Instance(home, await freePort(), settings)
+  if (below) site.logPath = `${below}.log`
   try {
     await site.init()
     if (started) await site.start()

@@ -66,7 +66,8 @@ static int name_of(const char *key, char name[KEY_MAX + 1], struct shoal_err *er
 
 static int fail_errno(struct shoal_err *err, const char *key)
 {
-    int code = errno == ENOENT ? SHOAL_ENOTFOUND : errno == ENOSPC ? SHOAL_EFULL : SHOAL_EIO;
+    bool is_full = errno == ENOSPC || errno == EDQUOT;
+    int code = errno == ENOENT ? SHOAL_ENOTFOUND : is_full ? SHOAL_EFULL : SHOAL_EIO;
     return shoal_fail(err, code, "storage_far: %s: %s", key, shoal_error_text(code));
 }
 
