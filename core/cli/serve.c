@@ -14,12 +14,14 @@
 #include <shoal/json.h>
 #include <shoal/settings.h>
 
+#include "base/drill.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "data/data.h"
 #include "host/disks.h"
 #include "net/request.h"
+#include "super/backoff.h"
 #include "super/memory.h"
 #include "super/super.h"
 #include "super/watchdog.h"
@@ -34,6 +36,8 @@ struct served {
     json_t *settings;       ///< keeps the texts of the options alive
     const char *proxies[65];
     const char *locales[65];
+    int64_t started_ms; ///< of shoal_tick_ms()
+    int64_t refuses_ms; ///< how long from then the requests of old crashes are refused
     bool is_dev, has_data, has_catalog, has_host, has_jobs;
     pthread_mutex_t lock;
     pthread_cond_t told;
@@ -77,12 +81,17 @@ static void log_open(struct served *served, bool is_dev)
     shoal_log_set_format(is_json && !is_dev ? SHOAL_LOG_JSON : SHOAL_LOG_HUMAN);
 }
 
-/// A request that crashed the server twice is answered without being run.
+/// A request that crashed the server twice is answered without being run: for some minutes, since
+/// others may need it (a log-in), and who sent the fatal one may be gone.
 static void run_or_refuse(
     void *self, struct shoal_call *call, struct shoal_request *request, enum shoal_phase phase)
 {
     struct served *served = self;
     char hash[20];
+    if (shoal_tick_ms() - served->started_ms > served->refuses_ms) {
+        served->inner.run(served->inner.self, call, request, phase);
+        return;
+    }
     shoal_crash_request_hash(shoal_request_method(request), shoal_request_path(request),
         shoal_request_query_string(request), hash);
     for (size_t i = 0; i < json_array_size(served->child.refuse); i++) {
@@ -208,6 +217,8 @@ static int server_start(struct served *served, struct shoal_err *err)
     }
     list_of(setting(served, "trusted_proxies"), served->proxies, 65);
     served->inner = shoal_host_app();
+    served->started_ms = shoal_tick_ms();
+    served->refuses_ms = shoal_drill_ms("SHOAL_REFUSES_MS", SHOAL_CRASH_WINDOW_MS);
     bool refuses = json_array_size(served->child.refuse) > 0;
     struct shoal_server_options options = {
         .loops = served->child.loops,

@@ -139,6 +139,18 @@ describe('a C plugin that crashes on a route', () => {
     assert.match(refused.headers['content-type'], /problem\+json/)
     assert.equal(site.server, stays)
   })
+
+  test('but not for ever: who sent the fatal one may be gone, and others need it', async () => {
+    await site.kill()
+    site.environment = { SHOAL_REFUSES_MS: '1' }
+    await site.start()
+    await crash(site, '/crasher/boom?again')
+    await crash(site, '/crasher/boom?again')
+    const answered = site.server
+    await site.raw({ path: '/crasher/boom?again' }).catch(() => {})
+    await site.when('it was run, and the server fell', () => site.server !== answered)
+    site.environment = {}
+  })
 })
 
 test('a C plugin that crashes on a decide hook is left out, and what it should have judged is held', async () => {
