@@ -165,7 +165,7 @@ static int decide(struct shoal_db *tx, struct end *end, struct shoal_err *err)
     if (end->ending == JOB_GIVEN_BACK) {
         return again(tx, end, 0, end->attempt - 1, err);
     }
-    if (end->ending == JOB_RETURNED && end->code == SHOAL_EFULL) {
+    if (end->ending == JOB_RETURNED && jobs_room_awaits(end->code, end->created_ms)) {
         return again(tx, end, jobs_room_wait_ms(end->created_ms), end->attempt - 1, err);
     }
     if (end->ending == JOB_CUT_OFF) {
@@ -176,7 +176,10 @@ static int decide(struct shoal_db *tx, struct end *end, struct shoal_err *err)
             (long long)end->attempt, end->why ? end->why : "");
         return set_state(tx, end, "parked", end->why, false, err);
     }
-    return again(tx, end, backoff_of(end, end->attempt, BACKOFF_MAX_MS), end->attempt, err);
+    int64_t wait_ms = end->code == SHOAL_JOB_EAWAY
+                          ? jobs_room_wait_ms(end->created_ms)
+                          : backoff_of(end, end->attempt, BACKOFF_MAX_MS);
+    return again(tx, end, wait_ms, end->attempt, err);
 }
 
 static int run(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
