@@ -260,8 +260,9 @@ int shoal_token_revoke(struct shoal_call *call, struct shoal_err *err)
 
 int catalog_token_drop(struct shoal_db *tx, int64_t user_id, int64_t but, struct shoal_err *err)
 {
-    return shoal_db_exec(
+    int code = shoal_db_exec(
         tx, &token_drop, SHOAL_ARGS(SHOAL_I64(user_id), SHOAL_I64(but)), NULL, err);
+    return code == 0 ? catalog_media_end(tx, user_id, err) : code;
 }
 
 json_t *shoal_oauth_client(struct shoal_call *call, struct shoal_err *err)

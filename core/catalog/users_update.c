@@ -311,6 +311,9 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
             tx, &account_actors_remove, SHOAL_ARGS(SHOAL_I64(user->account_id)), NULL, err);
     }
     if (code == 0) {
+        code = catalog_media_end(tx, user->id, err);
+    }
+    if (code == 0) {
         code = shoal_db_exec(tx, &user_remove, SHOAL_ARGS(SHOAL_I64(user->id)), NULL, err);
     }
     return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
