@@ -17,6 +17,7 @@ static struct {
     int runs;                           // of the transcoder
     int fail_after;                     // renditions before a run fails; -1: never
     int away, hls_away;                 // how many objects the storage will not take
+    void (*meanwhile)(void);            // called once, as a master playlist is stored
     int published, hidden, deleted, states;
     int asked; // video.publish
     void (*fills)(void);
@@ -52,6 +53,11 @@ static int put_begin(struct shoal_call *call, void *arg, const char *key, const 
     int *away = strncmp(key, "hls/", 4) == 0 ? &fake.hls_away : &fake.away;
     if ((*away)-- > 0) {
         return shoal_fail(err, SHOAL_EIO, "it is away");
+    }
+    void (*meanwhile)(void) = fake.meanwhile;
+    if (meanwhile != NULL && strstr(key, "-master.m3u8") != NULL) {
+        fake.meanwhile = NULL;
+        meanwhile();
     }
     struct put *put = shoal_arena_alloc(shoal_call_arena(call), sizeof(*put));
     put->path = object_path(call, key);
