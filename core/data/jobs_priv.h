@@ -69,7 +69,7 @@ bool jobs_holder_is_gone(const char *holder, const char *self);
 enum job_ending {
     JOB_RETURNED,
     JOB_FORGOTTEN, ///< whoever was to finish it later did not report in time
-    JOB_CUT_OFF,   ///< the process that ran it ended
+    JOB_CUT_OFF,   ///< the process that ran it ended, or could not store its end
     JOB_GIVEN_BACK
 };
 /// Leads an active job to its next state within a transaction.
