@@ -277,6 +277,10 @@ static const char media_ends_sql[] = "CREATE TABLE catalog_media_end (\n"
                                      "  ended TIME NOT NULL\n"
                                      ");\n";
 
+// It is being removed, its videos first: it is no channel that its user keeps.
+static const char leaving_sql[] =
+    "ALTER TABLE catalog_channel ADD COLUMN is_leaving BOOL NOT NULL DEFAULT FALSE;\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
@@ -286,6 +290,7 @@ static const struct shoal_migration migrations[] = {
     {6, "strays", strays_sql},
     {7, "index of lists", listed_sql},
     {8, "ends of media tokens", media_ends_sql},
+    {9, "channels that leave", leaving_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)
