@@ -24,6 +24,7 @@ static void tell_watch(struct shoal_call *call)
 }
 
 static _Thread_local struct shoal_call *current;
+static _Thread_local struct shoal_plugin *marked;
 
 /// What did not fit on the stack of plugins: the entry that its top hid.
 struct spilled {
@@ -52,6 +53,19 @@ void shoal_call_fini(struct shoal_call *call)
     }
     shoal_arena_free(call->arena);
     call->arena = NULL;
+}
+
+struct shoal_plugin *shoal_call_mark(struct shoal_plugin *plugin)
+{
+    struct shoal_plugin *before = marked;
+    marked = plugin;
+    tell_watch(NULL);
+    return before;
+}
+
+struct shoal_plugin *shoal_call_marked(void)
+{
+    return marked;
 }
 
 struct shoal_call *shoal_call_current(void)

@@ -29,6 +29,7 @@ struct shoal_call {
     int64_t deadline_ms;               ///< of shoal_tick_ms(); 0: none
     const atomic_bool *cancel;         ///< or NULL; set by whoever owns the work
     struct shoal_request *request;     ///< or NULL
+    struct shoal_request *asked;       ///< what a client asked for: the outermost request, or NULL
     struct shoal_db *db;               ///< reader of this worker, taken on first use; see data
     struct shoal_db *tx;               ///< the writer while inside shoal_tx()
     void *plugins[SHOAL_PLUGIN_STACK]; ///< struct shoal_plugin, innermost last; NULL entry: core
@@ -50,13 +51,18 @@ void shoal_call_enter(struct shoal_call *call, struct shoal_plugin *plugin);
 void shoal_call_leave(struct shoal_call *call);
 /// Whether a manifest lists exactly this permission; NULL is the core, which needs none.
 bool shoal_plugin_lists(const struct shoal_plugin *plugin, const char *permission);
+/// Whose function a loop calls, where there is no call: crash and hang reports name it. Returns: who
+/// was there before, to be set again afterwards.
+struct shoal_plugin *shoal_call_mark(struct shoal_plugin *plugin);
+/// Who is marked on this thread, or NULL. Async-signal-safe to read.
+struct shoal_plugin *shoal_call_marked(void);
 /// The call that runs on this thread, or NULL. Async-signal-safe to read.
 struct shoal_call *shoal_call_current(void);
 /// Makes call (or NULL) the one that this thread runs and gives back the one before: for threads
 /// that go on with a call of another, which waits meanwhile.
 struct shoal_call *shoal_call_adopt(struct shoal_call *call);
-/// Called after each enter and leave, when it is set: so the watchdog of the server keeps its
-/// books.
+/// Called after each enter, leave and mark (with NULL), when it is set: so the watchdog of the server
+/// keeps its books.
 extern void (*_Atomic shoal_call_watch)(struct shoal_call *call);
 /// Called by shoal_call_fini() to give the reader back; set by data.
 extern void (*shoal_call_release_db)(struct shoal_call *call);

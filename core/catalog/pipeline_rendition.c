@@ -163,6 +163,9 @@ static int metadata_read(struct shoal_call *call, const struct shoal_rendition *
     shoal_enter(call, &service);
     code = table->probe(call, service.arg, rendition->media_path, &probe, &why);
     shoal_leave(call);
+    if (code != 0) {
+        json_decref(probe);
+    }
     if (code == SHOAL_ECANCELLED) {
         return shoal_fail(err, code, "%s", why.text);
     }

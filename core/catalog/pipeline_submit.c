@@ -380,6 +380,7 @@ int shoal_media_submit_sized(struct shoal_call *call, const struct shoal_submiss
         code = probe_read(call, what, &probe, err);
     }
     if (code != 0) {
+        json_decref(probe); // a failing provider may have made one all the same
         return code;
     }
     shoal_drill_point("probe.done");

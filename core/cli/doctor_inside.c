@@ -33,18 +33,59 @@ static void check_manifests(struct shoal_doctor *doctor)
     json_decref(plugins);
 }
 
+/// A file of run/ that the server wrote; a new reference, or NULL.
+static json_t *read_state(const struct shoal_doctor *doctor, const char *name)
+{
+    char path[PATH_MAX];
+    struct shoal_buf text = {0};
+    int wrote = snprintf(path, sizeof path, "%s/run/%s", doctor->config->folder, name);
+    if (wrote >= (int)sizeof path || shoal_file_read_whole(path, 1 << 20, &text, NULL) != 0) {
+        return NULL;
+    }
+    json_t *state = shoal_json_parse(text.data, text.length, NULL);
+    shoal_buf_fini(&text);
+    return state;
+}
+
+/// Plugins in C that did not come with the server, but this one: " (a, b)". They share its memory.
+static void name_others(const json_t *plugins, const char *name, struct shoal_buf *out)
+{
+    for (size_t i = 0; i < json_array_size(plugins); i++) {
+        const json_t *row = json_array_get(plugins, i);
+        const char *other = shoal_text(row, "name", "?");
+        if (strcmp(shoal_text(row, "language", ""), "c") == 0 && strcmp(other, name) != 0 &&
+            strcmp(shoal_text(row, "state", ""), "running") == 0 &&
+            !shoal_flag(row, "shipped", true)) {
+            shoal_buf_printf(out, "%s%s", out->length > 0 ? ", " : " (", other);
+        }
+    }
+    if (out->length > 0) {
+        shoal_buf_puts(out, ")");
+    }
+}
+
 static void check_quarantine(struct shoal_doctor *doctor)
 {
     json_t *list = shoal_host_quarantined();
+    json_t *plugins = read_state(doctor, "plugins.json");
     const char *name;
     json_t *row;
     json_object_foreach(list, name, row) {
-        char advice[200];
-        snprintf(advice, sizeof advice, "replace it, then: shoal plugin clear %s %s",
-            doctor->config->folder, name);
+        char advice[512];
+        struct shoal_buf others = {.limit = 200};
+        const char *sentence = shoal_text(row, "sentence", "no reason is known");
+        if (strstr(sentence, "crash") != NULL) {
+            name_others(plugins, name, &others);
+        }
+        snprintf(advice, sizeof advice, "replace it, then: shoal plugin clear %s %s%s%s",
+            doctor->config->folder, name,
+            others.length > 0 ? "; if it crashes again: others may have written into its memory" : "",
+            others.length > 0 ? others.data : "");
         shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "plugin", advice, "%s is quarantined: %s", name,
-            shoal_text(row, "sentence", "no reason is known"));
+            sentence);
+        shoal_buf_fini(&others);
     }
+    json_decref(plugins);
     json_decref(list);
 }
 
@@ -61,14 +102,7 @@ static bool is_listed(const struct shoal_config *config, const char *name)
 /// What did not start, as the server wrote it down when it did.
 static void check_started(struct shoal_doctor *doctor)
 {
-    char path[PATH_MAX];
-    struct shoal_buf text = {0};
-    int wrote = snprintf(path, sizeof path, "%s/run/plugins.json", doctor->config->folder);
-    if (wrote >= (int)sizeof path || shoal_file_read_whole(path, 1 << 20, &text, NULL) != 0) {
-        return;
-    }
-    json_t *plugins = shoal_json_parse(text.data, text.length, NULL);
-    shoal_buf_fini(&text);
+    json_t *plugins = read_state(doctor, "plugins.json");
     json_t *stored = shoal_host_quarantined();
     for (size_t i = 0; i < json_array_size(plugins); i++) {
         const json_t *row = json_array_get(plugins, i);
@@ -85,26 +119,47 @@ static void check_started(struct shoal_doctor *doctor)
     json_decref(plugins);
 }
 
+/// "eater 2 (the server uses more memory …), the server itself 1": who was in hand, how often, and why.
+static void name_crashed(const json_t *crashes, struct shoal_buf *out)
+{
+    json_t *counts = json_object(), *why = json_object();
+    for (size_t i = 0; i < json_array_size(crashes); i++) {
+        const json_t *row = json_array_get(crashes, i);
+        const char *name = shoal_text(row, "plugin", "");
+        json_object_set_new(counts, name, json_integer(json_integer_value(json_object_get(counts, name)) + 1));
+        json_object_set(why, name, json_object_get(row, "sentence"));
+    }
+    const char *name;
+    json_t *count;
+    json_object_foreach(counts, name, count) {
+        const char *sentence = json_string_value(json_object_get(why, name));
+        bool is_said = sentence != NULL && sentence[0] != '\0';
+        shoal_buf_printf(out, "%s%s %d%s%s%s", out->length > 0 ? ", " : "",
+            name[0] != '\0' ? name : "the server itself", (int)json_integer_value(count),
+            is_said ? " (" : "", is_said ? sentence : "", is_said ? ")" : "");
+    }
+    json_decref(why);
+    json_decref(counts);
+}
+
 static void check_supervisor(struct shoal_doctor *doctor)
 {
-    char path[PATH_MAX];
-    struct shoal_buf text = {0};
-    snprintf(path, sizeof path, "%s/run/serve.json", doctor->config->folder);
-    if (!doctor->is_running || shoal_file_read_whole(path, 1 << 20, &text, NULL) != 0) {
-        return;
-    }
-    json_t *state = shoal_json_parse(text.data, text.length, NULL);
-    shoal_buf_fini(&text);
+    json_t *state = doctor->is_running ? read_state(doctor, "serve.json") : NULL;
+    const json_t *crashes = json_object_get(state, "crashes");
+    struct shoal_buf who = {.limit = 2000};
+    name_crashed(crashes, &who);
     if (shoal_flag(state, "safeMode", false)) {
         shoal_doctor_say(doctor, SHOAL_FINDING_BAD, "safe mode",
             "read the log for what crashed; shoal reload DIR leaves safe mode",
             "the server crashed three times and runs with the shipped plugins only");
     }
-    size_t crashes = json_array_size(json_object_get(state, "crashes"));
-    if (crashes > 0) {
-        shoal_doctor_say(doctor, SHOAL_FINDING_NOTE, "crashes", "the log has the details",
-            "the server crashed %zu times since it was started", crashes);
+    if (json_array_size(crashes) > 0) {
+        shoal_doctor_say(doctor, SHOAL_FINDING_NOTE, "crashes",
+            "the log has the details; a plugin that does it three times in ten minutes is left out",
+            "the server crashed %zu times since it was started: %s", json_array_size(crashes),
+            who.data != NULL ? who.data : "");
     }
+    shoal_buf_fini(&who);
     json_decref(state);
 }
 

@@ -20,6 +20,7 @@
 #include "data/data.h"
 #include "host/disks.h"
 #include "net/request.h"
+#include "super/memory.h"
 #include "super/super.h"
 #include "super/watchdog.h"
 
@@ -278,6 +279,8 @@ static int start(struct served *served, const struct shoal_args *args, struct sh
         return SHOAL_EINVAL;
     }
     log_open(served, is_dev);
+    const json_t *memory = shoal_config_get(served->config, "memory.max");
+    shoal_watchdog_memory(shoal_memory_most(json_integer_value(memory)));
     int code = shoal_watchdog_start(served->child.loops, err); // a plugin may hang while it starts
     code = code != 0 ? code : data_start(served, err);
     code = code != 0 ? code : host_start(served, err);

@@ -28,6 +28,7 @@
 #define THREADS     2
 #define BATCH       32
 #define END_WAIT_S  5
+#define HEAR_MS     10000 // for one message: the watchdog goes by it
 
 /// A published message, shared by the queues that it waits in.
 struct message {
@@ -134,6 +135,7 @@ static void call_once(struct shard *shard, struct subscription *subscription)
     pthread_mutex_unlock(&shard->lock);
     struct shoal_call call;
     shoal_call_init(&call);
+    call.deadline_ms = shoal_tick_ms() + HEAR_MS;
     shoal_call_enter(&call, subscription->owner);
     if (lost > 0) {
         shoal_warn("a subscriber of %s is slow and lost %zu messages", subscription->topic, lost);

@@ -28,6 +28,8 @@ const struct shoal_setting_row shoal_config_keys[] = {
     ROW("loops", INT, "0", 0, 256, "threads that serve connections; 0: one for each core"),
     ROW("workers", INT, "0", 0, 1024, "threads that run handlers; 0: two, and two for each core"),
 
+    ROW("memory.max", SIZE, "0", 0, 1e15,
+        "memory that the server may use before it is started anew; 0: half of what the machine has"),
     LIVE("instance.name", TEXT, "\"Shoal\"", 1, 120, "name of the site"),
     LIVE("instance.short_description", TEXT, "\"\"", 0, 250, "one sentence about the site"),
     LIVE("instance.description", TEXT, "\"\"", 0, 20000, "what the site is, in Markdown"),
@@ -145,7 +147,7 @@ bool shoal_config_key_is_folder(const char *path)
 const char *shoal_config_key_nearest(const char *path)
 {
     static const char *const others[] = {"listen", "plugins", "instance", "signup", "user", "video",
-        "http", "tls", "log", "fetch", "metrics", "jobs", "database", "http.rate"};
+        "http", "tls", "log", "fetch", "metrics", "jobs", "database", "memory", "http.rate"};
     enum {
         OTHERS = sizeof(others) / sizeof(others[0]),
         MOST = 160

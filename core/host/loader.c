@@ -44,6 +44,22 @@ static int check_pin(const struct shoal_plugin *plugin, struct shoal_err *err)
     return code;
 }
 
+/// A step that runs the plugin's own code: a crash in it is on the plugin's name.
+static int run_own(struct shoal_plugin *plugin,
+    int (*step)(struct shoal_plugin *plugin, struct shoal_err *err), struct shoal_err *err)
+{
+    struct shoal_call call;
+    shoal_call_init(&call);
+    call.deadline_ms = shoal_tick_ms() + START_MS; // nothing serves until it is over
+    shoal_call_enter(&call, plugin);
+    int code = step(plugin, err);
+    while (call.depth > 0) {
+        shoal_call_leave(&call);
+    }
+    shoal_call_fini(&call);
+    return code;
+}
+
 static int prepare(struct shoal_plugin *plugin, struct shoal_err *err)
 {
     plugin->language = shoal_language_find(plugin->manifest->language);
@@ -54,22 +70,14 @@ static int prepare(struct shoal_plugin *plugin, struct shoal_err *err)
     }
     int code = check_pin(plugin, err);
     code = code < 0 ? code : migrate(plugin, err);
-    return code < 0 ? code : plugin->language->load(plugin, err);
+    // A shared object may have constructors, which run while it is loaded.
+    return code < 0 ? code : run_own(plugin, plugin->language->load, err);
 }
 
 static int start(struct shoal_plugin *plugin, struct shoal_err *err)
 {
-    struct shoal_call call;
-    shoal_call_init(&call);
-    call.deadline_ms = shoal_tick_ms() + START_MS; // nothing serves until it is over
-    shoal_call_enter(&call, plugin);
     atomic_store(&plugin->state, SHOAL_PLUGIN_STARTING);
-    int code = plugin->language->start(plugin, err);
-    while (call.depth > 0) {
-        shoal_call_leave(&call);
-    }
-    shoal_call_fini(&call);
-    return code;
+    return run_own(plugin, plugin->language->start, err);
 }
 
 int shoal_plugin_start(

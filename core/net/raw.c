@@ -30,7 +30,9 @@ static void start_events(struct shoal_taken *taken, void *arg)
     struct opening *opening = arg;
     if (!taken) {
         if (opening->ops.closed) {
+            struct shoal_plugin *before = shoal_call_mark(opening->owner);
             opening->ops.closed(0, opening->state, WENT_AWAY);
+            shoal_call_mark(before);
         }
     } else {
         struct shoal_stream_conn *stream = shoal_stream_new(SHOAL_STREAM_EVENTS, taken->loop,

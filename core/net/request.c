@@ -73,7 +73,7 @@ struct shoal_request *shoal_request_new(struct shoal_loop *loop, const char *byt
     shoal_call_adopt(before); // a loop runs no call: a worker takes it up
     request->has_call = true;
     request->call.viewer = (struct shoal_viewer){.kind = SHOAL_VIEWER_ANONYMOUS};
-    request->call.request = request;
+    request->call.request = request->call.asked = request;
     request->call.cancel = &request->cancel;
     request->server = loop->server;
     request->loop = loop;

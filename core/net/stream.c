@@ -49,8 +49,10 @@ void shoal_stream_end(struct shoal_stream_conn *stream, int code)
     stream->is_gone = true;
     shoal_stream_delist(stream->handle);
     if (stream->ops.closed) {
+        struct shoal_plugin *before = shoal_call_mark(stream->owner);
         stream->ops.closed(
             stream->handle, stream->state, stream->close_code ? stream->close_code : code);
+        shoal_call_mark(before);
     }
     uv_poll_stop(&stream->poll);
     shoal_wire_close(&stream->wire);
@@ -94,7 +96,9 @@ void shoal_stream_deliver(struct shoal_stream_conn *stream, const void *data, si
     bool is_text)
 {
     if (stream->ops.message && !stream->is_gone && !stream->is_closing) {
+        struct shoal_plugin *before = shoal_call_mark(stream->owner);
         stream->ops.message(stream->handle, stream->state, data, length, is_text);
+        shoal_call_mark(before);
     }
 }
 
@@ -233,7 +237,9 @@ void shoal_stream_flush(struct shoal_stream_conn *stream)
          i++) {
         stream->wants_drained = false;
         if (stream->ops.drained) {
+            struct shoal_plugin *before = shoal_call_mark(stream->owner);
             stream->ops.drained(stream->handle, stream->state);
+            shoal_call_mark(before);
         }
         wants_write = stream->is_gone ? false : write_some(stream);
     }
@@ -357,7 +363,9 @@ void shoal_stream_begin(struct shoal_stream_conn *stream)
         uv_timer_start(&stream->timer, on_timer, beat_ms, beat_ms);
     }
     if (stream->ops.opened) {
+        struct shoal_plugin *before = shoal_call_mark(stream->owner);
         stream->ops.opened(stream->handle, stream->state);
+        shoal_call_mark(before);
     }
     if (stream->loop->is_stopping) { // it came after the others had been told
         shoal_stream_finish(stream, 1012, "the server restarts");

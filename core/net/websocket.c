@@ -250,7 +250,9 @@ static void start_stream(struct shoal_taken *taken, void *arg)
     struct opening *opening = arg;
     if (!taken) {
         if (opening->route.ops->closed) {
+            struct shoal_plugin *before = shoal_call_mark(opening->owner);
             opening->route.ops->closed(0, opening->state, WENT_AWAY);
+            shoal_call_mark(before);
         }
         free(opening);
         return;

@@ -9,6 +9,9 @@
 #define SHOAL_CRASHES_KEPT     32
 #define SHOAL_CRASH_WINDOW_MS  (10 * 60 * 1000)
 #define SHOAL_CRASH_LIMIT      3
+/// What a dying server says of itself, besides the sentences on hanging.
+#define SHOAL_CRASH_EXIT   "a plugin ended the server"
+#define SHOAL_CRASH_MEMORY "the server uses more memory than memory.max allows"
 #define SHOAL_CRASH_SETTLED_MS (60 * 1000) ///< a child that ran so long is not crashing in a row
 
 /// What a dying child said. Empty texts where it said nothing.

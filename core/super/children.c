@@ -47,6 +47,18 @@ static void keep_open(int fd)
     fcntl(fd, F_SETFD, 0);
 }
 
+/// Where the machine's memory runs out, the kernel is to end the server, which is started again, and
+/// not its supervisor.
+static void offer_itself(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    ssize_t wrote = fd < 0 ? 0 : write(fd, "500", 3);
+    (void)wrote;
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 /// In the forked process.
 _Noreturn static void become_server(const struct shoal_supervisor *super, pid_t parent,
     int control_fd, int crash_fd)
@@ -59,6 +71,7 @@ _Noreturn static void become_server(const struct shoal_supervisor *super, pid_t 
     if (getppid() != parent) {
         _exit(1); // it died before it could be said
     }
+    offer_itself();
     keep_open(control_fd);
     keep_open(crash_fd);
     keep_open(super->lock_fd);
@@ -310,19 +323,26 @@ void shoal_child_crash_read(struct shoal_child *child)
 static void quarantine(struct shoal_supervisor *super, const struct shoal_crash *crash)
 {
     char sentence[256];
-    snprintf(sentence, sizeof sentence, "it made the server %s three times in ten minutes",
-        crash->sentence[0] != '\0' ? "hang" : "crash");
+    const char *what = crash->sentence[0] == '\0'                           ? "crash"
+                       : strcmp(crash->sentence, SHOAL_CRASH_MEMORY) == 0 ? "run out of memory"
+                       : strcmp(crash->sentence, SHOAL_CRASH_EXIT) == 0   ? "end"
+                                                                          : "hang";
+    snprintf(sentence, sizeof sentence, "it made the server %s three times in ten minutes", what);
     shoal_error("plugin %s is quarantined: %s", crash->plugin, sentence);
     json_object_set_new(super->quarantine, crash->plugin, json_string(sentence));
 }
 
-/// A child that was meant to serve is gone: counts, blames, plans the next start.
-static void crashed(struct shoal_supervisor *super, struct shoal_child *child, int status)
+/// Reads what it said, and says it.
+static struct shoal_crash report(const struct shoal_child *child, int status)
 {
     struct shoal_crash crash = {.at_ms = shoal_tick_ms()};
     shoal_crash_read(child->crash, &crash);
     if (crash.signal == 0) {
         crash.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    }
+    if (crash.signal == SIGKILL && child->crash_bytes == 0) {
+        snprintf(crash.sentence, sizeof crash.sentence,
+            "it was killed, as the kernel does where memory runs out");
     }
     if (WIFSIGNALED(status)) {
         shoal_error("the server was ended by signal %d%s%s%s%s", crash.signal,
@@ -336,6 +356,13 @@ static void crashed(struct shoal_supervisor *super, struct shoal_child *child, i
         shoal_error("  %.*s", length, line);
         line += length + (line[length] == '\n' ? 1 : 0);
     }
+    return crash;
+}
+
+/// A child that was meant to serve is gone: counts, blames, plans the next start.
+static void crashed(struct shoal_supervisor *super, struct shoal_child *child, int status)
+{
+    struct shoal_crash crash = report(child, status);
     enum shoal_remedy remedy =
         shoal_backoff_crash(&super->backoff, &crash, shoal_tick_ms() - child->started_ms);
     if (remedy == SHOAL_REMEDY_QUARANTINE) {
@@ -398,6 +425,10 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
     super->child_count--;
     others_left(super);
     siblings_tell(super);
+    bool is_missed = !super->is_stopping && !(gone.state == SHOAL_CHILD_DRAINING && is_served(super));
+    if (gone.crash_bytes > 0 && !is_missed) {
+        report(&gone, status); // at its end: nobody waits for it, but somebody has to hear of it
+    }
     if (super->is_stopping) {
         return;
     }

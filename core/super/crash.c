@@ -15,6 +15,7 @@
 #include <shoal/http.h>
 
 #include "base/context.h"
+#include "super/backoff.h"
 #include "super/super.h"
 #include "super/watchdog.h"
 
@@ -114,29 +115,35 @@ static void say_place(const char *word, uintptr_t address)
     say("\n");
 }
 
-/// The plugins that the thread was in, the innermost first, and the request in hand.
+static void say_plugin(const struct shoal_plugin_id *plugin)
+{
+    if (plugin != NULL && plugin->name != NULL) {
+        say(plugin->is_shipped ? "shipped " : "elsewhere ");
+        say(plugin->name);
+        say("\n");
+    }
+}
+
+/// The plugins that the thread was in, the innermost first, and what a client had asked for: of
+/// requests within requests the outermost, which is the one that can be refused.
 static void say_call(void)
 {
     const struct shoal_call *call = shoal_call_current();
     if (call == NULL) {
+        say_plugin((const struct shoal_plugin_id *)(const void *)shoal_call_marked());
         return;
     }
     int depth = call->depth < SHOAL_PLUGIN_STACK ? call->depth : SHOAL_PLUGIN_STACK;
     for (int i = depth - 1; i >= 0; i--) {
-        const struct shoal_plugin_id *plugin = call->plugins[i];
-        if (plugin != NULL && plugin->name != NULL) {
-            say(plugin->is_shipped ? "shipped " : "elsewhere ");
-            say(plugin->name);
-            say("\n");
-        }
+        say_plugin(call->plugins[i]);
     }
     say("call ");
     say(call->id);
     say("\n");
-    if (call->request != NULL) {
+    if (call->asked != NULL) {
         char hash[20];
-        shoal_crash_request_hash(shoal_request_method(call->request),
-            shoal_request_path(call->request), shoal_request_query_string(call->request), hash);
+        shoal_crash_request_hash(shoal_request_method(call->asked), shoal_request_path(call->asked),
+            shoal_request_query_string(call->asked), hash);
         say("request ");
         say(hash);
         say("\n");
@@ -227,10 +234,22 @@ static void on_death(void)
 }
 #endif
 
+/// exit() within a plugin ends everything as a crash does.
+static void on_exit_within(void)
+{
+    const struct shoal_call *call = shoal_call_current();
+    bool is_within = (call != NULL && call->depth > 0) || shoal_call_marked() != NULL;
+    if (is_within && atomic_exchange(&crash.is_dying, 1) == 0) {
+        say("says " SHOAL_CRASH_EXIT "\n");
+        say_call();
+    }
+}
+
 void shoal_crash_install(int fd)
 {
     crash.fd = fd;
     shoal_crash_modules();
+    atexit(on_exit_within);
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_set_death_callback(on_death);
 #endif
@@ -239,14 +258,14 @@ void shoal_crash_install(int fd)
     void *frames[4];
     backtrace(frames, 4);
     shoal_crash_stack(NULL);
+    static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
+#else
+    static const int deadly[] = {SIGABRT}; // a sanitizer has handlers of its own for the others
+#endif
     struct sigaction action = {.sa_sigaction = on_crash,
         .sa_flags = (int)(SA_SIGINFO | SA_ONSTACK | SA_RESETHAND)};
     sigemptyset(&action.sa_mask);
-    static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
     for (size_t i = 0; i < sizeof deadly / sizeof deadly[0]; i++) {
         sigaction(deadly[i], &action, NULL);
     }
-#else
-    (void)on_crash;
-#endif
 }

@@ -56,6 +56,76 @@ static void what_a_request_lacks_counts_as_empty(void **unused)
     assert_string_equal(one, other);
 }
 
+/// Ends in one way or another, and gives what was said of it.
+static void said_by(void (*end)(int fd), char text[4096])
+{
+    int ends[2];
+    size_t length = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(ends[0]);
+        end(ends[1]);
+        _exit(0);
+    }
+    close(ends[1]);
+    for (ssize_t got;
+         (got = read(ends[0], text + length, 4095 - length)) > 0 && length + (size_t)got < 4095;) {
+        length += (size_t)got;
+    }
+    text[length] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static struct shoal_plugin_id leaver = {.name = "leaver"};
+
+static void exit_within(int fd)
+{
+    struct shoal_call call;
+    shoal_crash_install(fd);
+    shoal_call_init(&call);
+    shoal_call_enter(&call, (struct shoal_plugin *)(void *)&leaver);
+    exit(0);
+}
+
+static void exit_within_a_loop(int fd)
+{
+    shoal_crash_install(fd);
+    shoal_call_mark((struct shoal_plugin *)(void *)&leaver);
+    exit(0);
+}
+
+static void exit_outside(int fd)
+{
+    struct shoal_call call;
+    shoal_crash_install(fd);
+    assert_null(shoal_call_mark((struct shoal_plugin *)(void *)&leaver));
+    assert_ptr_equal(shoal_call_mark(NULL), &leaver);
+    shoal_call_init(&call);
+    shoal_call_enter(&call, (struct shoal_plugin *)(void *)&leaver);
+    shoal_call_leave(&call);
+    shoal_call_fini(&call);
+    exit(0);
+}
+
+static void who_ends_the_server_by_exit_is_named(void **unused)
+{
+    (void)unused;
+    char text[4096];
+    void (*const within[])(int) = {exit_within, exit_within_a_loop};
+    for (size_t i = 0; i < 2; i++) {
+        struct shoal_crash crash = {0};
+        said_by(within[i], text);
+        shoal_crash_read(text, &crash);
+        assert_string_equal(crash.plugin, "leaver");
+        assert_string_equal(crash.sentence, SHOAL_CRASH_EXIT);
+        assert_false(crash.is_shipped);
+    }
+    said_by(exit_outside, text);
+    assert_string_equal(text, "");
+}
+
 /// Dies within two plugins of a call.
 _Noreturn static void die(int fd)
 {
@@ -124,6 +194,7 @@ int main(void)
         cmocka_unit_test(requests_that_differ_have_other_hashes),
         cmocka_unit_test(what_a_request_lacks_counts_as_empty),
         cmocka_unit_test(the_dead_names_its_plugins_innermost_first),
+        cmocka_unit_test(who_ends_the_server_by_exit_is_named),
         cmocka_unit_test(a_stack_for_the_handler_is_used_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
-// watchdog.c - ends the server when a loop is silent or a plugin holds a worker far past its budget.
+// watchdog.c - ends the server when it hangs or eats the memory, and names the plugin.
 //
 // Each thread that runs plugins has a slot which says which one runs and since when; loops answer a
-// ping from their first turn to their last, also while the server drains. Whoever hangs is named on the crash pipe, then the process aborts and is started again.
+// ping from their first turn to their last, also while the server drains. Memory is looked at as
+// well: a server that eats all of it takes the machine with it. Whoever is to blame is named on the
+// crash pipe, then the process aborts and is started again.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <signal.h>
@@ -16,11 +18,16 @@
 #include <shoal/stream.h>
 
 #include "base/context.h"
+#include "super/backoff.h"
+#include "super/memory.h"
 #include "super/super.h"
 #include "super/watchdog.h"
 
 #define SLOTS_MAX 512
 #define LOOPS_MAX 64
+#define AT_WORK_MAX 32
+#define GROWTH_BYTES    (8 << 20) // in one step
+#define GROWING_STEP_MS 20
 
 struct slot {
     atomic_bool is_taken;
@@ -42,6 +49,8 @@ static struct {
     bool is_running;
     pthread_t thread;
     pthread_key_t at_exit;
+    struct shoal_memory memory;
+    int64_t most_bytes, looked_ms;
     int fd;
 } dog = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
@@ -71,16 +80,17 @@ static struct slot *slot_take(void)
     return NULL;
 }
 
-/// After each enter and leave of a plugin, on its thread.
+/// After each enter and leave of a plugin, on its thread; call: NULL where a loop calls one.
 static void watch(struct shoal_call *call)
 {
     if (mine == NULL && (mine = slot_take()) == NULL) {
         return;
     }
-    const struct shoal_plugin_id *plugin =
-        (const struct shoal_plugin_id *)(const void *)shoal_call_plugin(call);
+    const struct shoal_plugin *in = call == NULL ? shoal_call_marked() : shoal_call_plugin(call);
+    const struct shoal_plugin_id *plugin = (const struct shoal_plugin_id *)(const void *)in;
     atomic_store_explicit(&mine->plugin, plugin, memory_order_relaxed);
-    atomic_store_explicit(&mine->deadline_ms, call->deadline_ms, memory_order_relaxed);
+    atomic_store_explicit(
+        &mine->deadline_ms, call == NULL ? 0 : call->deadline_ms, memory_order_relaxed);
     atomic_store_explicit(&mine->since_ms, plugin == NULL ? 0 : shoal_tick_ms(),
         memory_order_release);
 }
@@ -109,6 +119,9 @@ static void bite(const char *sentence, const struct shoal_plugin_id *plugin)
 static void answered(void *arg)
 {
     int loop = (int)(intptr_t)arg;
+    if (mine == NULL) {
+        mine = slot_take(); // a plugin may hang the first time that it is called
+    }
     atomic_store(&dog.loop_slots[loop], mine);
     atomic_store(&dog.heard_ms[loop], shoal_tick_ms());
     atomic_store(&dog.is_asked[loop], false);
@@ -164,21 +177,44 @@ static void check_workers(int64_t now)
     }
 }
 
+/// Whether memory grows so fast that the next look should come soon.
+static bool check_memory(int64_t now)
+{
+    const struct shoal_plugin_id *at_work[AT_WORK_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < SLOTS_MAX && count < AT_WORK_MAX; i++) {
+        int64_t since = atomic_load_explicit(&dog.slots[i].since_ms, memory_order_acquire);
+        const struct shoal_plugin_id *plugin = atomic_load(&dog.slots[i].plugin);
+        if (since != 0 && since <= dog.looked_ms && plugin != NULL) {
+            at_work[count++] = plugin;
+        }
+    }
+    int64_t used = shoal_memory_used();
+    bool grows = dog.memory.last_bytes > 0 && used - dog.memory.last_bytes > GROWTH_BYTES;
+    shoal_memory_look(&dog.memory, used, at_work, count);
+    dog.looked_ms = now;
+    if (dog.most_bytes > 0 && used > dog.most_bytes) {
+        bite(SHOAL_CRASH_MEMORY, shoal_memory_blame(&dog.memory, dog.most_bytes));
+    }
+    return grows;
+}
+
 static void *run(void *unused)
 {
     (void)unused;
-    int64_t last = shoal_tick_ms();
+    int64_t last = shoal_tick_ms(), step_ms = SHOAL_WATCHDOG_STEP_MS;
     while (!atomic_load(&dog.is_stopping)) {
-        struct timespec pause = {.tv_nsec = SHOAL_WATCHDOG_STEP_MS * 1000000L};
+        struct timespec pause = {.tv_nsec = step_ms * 1000000L};
         nanosleep(&pause, NULL);
         int64_t now = shoal_tick_ms();
         // When this thread itself was late, the whole machine was: nobody is to blame.
-        int64_t late = now - last - SHOAL_WATCHDOG_STEP_MS;
+        int64_t late = now - last - step_ms;
         last = now;
         check_loops(now, late > 100 ? late * 4 : 0);
         if (late < 1000) {
             check_workers(now);
         }
+        step_ms = check_memory(now) ? GROWING_STEP_MS : SHOAL_WATCHDOG_STEP_MS;
     }
     return NULL;
 }
@@ -204,6 +240,11 @@ int shoal_watchdog_start(int loops, struct shoal_err *err)
 void shoal_watchdog_report_to(int fd)
 {
     dog.fd = fd;
+}
+
+void shoal_watchdog_memory(int64_t most_bytes)
+{
+    dog.most_bytes = most_bytes;
 }
 
 void shoal_watchdog_stop(void)

@@ -15,6 +15,8 @@
 
 /// Whether a thread that is in a plugin since then hangs. Times of shoal_tick_ms(), 0 for none.
 bool shoal_watchdog_judges(int64_t now_ms, int64_t since_ms, int64_t deadline_ms);
+/// How much memory the server may use; 0: no bound. Before shoal_watchdog_start().
+void shoal_watchdog_memory(int64_t most_bytes);
 /// Gives this thread a stack for the crash handler, so that a stack overflow is reported too: this
 /// one (of an ended thread), or a new one. Returns: the stack, to be used again.
 void *shoal_crash_stack(void *stack);

@@ -28,6 +28,9 @@ int64_t media_read(struct shoal_call *call, const struct shoal_service *storage,
         struct shoal_err why = {0};
         shoal_enter(call, storage);
         got = table->read(call, storage->arg, key, offset, out, length, &why);
+        if (got > (int64_t)length) {
+            got = shoal_fail(&why, SHOAL_ECORRUPT, "the storage says it gave more than was asked for");
+        }
         shoal_leave(call);
         if (got >= 0) {
             return got;

@@ -93,6 +93,7 @@ const operations = {
     }
   },
   'the last piece': {
+    rules: rules.filter(rule => !/^unlink/.test(rule)), // what stays then is removed with its row, a day later
     prepare: name => begun(name, bytes.length - 1000),
     run: (name, path) => chunk(path, bytes.length - 1000, bytes.length),
     check: async (name, went, answer, path) => {

@@ -69,6 +69,7 @@ static int encode_json(lua_State *L)
         return luaL_error(L, "the value cannot become JSON");
     }
     shoal_arena_defer(shoal_call_arena(shoal_lua_running(L)->call), free, text);
+    shoal_lua_spend(L, strlen(text));
     lua_pushstring(L, text);
     return 1;
 }
@@ -85,7 +86,7 @@ static int decode_json(lua_State *L)
         lua_pushstring(L, err.text);
         return 2;
     }
-    shoal_lua_push(L, shoal_lua_hold(L, value));
+    shoal_lua_give(L, value);
     return 1;
 }
 
@@ -99,6 +100,7 @@ static int append_text(lua_State *L, int (*append)(struct shoal_buf *, const cha
         return luaL_error(L, "the text is too long");
     }
     shoal_arena_defer(shoal_call_arena(shoal_lua_running(L)->call), free, buf.data);
+    shoal_lua_spend(L, buf.length);
     lua_pushlstring(L, buf.data ? buf.data : "", buf.length);
     return 1;
 }
@@ -118,15 +120,20 @@ static int markdown(lua_State *L)
 /// text = shoal.url_encode(text): for a part of a path or query.
 static int encode_url(lua_State *L)
 {
-    lua_pushstring(
-        L, shoal_url_encode(shoal_call_arena(shoal_lua_running(L)->call), luaL_checkstring(L, 1)));
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    shoal_lua_spend(L, 3 * length);
+    lua_pushstring(L, shoal_url_encode(shoal_call_arena(shoal_lua_running(L)->call), text));
     return 1;
 }
 
 /// url = shoal.url("/w/…"): a path of this site as an absolute URL.
 static int site_url(lua_State *L)
 {
-    lua_pushstring(L, shoal_url(shoal_lua_running(L)->call, luaL_checkstring(L, 1)));
+    size_t length;
+    const char *path = luaL_checklstring(L, 1, &length);
+    shoal_lua_spend(L, length + 256);
+    lua_pushstring(L, shoal_url(shoal_lua_running(L)->call, path));
     return 1;
 }
 
@@ -146,7 +153,7 @@ static int sleep_ms(lua_State *L)
 static int array(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_setmetatable(L, "shoal.array");
+    luaL_setmetatable(L, SHOAL_LUA_ARRAY);
     lua_settop(L, 1);
     return 1;
 }

@@ -19,6 +19,7 @@
 static int start(void **state)
 {
     lua_State *L = luaL_newstate();
+    *(struct shoal_lua_instance **)lua_getextraspace(L) = NULL;
     luaL_openlibs(L);
     shoal_lua_bound(L);
     *state = L;
@@ -113,8 +114,11 @@ static void tables_that_hold_each_other_often_stay_small(void **state)
     lua_State *L = *state;
     struct shoal_call call;
     shoal_call_init(&call);
-    struct shoal_lua_instance instance = {.main = L};
-    struct shoal_lua_run run = {.instance = &instance, .call = &call};
+    struct shoal_lua_instance instance = {.main = L, .cap_bytes = 64 << 20};
+    struct shoal_lua_run run = {.instance = &instance,
+        .call = &call,
+        .cpu_end_us = INT64_MAX,
+        .wall_end_ms = INT64_MAX};
     instance.current = &run;
     *(struct shoal_lua_instance **)lua_getextraspace(L) = &instance;
     lua_register(L, "take", take);
@@ -123,7 +127,40 @@ static void tables_that_hold_each_other_often_stay_small(void **state)
         "larger than 16 MiB");
     gives(L, "local t = {1, 2} for i = 1, 10 do t = {t, t} end return take(t)", "2");
     gives(L, "local t = {} for i = 1, 10000 do t[i] = 'word' end return take(t)", "10000");
+    // Many values that are small enough each are too much in the end, and no pcall swallows that.
+    refuses(L, "local s = ('x'):rep(1 << 20) while true do pcall(take, {s, s}) end", "not enough memory");
     shoal_call_fini(&call);
+    *(struct shoal_lua_instance **)lua_getextraspace(L) = NULL;
+}
+
+static void joins_at_most_a_million(void **state)
+{
+    refuses(*state,
+        "table.concat(setmetatable({}, {__index = table.concat}), '', 1, math.maxinteger)",
+        "a million");
+    refuses(*state, "table.concat(setmetatable({}, {__len = function() return 1 << 60 end}))",
+        "a million");
+    refuses(*state, "table.concat(7)", "table expected");
+    refuses(*state, "table.concat({1, {}})", "invalid value");
+    gives(*state, "return table.concat({1, 2, 3}) .. table.concat({1, 2, 3}, ' ', 2)", "1232 3");
+    gives(*state, "return table.concat({1, 2, 3}, '-', 2, 3) .. table.concat({}, ',', 3, 1)", "2-3");
+    gives(*state, "return table.concat(setmetatable({}, {__index = {'a', 'b'}}), '', 1, 2)", "ab");
+}
+
+static void arrays_take_another_metatable_and_keep_their_own_hidden(void **state)
+{
+    lua_State *L = *state;
+    luaL_newmetatable(L, SHOAL_LUA_ARRAY);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_newtable(L);
+    luaL_setmetatable(L, SHOAL_LUA_ARRAY);
+    lua_setglobal(L, "array");
+    gives(L, "return tostring(getmetatable(array))", "false");
+    refuses(L, "setmetatable(array, {__gc = print})", "no __gc");
+    refuses(L, "setmetatable(array, 7)", "nil or table");
+    gives(L, "return setmetatable(array, {__index = {a = 1}}).a", "1");
+    gives(L, "return tostring(getmetatable(setmetatable(array, nil)))", "nil");
 }
 
 int main(void)
@@ -134,6 +171,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(finalisers_that_come_late_are_never_called, start, stop),
         cmocka_unit_test_setup_teardown(repeating_nothing_ends, start, stop),
         cmocka_unit_test_setup_teardown(moves_at_most_a_million, start, stop),
+        cmocka_unit_test_setup_teardown(joins_at_most_a_million, start, stop),
+        cmocka_unit_test_setup_teardown(
+            arrays_take_another_metatable_and_keep_their_own_hidden, start, stop),
         cmocka_unit_test_setup_teardown(lengths_that_are_made_up_are_refused, start, stop),
     };
     return cmocka_run_group_tests_name("lua_bounds", tests, NULL, NULL);

@@ -12,7 +12,7 @@ static int push_found(lua_State *L, json_t *value, const struct shoal_err *err)
         lua_pushstring(L, err->text);
         return 2;
     }
-    shoal_lua_push(L, shoal_lua_hold(L, value));
+    shoal_lua_give(L, value);
     return 1;
 }
 

@@ -43,6 +43,7 @@ static struct shoal_value take_value(lua_State *L, int index)
     case LUA_TSTRING: {
         size_t length;
         const char *text = lua_tolstring(L, index, &length);
+        shoal_lua_spend(L, length);
         char *copy = shoal_arena_alloc(shoal_call_arena(shoal_lua_running(L)->call), length + 1);
         memcpy(copy, text, length);
         return (struct shoal_value){.type = SHOAL_TYPE_TEXT, .data = copy, .length = length};
@@ -66,6 +67,17 @@ static struct shoal_value *take_values(lua_State *L, int first, int last, size_t
     return values;
 }
 
+static size_t bytes_of(const json_t *row)
+{
+    size_t bytes = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)row, name, value) {
+        bytes += 64 + (json_is_string(value) ? json_string_length(value) : 0);
+    }
+    return bytes;
+}
+
 /// rows = shoal.query(sql, …): an array of tables by column name, at most 10,000.
 static int query(lua_State *L)
 {
@@ -73,22 +85,30 @@ static int query(lua_State *L)
     const struct shoal_sql *sql = check_sql(L, 1);
     size_t count;
     struct shoal_value *values = take_values(L, 2, lua_gettop(L), &count);
-    json_t *list = shoal_lua_hold(L, json_array());
+    json_t *list = json_array();
     struct shoal_err err = {0};
+    size_t most = run->instance->cap_bytes, taken = 0;
     shoal_lua_unlock(run);
     struct shoal_rows *rows = shoal_db_query(shoal_call_db(run->call), sql, values, count, &err);
     int code = rows ? 0 : err.code;
-    while (rows && json_array_size(list) < 10000 && shoal_rows_next(rows)) {
-        json_array_append_new(list, shoal_row_json(rows));
+    while (rows && json_array_size(list) < 10000 && taken <= most && shoal_rows_next(rows)) {
+        json_t *row = shoal_row_json(rows);
+        taken += bytes_of(row);
+        json_array_append_new(list, row);
     }
     if (rows) {
         code = shoal_rows_close(rows, &err);
     }
+    if (code == 0 && taken > most) {
+        code = shoal_fail(&err, SHOAL_ETOOLARGE, "not enough memory for %zu rows and more",
+            json_array_size(list));
+    }
     shoal_lua_lock(run);
     if (code != 0) {
+        json_decref(list);
         return shoal_lua_raise(L, &err);
     }
-    shoal_lua_push(L, list);
+    shoal_lua_give(L, list);
     return 1;
 }
 

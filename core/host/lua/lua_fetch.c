@@ -54,6 +54,7 @@ static int fetch(lua_State *L)
         lua_pushstring(L, err.text);
         return 2;
     }
+    shoal_lua_spend(L, fetched.body_bytes);
     lua_createtable(L, 0, 4);
     lua_pushinteger(L, fetched.status);
     lua_setfield(L, -2, "status");

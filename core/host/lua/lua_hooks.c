@@ -1,7 +1,9 @@
 // lua_hooks.c - shoal.tell, filter, decide and their firing.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdio.h>
+#include <string.h>
 
+#include "host/hooks_priv.h"
 #include "host/lua/lua_priv.h"
 #include "host/plugin_priv.h"
 
@@ -36,14 +38,11 @@ static int on_tell(struct shoal_call *call, const json_t *event, void *arg, stru
 struct filtering {
     json_t *value;
     json_t *result;
-    int anchor; ///< of the table that the filter may change in place
 };
 
 static int push_filtered(lua_State *L, void *user)
 {
     shoal_lua_push(L, ((struct filtering *)user)->value);
-    lua_pushvalue(L, -1);
-    ((struct filtering *)user)->anchor = luaL_ref(L, LUA_REGISTRYINDEX);
     return 1;
 }
 
@@ -51,19 +50,15 @@ static int push_filtered(lua_State *L, void *user)
 static void take_filtered(lua_State *L, int results, void *user)
 {
     struct filtering *filtering = user;
-    if (results == 0 || lua_isnil(L, 1)) {
-        lua_settop(L, 0);
-        lua_rawgeti(L, LUA_REGISTRYINDEX, filtering->anchor);
-    }
-    filtering->result = shoal_lua_take(L, 1);
-    luaL_unref(L, LUA_REGISTRYINDEX, filtering->anchor);
+    filtering->result = shoal_lua_take(L, results == 0 || lua_isnil(L, 2) ? 1 : 2);
 }
 
 static int on_filter(struct shoal_call *call, json_t **value, void *arg, struct shoal_err *err)
 {
     struct listener *listener = arg;
     struct filtering filtering = {.value = *value};
-    struct shoal_lua_entry entry = {push_filtered, take_filtered, &filtering, 0, 0};
+    struct shoal_lua_entry entry = {
+        .push = push_filtered, .take = take_filtered, .user = &filtering, .keeps = true};
     int code = shoal_lua_enter(listener->lua, call, listener->slot, &entry, err);
     if (code == 0 && filtering.result) {
         json_decref(*value);
@@ -111,7 +106,7 @@ static enum shoal_verdict on_decide(struct shoal_call *call, json_t *event, void
 {
     struct listener *listener = arg;
     struct judging judging = {.event = event};
-    struct shoal_lua_entry entry = {push_judged, take_verdict, &judging, 0, 0};
+    struct shoal_lua_entry entry = {push_judged, take_verdict, &judging, 0, 0, false};
     struct shoal_err err = {0};
     if (shoal_lua_enter(listener->lua, call, listener->slot, &entry, &err) != 0) {
         shoal_error("%s", err.text);
@@ -204,10 +199,22 @@ static int accept(lua_State *L)
     return give_verdict(L, SHOAL_ACCEPT);
 }
 
+/// The name of a hook of its own. What the core's say happened is the core's to say: with the hooks
+/// of others a plugin could make up views, or judge what it may not.
+static const char *own_hook(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    const struct shoal_hook *hook = shoal_hook_find(name);
+    if (hook && strcmp(hook->owner, shoal_lua_running(L)->instance->owner->plugin->id.name) != 0) {
+        luaL_error(L, "hook \"%s\": it is fired by %s alone", name, hook->owner);
+    }
+    return name;
+}
+
 /// shoal.fire_tell("mine.done", payload): a hook of your manifest's "fires".
 static int fire_tell(lua_State *L)
 {
-    const char *hook = luaL_checkstring(L, 1);
+    const char *hook = own_hook(L);
     shoal_fire_tell(hook, shoal_lua_take(L, 2));
     return 0;
 }
@@ -216,12 +223,12 @@ static int fire_tell(lua_State *L)
 static int fire_filter(lua_State *L)
 {
     struct shoal_lua_run *run = shoal_lua_running(L);
-    const char *hook = luaL_checkstring(L, 1);
+    const char *hook = own_hook(L);
     json_t *value = shoal_lua_take(L, 2);
     shoal_lua_unlock(run);
     shoal_fire_filter(run->call, hook, &value);
     shoal_lua_lock(run);
-    shoal_lua_push(L, shoal_lua_hold(L, value));
+    shoal_lua_give(L, value);
     return 1;
 }
 
@@ -230,7 +237,7 @@ static int fire_decide(lua_State *L)
 {
     static const char *const names[] = {"pass", "hold", "refuse", "accept"};
     struct shoal_lua_run *run = shoal_lua_running(L);
-    const char *hook = luaL_checkstring(L, 1);
+    const char *hook = own_hook(L);
     json_t *value = shoal_lua_hold(L, shoal_lua_take(L, 2));
     struct shoal_decision decision = {0};
     shoal_lua_unlock(run);

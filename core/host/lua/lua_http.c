@@ -258,7 +258,7 @@ static int handle(
     struct route *route = arg;
     struct handling handling = {.request = request, .err = err};
     struct shoal_lua_entry entry = {
-        push_request, take_answer, &handling, route->cpu_ms, route->wall_ms};
+        push_request, take_answer, &handling, route->cpu_ms, route->wall_ms, false};
     int code = shoal_lua_enter(route->lua, call, route->slot, &entry, err);
     return code != 0 ? code : err->code;
 }
@@ -343,7 +343,7 @@ static int call_api(lua_State *L)
         return shoal_lua_raise(L, &err);
     }
     lua_pushinteger(L, status);
-    shoal_lua_push(L, shoal_lua_hold(L, answer));
+    shoal_lua_give(L, answer);
     return 2;
 }
 

@@ -38,7 +38,7 @@ static int run_job(struct shoal_call *call, const struct shoal_job *job, void *a
 {
     struct worker *worker = arg;
     struct running_job running = {job};
-    struct shoal_lua_entry entry = {push_job, NULL, &running, 10000, 60000};
+    struct shoal_lua_entry entry = {push_job, NULL, &running, 10000, 60000, false};
     return shoal_lua_enter(worker->lua, call, worker->slot, &entry, err);
 }
 

@@ -43,7 +43,7 @@ static int fill(struct shoal_call *call, const char *slot, const json_t *data,
     (void)slot;
     struct filler *filler = arg;
     struct filling filling = {data, out};
-    struct shoal_lua_entry entry = {push_data, take_html, &filling, 0, 0};
+    struct shoal_lua_entry entry = {push_data, take_html, &filling, 0, 0, false};
     return shoal_lua_enter(filler->lua, call, filler->slot, &entry, err);
 }
 
@@ -91,7 +91,7 @@ static int run_verb(struct shoal_call *call, int argc, const char *const *argv, 
 {
     struct filler *filler = arg;
     struct commanding commanding = {argc, argv, 0};
-    struct shoal_lua_entry entry = {push_arguments, take_output, &commanding, 60000, 600000};
+    struct shoal_lua_entry entry = {push_arguments, take_output, &commanding, 60000, 600000, false};
     struct shoal_err err = {0};
     if (shoal_lua_enter(filler->lua, call, filler->slot, &entry, &err) != 0) {
         fprintf(stderr, "%s\n", err.text);

@@ -10,6 +10,8 @@
 
 #define SHOAL_LUA_SLOTS     512
 #define SHOAL_LUA_INSTANCES 16
+/// Name of the metatable of arrays that came from JSON.
+#define SHOAL_LUA_ARRAY "shoal.array"
 
 /// One Lua state. Every entry is a coroutine of it, on the thread that enters; the lock is held while
 /// Lua runs and given back while a binding blocks.
@@ -39,7 +41,8 @@ struct shoal_lua_run {
     struct shoal_lua_instance *instance;
     struct shoal_call *call;
     int64_t cpu_end_us, wall_end_ms; ///< budgets; CPU time of this thread
-    bool is_expired;
+    size_t outside_bytes; ///< what it made that lies outside of Lua until its call ends
+    bool is_expired, is_full;
 };
 
 /// What goes in and comes out; both run inside the protected call and may raise.
@@ -48,6 +51,7 @@ struct shoal_lua_entry {
     void (*take)(lua_State *L, int results, void *user); ///< results lie on the stack; or NULL
     void *user;
     int64_t cpu_ms, wall_ms; ///< 0: 50 ms and 2 s
+    bool keeps; ///< the arguments stay below the results, for take()
 };
 
 // lua_state.c
@@ -67,6 +71,8 @@ int shoal_lua_guarded(struct shoal_lua_run *run, lua_State *L, int arguments, in
     int64_t wall_ms, struct shoal_err *err);
 /// After long work in C, which no instruction hook sees: ends the run whose budget is gone.
 void shoal_lua_check(lua_State *L);
+/// Counts bytes that stay outside of Lua's memory until the call ends; ends the run that has too many.
+void shoal_lua_spend(lua_State *L, size_t bytes);
 /// In a binding: who runs, and its plugin.
 struct shoal_lua_run *shoal_lua_running(lua_State *L);
 /// Gives the lock back around something that blocks; L must not be touched in between.
@@ -86,6 +92,8 @@ void shoal_lua_push(lua_State *L, const json_t *value);
 json_t *shoal_lua_take(lua_State *L, int index);
 /// Keeps a reference alive until the call's arena goes, so that a Lua error cannot leak it.
 json_t *shoal_lua_hold(lua_State *L, json_t *value);
+/// Pushes a value and lets go of it, whatever happens.
+void shoal_lua_give(lua_State *L, json_t *value);
 /// A string field of the table at index, or NULL; lives in the call's arena.
 const char *shoal_lua_field(lua_State *L, int index, const char *name);
 int64_t shoal_lua_field_int(lua_State *L, int index, const char *name, int64_t otherwise);

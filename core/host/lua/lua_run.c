@@ -6,7 +6,9 @@
 
 #include "host/lua/lua_priv.h"
 
-#define CHECK_EVERY 1000
+#define CHECK_EVERY   1000
+#define OUTSIDE_TIMES 2 // of its memory may lie outside of Lua until its call ends
+#define WAIT_STEP_MS  50
 
 static atomic_uint_fast64_t serials;
 
@@ -23,13 +25,24 @@ static void check_budget(lua_State *L, lua_Debug *unused)
 {
     (void)unused;
     struct shoal_lua_run *run = shoal_lua_running(L);
-    if (!run->is_expired && thread_cpu_us() < run->cpu_end_us &&
+    if (!run->is_expired && !run->is_full && thread_cpu_us() < run->cpu_end_us &&
         shoal_tick_ms() < run->wall_end_ms && !shoal_call_cancelled(run->call)) {
         return;
     }
-    run->is_expired = true;
+    run->is_expired = !run->is_full;
     lua_sethook(L, check_budget, LUA_MASKCOUNT, 1);
-    luaL_error(L, "ran out of time");
+    luaL_error(L, run->is_full ? "not enough memory: too much was made of its values"
+                               : "ran out of time");
+}
+
+void shoal_lua_spend(lua_State *L, size_t bytes)
+{
+    struct shoal_lua_run *run = shoal_lua_running(L);
+    run->outside_bytes += bytes;
+    if (run->outside_bytes > OUTSIDE_TIMES * run->instance->cap_bytes) {
+        run->is_full = true;
+        check_budget(L, NULL);
+    }
 }
 
 void shoal_lua_check(lua_State *L)
@@ -75,7 +88,7 @@ int shoal_lua_guarded(struct shoal_lua_run *run, lua_State *L, int arguments, in
 {
     run->cpu_end_us = thread_cpu_us() + cpu_ms * 1000;
     run->wall_end_ms = shoal_tick_ms() + wall_ms;
-    run->is_expired = false;
+    run->is_expired = run->is_full = false;
     int handler = lua_gettop(L) - arguments;
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, handler);
@@ -94,16 +107,34 @@ int shoal_lua_guarded(struct shoal_lua_run *run, lua_State *L, int arguments, in
     return code;
 }
 
-/// Takes an instance that nobody holds, or waits for the one that this thread's turn falls on.
-static struct shoal_lua_instance *take_instance(struct shoal_lua *lua)
+static struct shoal_lua_instance *try_instances(struct shoal_lua *lua)
 {
     for (int i = 0; i < lua->count; i++) {
         if (pthread_mutex_trylock(&lua->instances[i]->lock) == 0) {
             return lua->instances[i];
         }
     }
-    struct shoal_lua_instance *instance = lua->instances[(size_t)shoal_tick_ms() % (size_t)lua->count];
-    pthread_mutex_lock(&instance->lock);
+    return NULL;
+}
+
+/// Takes an instance that nobody holds, or waits for one: as long as the call itself may last, since
+/// whoever holds it may work for much longer. NULL: none came free.
+static struct shoal_lua_instance *take_instance(
+    struct shoal_lua *lua, struct shoal_call *call, int64_t wall_ms)
+{
+    struct shoal_lua_instance *instance = try_instances(lua);
+    int64_t end_ms = shoal_tick_ms() + wall_ms;
+    while (!instance && shoal_tick_ms() < end_ms && shoal_call_left_ms(call) > 0 &&
+           !shoal_call_cancelled(call)) {
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += WAIT_STEP_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        size_t turn = (size_t)shoal_tick_ms() % (size_t)lua->count;
+        bool is_taken = pthread_mutex_timedlock(&lua->instances[turn]->lock, &until) == 0;
+        instance = is_taken ? lua->instances[turn] : try_instances(lua);
+    }
     return instance;
 }
 
@@ -118,11 +149,19 @@ static int enter_protected(lua_State *L)
     struct entering *entering = lua_touserdata(L, 1);
     const struct shoal_lua_entry *entry = entering->entry;
     lua_settop(L, 0);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, entering->ref);
     int count = entry->push ? entry->push(L, entry->user) : 0;
+    int kept = entry->keeps ? count : 0;
+    luaL_checkstack(L, count + 4, NULL);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, entering->ref);
+    for (int i = 1; i <= kept; i++) {
+        lua_pushvalue(L, i);
+    }
+    if (kept == 0) {
+        lua_insert(L, 1);
+    }
     lua_call(L, count, LUA_MULTRET);
     if (entry->take) {
-        entry->take(L, lua_gettop(L), entry->user);
+        entry->take(L, lua_gettop(L) - kept, entry->user);
     }
     return 0;
 }
@@ -130,7 +169,12 @@ static int enter_protected(lua_State *L)
 int shoal_lua_enter(struct shoal_lua *lua, struct shoal_call *call, int slot,
     const struct shoal_lua_entry *entry, struct shoal_err *err)
 {
-    struct shoal_lua_instance *instance = take_instance(lua);
+    int64_t wall_ms = entry->wall_ms ? entry->wall_ms : 2000;
+    struct shoal_lua_instance *instance = take_instance(lua, call, wall_ms);
+    if (!instance) {
+        return shoal_fail(err, SHOAL_EBUSY, "%s: it is busy with other calls",
+            shoal_plugin_name(lua->plugin));
+    }
     struct shoal_lua_run run = {
         .serial = atomic_fetch_add(&serials, 1) + 1, .instance = instance, .call = call};
     instance->current = &run;
@@ -148,7 +192,7 @@ int shoal_lua_enter(struct shoal_lua *lua, struct shoal_call *call, int slot,
         lua_pushcfunction(L, enter_protected);
         lua_pushlightuserdata(L, &entering);
         code = shoal_lua_guarded(&run, L, 1, entry->cpu_ms ? entry->cpu_ms : 50,
-            entry->wall_ms ? entry->wall_ms : 2000, err);
+            wall_ms, err);
         luaL_unref(instance->main, LUA_REGISTRYINDEX, anchor);
     }
     instance->current = NULL;

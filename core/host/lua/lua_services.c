@@ -33,7 +33,7 @@ static int serve(struct shoal_call *call, void *arg, const char *operation, cons
 {
     struct provider *provider = arg;
     struct serving serving = {operation, arguments, NULL};
-    struct shoal_lua_entry entry = {push_arguments, take_result, &serving, 500, 10000};
+    struct shoal_lua_entry entry = {push_arguments, take_result, &serving, 500, 10000, false};
     int code = shoal_lua_enter(provider->lua, call, provider->slot, &entry, err);
     *result = serving.result;
     return code;
@@ -80,11 +80,11 @@ static int call_service(lua_State *L)
     int code = provider->call(run->call, service.arg, operation, arguments, &result, &err);
     shoal_leave(run->call);
     shoal_lua_lock(run);
-    shoal_lua_hold(L, result);
     if (code != 0) {
+        json_decref(result);
         return shoal_lua_raise(L, &err);
     }
-    shoal_lua_push(L, result);
+    shoal_lua_give(L, result);
     return 1;
 }
 

@@ -8,14 +8,14 @@ static int setting(lua_State *L)
     struct shoal_lua_run *run = shoal_lua_running(L);
     const char *key = luaL_checkstring(L, 1);
     json_t *value = shoal_setting_json(run->instance->owner->plugin, key);
-    shoal_lua_push(L, shoal_lua_hold(L, value));
+    shoal_lua_give(L, value);
     return 1;
 }
 
 /// value = shoal.instance_setting "instance.name"
 static int instance_setting(lua_State *L)
 {
-    shoal_lua_push(L, shoal_lua_hold(L, shoal_instance_setting(luaL_checkstring(L, 1))));
+    shoal_lua_give(L, shoal_instance_setting(luaL_checkstring(L, 1)));
     return 1;
 }
 

@@ -146,7 +146,9 @@ static void open_libraries(lua_State *L)
 static int open_shoal(lua_State *L)
 {
     open_libraries(L);
-    luaL_newmetatable(L, "shoal.array");
+    luaL_newmetatable(L, SHOAL_LUA_ARRAY);
+    lua_pushboolean(L, 0); // whoever has it could give all arrays a finaliser
+    lua_setfield(L, -2, "__metatable");
     lua_pop(L, 1);
     lua_pushlightuserdata(L, (void *)(uintptr_t)1);
     lua_setfield(L, LUA_REGISTRYINDEX, "shoal.null");

@@ -12,6 +12,8 @@
 #include <cmocka.h>
 
 #include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include <shoal/base.h>
 
@@ -106,7 +108,7 @@ static void values_come_back_as_they_went(void **state)
         "{\"a\":[],\"b\":{},\"c\":null,\"d\":[1,2.5,\"x\",true,null],\"e\":{\"f\":\"\\u00e9\"}}";
     json_t *value = shoal_json_parse(text, strlen(text), NULL);
     json_t *before = json_deep_copy(value);
-    struct shoal_lua_entry entry = {push_value, take_value, &value, 0, 0};
+    struct shoal_lua_entry entry = {push_value, take_value, &value, 0, 0, false};
     struct shoal_err err = {0};
     assert_int_equal(shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), 0);
     assert_true(json_equal(before, value));
@@ -178,6 +180,99 @@ static void hooks_that_throw_keep_memory_flat(void **state)
     json_decref(value);
 }
 
+static void take_kept(lua_State *L, int results, void *user)
+{
+    *(int *)user += results;
+    assert_int_equal(lua_gettop(L), results + 1);
+    luaL_checkinteger(L, -1);
+}
+
+static int push_large(lua_State *L, void *user)
+{
+    (void)user;
+    lua_createtable(L, 1000, 0);
+    return 1;
+}
+
+/// Arguments that are kept for the results, as a filter's are, go with the call, however it ends.
+static void what_a_call_keeps_goes_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    load(fixture, "local n = 0 function f(v) n = n + 1 if n % 3 == 0 then error(v) end "
+                  "if n % 3 == 1 then return 'no number' end return v, 1 end");
+    keep(fixture);
+    int results = 0;
+    struct shoal_lua_entry entry = {
+        .push = push_large, .take = take_kept, .user = &results, .keeps = true};
+    for (int i = 0; i < 3000; i++) { // of 16 KB each: six times the cap
+        struct shoal_call call;
+        struct shoal_err err = {0};
+        shoal_call_init(&call);
+        int code = shoal_lua_enter(&fixture->lua, &call, 0, &entry, &err);
+        assert_int_equal(code, i % 3 == 1 ? 0 : SHOAL_EINTERNAL);
+        assert_null(strstr(err.text, "memory"));
+        shoal_call_fini(&call);
+    }
+    assert_int_equal(results, 3000);
+}
+
+struct holding {
+    struct fixture *fixture;
+    atomic_bool holds, may_go;
+};
+
+static int push_and_hold(lua_State *L, void *user)
+{
+    (void)L;
+    struct holding *holding = user;
+    atomic_store(&holding->holds, true);
+    while (!atomic_load(&holding->may_go)) {
+        usleep(1000);
+    }
+    return 0;
+}
+
+static void *hold(void *arg)
+{
+    struct holding *holding = arg;
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_lua_entry entry = {
+        .push = push_and_hold, .user = holding, .cpu_ms = 60000, .wall_ms = 60000};
+    shoal_lua_enter(&holding->fixture->lua, &call, 0, &entry, NULL);
+    shoal_call_fini(&call);
+    return NULL;
+}
+
+/// Who waits for a state that another call works in waits no longer than its own call may last.
+static void a_busy_plugin_is_not_waited_for_without_end(void **state)
+{
+    struct fixture *fixture = *state;
+    struct holding holding = {.fixture = fixture};
+    pthread_t thread;
+    load(fixture, "function f() end");
+    keep(fixture);
+    assert_int_equal(pthread_create(&thread, NULL, hold, &holding), 0);
+    while (!atomic_load(&holding.holds)) {
+        usleep(1000);
+    }
+    struct shoal_lua_entry entry = {.wall_ms = 200};
+    struct shoal_err err = {0};
+    assert_int_equal(shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), SHOAL_EBUSY);
+    assert_non_null(strstr(err.text, "busy"));
+    atomic_store(&holding.may_go, true);
+    entry.wall_ms = 20000;
+    assert_int_equal(shoal_lua_enter(&fixture->lua, &fixture->call, 0, &entry, &err), 0);
+    pthread_join(thread, NULL);
+}
+
+static void arrays_have_no_finaliser(void **state)
+{
+    struct fixture *fixture = *state;
+    load(fixture, "local shoal = require 'shoal' local meta = getmetatable(shoal.array {})\n"
+                  "assert(meta == false) assert(#setmetatable(shoal.array {1}, {}) == 1)");
+}
+
 static void errors_name_file_and_line(void **state)
 {
     struct fixture *fixture = *state;
@@ -213,6 +308,10 @@ int main(void)
             an_endless_loop_runs_out_of_time_even_under_pcall, set_up, tear_down),
         cmocka_unit_test_setup_teardown(memory_has_a_cap_and_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hooks_that_throw_keep_memory_flat, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_call_keeps_goes_with_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_busy_plugin_is_not_waited_for_without_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(arrays_have_no_finaliser, set_up, tear_down),
         cmocka_unit_test_setup_teardown(errors_name_file_and_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(modules_stay_in_the_folder, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bytecode_is_refused, set_up, tear_down),

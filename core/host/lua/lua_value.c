@@ -8,7 +8,7 @@
 #define VALUE_BYTES ((size_t)64)
 #define TAKE_BYTES  ((size_t)16 << 20) // of one value that leaves Lua
 #define NULL_KEY  "shoal.null"
-#define ARRAY_KEY "shoal.array"
+#define ARRAY_KEY SHOAL_LUA_ARRAY
 
 static void push_array(lua_State *L, const json_t *value)
 {
@@ -71,6 +71,23 @@ json_t *shoal_lua_hold(lua_State *L, json_t *value)
         shoal_arena_defer(shoal_call_arena(run->call), (void (*)(void *))json_decref, value);
     }
     return value;
+}
+
+static void drop(void *box)
+{
+    json_decref(*(json_t **)box);
+}
+
+void shoal_lua_give(lua_State *L, json_t *value)
+{
+    struct shoal_arena *arena = shoal_call_arena(shoal_lua_running(L)->call);
+    json_t **box = shoal_arena_alloc(arena, sizeof *box);
+    *box = value;
+    shoal_arena_defer(arena, drop, box); // if there is no room for it in Lua
+    shoal_lua_spend(L, VALUE_BYTES);
+    shoal_lua_push(L, value);
+    *box = NULL;
+    json_decref(value);
 }
 
 static bool is_null(lua_State *L, int index)
@@ -141,6 +158,7 @@ static void pay(lua_State *L, int index, size_t *left)
         luaL_error(L, "a value is larger than %d MiB", (int)(TAKE_BYTES >> 20));
     }
     *left -= cost;
+    shoal_lua_spend(L, cost);
 }
 
 /// Borrowed: the call's arena holds every value that this makes.
@@ -197,6 +215,7 @@ const char *shoal_lua_field(lua_State *L, int index, const char *name)
     if (lua_isstring(L, -1)) {
         size_t length;
         const char *text = lua_tolstring(L, -1, &length);
+        shoal_lua_spend(L, length);
         copy = shoal_arena_strndup(shoal_call_arena(shoal_lua_running(L)->call), text, length);
     } else if (!lua_isnil(L, -1)) {
         luaL_error(L, "%s has to be text", name);
