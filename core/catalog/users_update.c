@@ -20,7 +20,7 @@ SHOAL_SQL(account_set,
     "WHERE id = $1");
 SHOAL_SQL(account_videos,
     "SELECT v.uuid FROM catalog_video v JOIN catalog_channel c ON c.id = v.channel_id "
-    "WHERE c.account_id = $1 ORDER BY v.id");
+    "WHERE c.account_id = $1 LIMIT 1");
 SHOAL_SQL(account_actors_remove,
     "DELETE FROM catalog_actor WHERE id IN (SELECT c.actor_id FROM catalog_channel c "
     "WHERE c.account_id = $1) OR id IN (SELECT a.actor_id FROM catalog_account a WHERE a.id = $1)");
