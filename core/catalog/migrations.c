@@ -281,6 +281,10 @@ static const char media_ends_sql[] = "CREATE TABLE catalog_media_end (\n"
 static const char leaving_sql[] =
     "ALTER TABLE catalog_channel ADD COLUMN is_leaving BOOL NOT NULL DEFAULT FALSE;\n";
 
+// The version that was given to a file last, whether it came to be the video's or not.
+static const char taken_sql[] =
+    "ALTER TABLE catalog_video ADD COLUMN taken_version I64 NOT NULL DEFAULT 0;\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
@@ -291,6 +295,7 @@ static const struct shoal_migration migrations[] = {
     {7, "index of lists", listed_sql},
     {8, "ends of media tokens", media_ends_sql},
     {9, "channels that leave", leaving_sql},
+    {10, "versions on their way", taken_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

@@ -93,11 +93,54 @@ static void renditions_at_once_are_all_in_the_lists(void **state)
     json_decref(video);
 }
 
+static struct scene *replaced;
+
+static int replace(struct shoal_call *call, const char *name, struct shoal_err *err)
+{
+    char path[600];
+    json_t *video = NULL;
+    snprintf(path, sizeof(path), "%s.%s", replaced->path, name);
+    assert_int_equal(write_text(path, "VIDEO again"), 0);
+    struct shoal_submission what = {.video = replaced->uuid,
+        .path = path,
+        .filename = name,
+        .size_bytes = 11,
+        .source = "upload"};
+    int code = shoal_media_submit(call, &what, &video, err);
+    json_decref(video);
+    return code;
+}
+
+static void the_other_one(void)
+{
+    struct shoal_err err = {0};
+    fake.fills = NULL;
+    assert_int_equal(replace(other, "faster.mp4", &err), 0);
+}
+
+static void files_that_replace_one_at_once_are_two(void **state)
+{
+    struct scene *scene = *state;
+    struct shoal_err err = {0};
+    struct catalog_video video;
+    replaced = scene;
+    other = shoal_kit_system(scene->kit);
+    assert_int_equal(submit(scene, "VIDEO bytes", false, &err), 0);
+    settle(scene);
+    fake.fills = the_other_one; // after it was looked at, before it is kept
+    assert_int_equal(replace(scene->user, "slower.mp4", &err), 0);
+    settle(scene);
+    assert_int_equal(catalog_video_find(scene->system, scene->uuid, &video, NULL, &err), 0);
+    assert_int_equal(video.version, 3);
+    assert_int_equal(video.state, SHOAL_STATE_PUBLISHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_storage_that_is_away_is_waited_for),
         CASE(renditions_at_once_are_all_in_the_lists),
+        CASE(files_that_replace_one_at_once_are_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
