@@ -72,7 +72,8 @@ void catalog_token_hash(const char *token, char out[65]);
 /// Who has this credential; what the host asks.
 int catalog_token_viewer(struct shoal_call *call, const char *token, bool by_cookie,
     struct shoal_viewer *viewer, struct shoal_err *err);
-/// Drops every token of a user (but one), in a transaction; catalog_token_forget() after it.
+/// Drops every token of a user (but one) and those for media, in a transaction;
+/// catalog_token_cache_forget() and a revocation after it.
 int catalog_token_drop(struct shoal_db *tx, int64_t user_id, int64_t but, struct shoal_err *err);
 struct catalog_cached {
     int64_t token_id, user_id, account_id, access_expires_ms;
@@ -336,6 +337,9 @@ const char *catalog_file_path(struct shoal_call *call, const struct catalog_vide
 /// Anybody whose access to this ends now: "v:UUID" or "u:7". Tokens made before stop working.
 void catalog_media_revoke(const char *subject, int64_t now_ms);
 int catalog_media_load(struct shoal_call *call, struct shoal_err *err);
+/// Ends the media tokens of a user for every process and after a restart, in a transaction; a revocation
+/// after it ends them here at once.
+int catalog_media_end(struct shoal_db *tx, int64_t user_id, struct shoal_err *err);
 void catalog_media_secret_set(const char *hex);
 void catalog_media_stop(void);
 

@@ -8,6 +8,9 @@ SHOAL_SQL(channel_add,
     "INSERT INTO catalog_channel (actor_id, account_id, display_name, description, support) "
     "VALUES ($1, $2, $3, $4, $5) RETURNING id");
 SHOAL_SQL(channels_owned, "SELECT COUNT(*) FROM catalog_channel WHERE account_id = $1");
+SHOAL_SQL(channels_kept, "SELECT COUNT(*) FROM catalog_channel WHERE account_id = $1 AND id <> $2 "
+                         "AND is_leaving = FALSE");
+SHOAL_SQL(channel_leave, "UPDATE catalog_channel SET is_leaving = TRUE WHERE id = $1");
 SHOAL_SQL(channel_set,
     "UPDATE catalog_channel SET display_name = COALESCE(CAST($2 AS TEXT), display_name), "
     "description = CASE WHEN CAST($4 AS BOOLEAN) = TRUE THEN CAST($3 AS TEXT) ELSE description "
@@ -179,18 +182,27 @@ int shoal_channel_update(
     return code == 0 ? shoal_tx(call, update_tx, &channel, err) : code;
 }
 
+// Decided before the first video goes: of two channels that are removed at once one stays whole. What
+// fails on the way can be asked for again.
+static int leave_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct channel_fields *channel = arg;
+    int64_t kept = 0;
+    int code = shoal_db_i64(tx, &channels_kept,
+        SHOAL_ARGS(SHOAL_I64(channel->account_id), SHOAL_I64(channel->id)), &kept, err);
+    if (code == 0 && kept == 0) {
+        code = shoal_fail(err, SHOAL_ECONFLICT, "Cannot remove the last channel of this user");
+    }
+    return code == 0
+               ? shoal_db_exec(tx, &channel_leave, SHOAL_ARGS(SHOAL_I64(channel->id)), NULL, err)
+               : code;
+}
+
 static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     const struct channel_fields *channel = arg;
-    int64_t owned = 0;
-    int code =
-        shoal_db_i64(tx, &channels_owned, SHOAL_ARGS(SHOAL_I64(channel->account_id)), &owned, err);
-    if (code == 0 && owned <= 1) {
-        code = shoal_fail(err, SHOAL_ECONFLICT, "Cannot remove the last channel of this user");
-    }
-    if (code == 0) {
-        code = catalog_channel_tell(call, tx, channel->id, "deleted", err);
-    }
+    int code = catalog_channel_tell(call, tx, channel->id, "deleted", err);
     if (code == 0) {
         code = catalog_actor_images_remove(tx, 0, channel->id, err);
     }
@@ -227,14 +239,9 @@ int shoal_channel_delete(struct shoal_call *call, const char *handle, struct sho
         return SHOAL_EFORBIDDEN;
     }
     struct channel_fields channel = {0};
-    int64_t owned = 0;
     int code = catalog_channel_mine(call, handle, &channel.id, &channel.account_id, err);
     if (code == 0) {
-        code = shoal_db_i64(shoal_call_db(call), &channels_owned,
-            SHOAL_ARGS(SHOAL_I64(channel.account_id)), &owned, err);
-    }
-    if (code == 0 && owned <= 1) {
-        code = shoal_fail(err, SHOAL_ECONFLICT, "Cannot remove the last channel of this user");
+        code = shoal_tx(call, leave_tx, &channel, err);
     }
     if (code != 0) {
         return code;

@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_test.h"
 
+#include <pthread.h>
+
+#include "catalog/channels_priv.h"
+
 static struct {
     struct shoal_kit *kit;
     struct shoal_call *system, *nobody, *admin, *user, *other;
@@ -181,6 +185,63 @@ static void nobody_has_more_channels_than_the_limit(void **state)
     assert_int_equal(made, catalog_setting_i64("user.channels_max", 20));
 }
 
+static pthread_barrier_t both;
+
+static void *remove_second(void *arg)
+{
+    struct shoal_err err = {0};
+    int *code = arg;
+    pthread_barrier_wait(&both);
+    *code = shoal_channel_delete(scene.nobody, "second", &err);
+    return NULL;
+}
+
+static int64_t videos_of(const char *handle)
+{
+    struct shoal_err err = {0};
+    json_t *query = json_pack("{s:s}", "channel", handle);
+    json_t *list = shoal_video_list(scene.admin, query, &err);
+    int64_t total = list == NULL ? -1 : shoal_integer(list, "total", -1);
+    json_decref(list);
+    json_decref(query);
+    return total;
+}
+
+static void of_two_that_go_at_once_one_stays_whole(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    struct shoal_call *carol = shoal_kit_user(scene.kit, "carol");
+    int64_t first = test_channel_of(carol);
+    int64_t second = 0;
+    pthread_t thread;
+    int codes[2] = {0};
+    json_t *fields = json_pack("{s:s, s:s}", "name", "second", "displayName", "Second");
+    assert_int_equal(create(carol, fields, &err), 0);
+    assert_int_equal(catalog_channel_find(carol, "second", &second, &err), 0);
+    for (int i = 0; i < 20; i++) {
+        struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+        video.channel_id = first;
+        test_video_make(scene.system, &video);
+        video.channel_id = second;
+        test_video_make(scene.system, &video);
+    }
+    int64_t were[] = {videos_of("carol_channel"), videos_of("second")};
+    assert_true(were[0] == 20 && were[1] == 20);
+    struct shoal_viewer old = catalog_viewer_swap(scene.nobody, carol->viewer);
+    pthread_barrier_init(&both, NULL, 2);
+    pthread_create(&thread, NULL, remove_second, &codes[1]);
+    pthread_barrier_wait(&both);
+    codes[0] = shoal_channel_delete(carol, "carol_channel", &err);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&both);
+    catalog_viewer_swap(scene.nobody, old);
+    assert_true((codes[0] == 0) != (codes[1] == 0));
+    assert_int_equal(codes[0] == 0 ? codes[1] : codes[0], SHOAL_ECONFLICT);
+    assert_int_equal(codes[0] == 0 ? videos_of("second") : videos_of("carol_channel"),
+        codes[0] == 0 ? were[1] : were[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +251,7 @@ int main(void)
         cmocka_unit_test(others_change_and_remove_nothing),
         cmocka_unit_test(a_removed_channel_takes_its_videos_with_it),
         cmocka_unit_test(nobody_has_more_channels_than_the_limit),
+        cmocka_unit_test(of_two_that_go_at_once_one_stays_whole),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

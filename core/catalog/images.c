@@ -222,7 +222,7 @@ static int users_first(struct shoal_call *call, const struct shoal_job *job,
         if (code == 0) {
             missing[i] = false;
         } else if (code != SHOAL_EUNREADABLE && code != SHOAL_ETOOLARGE && code != SHOAL_EINVAL) {
-            return code;
+            return catalog_away(code, false);
         }
         shoal_file()->unlink(path);
     }
@@ -260,9 +260,14 @@ int catalog_images_run(
     json_t *probe = video.probe == NULL ? json_object()
                                         : shoal_json_parse(video.probe, strlen(video.probe), NULL);
     const char *work = catalog_picture_work(call, job, err);
-    code = work == NULL ? SHOAL_EIO : catalog_pictures_make(call, source, probe, work, images, count, err);
+    struct shoal_service service;
+    code = catalog_away(work == NULL ? SHOAL_EIO : catalog_transcoder_find(&service, err), false);
+    if (code == 0) {
+        code = catalog_away(
+            catalog_pictures_make(call, source, probe, work, images, count, err), true);
+    }
     for (size_t i = 0; i < count && code == 0; i++) {
-        code = picture_store(call, &video, at[i], &images[i], err);
+        code = catalog_away(picture_store(call, &video, at[i], &images[i], err), false);
     }
     json_decref(probe);
     if (work != NULL) {

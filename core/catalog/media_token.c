@@ -1,7 +1,7 @@
 // media_token.c - signed tokens for the media of one video, checked without the database.
 //
 // A token holds the video, the user, when it was made and when it ends. Whoever loses access (the
-// video gets narrower, the user is blocked) is on a short list with the moment of it: tokens made
+// video gets narrower, the user is blocked or gone or has a new password) is on a short list with the moment of it: tokens made
 // before that moment stop working. The list is read from the database at the start and every few
 // seconds, because other processes of the instance write it too.
 // SPDX-License-Identifier: AGPL-3.0-or-later
@@ -33,9 +33,11 @@ static size_t revoked_count;
 SHOAL_SQL(access_changes,
     "SELECT uuid, access_changed FROM catalog_video WHERE access_changed > $1 "
     "ORDER BY access_changed DESC LIMIT 3000");
-SHOAL_SQL(blocked_users,
-    "SELECT id, updated FROM catalog_user WHERE is_blocked = TRUE AND updated > $1 "
-    "ORDER BY updated DESC LIMIT 1000");
+SHOAL_SQL(user_ends, "SELECT user_id, ended FROM catalog_media_end WHERE ended > $1 "
+                     "ORDER BY ended DESC LIMIT 1000");
+SHOAL_SQL(user_end, "INSERT INTO catalog_media_end (user_id, ended) VALUES ($1, $2) "
+                    "ON CONFLICT (user_id) DO UPDATE SET ended = excluded.ended");
+SHOAL_SQL(user_ends_tidy, "DELETE FROM catalog_media_end WHERE ended < $1");
 
 void catalog_media_secret_set(const char *hex)
 {
@@ -112,7 +114,17 @@ static int load(
 int catalog_media_load(struct shoal_call *call, struct shoal_err *err)
 {
     int code = load(call, &access_changes, "v:", err);
-    return code == 0 ? load(call, &blocked_users, "u:", err) : code;
+    return code == 0 ? load(call, &user_ends, "u:", err) : code;
+}
+
+int catalog_media_end(struct shoal_db *tx, int64_t user_id, struct shoal_err *err)
+{
+    int64_t now_ms = shoal_now_ms();
+    int code = shoal_db_exec(
+        tx, &user_end, SHOAL_ARGS(SHOAL_I64(user_id), SHOAL_TIME(now_ms)), NULL, err);
+    return code == 0 ? shoal_db_exec(tx, &user_ends_tidy,
+                           SHOAL_ARGS(SHOAL_TIME(now_ms - TOKEN_MS)), NULL, err)
+                     : code;
 }
 
 static void put64(unsigned char *out, int64_t value)

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_test.h"
 
+#include <unistd.h>
+
 static struct {
     struct shoal_kit *kit;
     struct shoal_call *system, *nobody, *admin, *user, *other;
@@ -134,6 +136,42 @@ static void the_newest_revocations_are_kept_when_there_are_too_many(void **state
     assert_int_equal(shoal_media_token_check(token, video.uuid), SHOAL_EFORBIDDEN);
 }
 
+// What a process that starts now knows of it.
+static void restart(void)
+{
+    struct shoal_err err = {0};
+    catalog_media_stop();
+    catalog_media_secret_set(catalog_key_get(scene.system, "secret", &err));
+    assert_int_equal(catalog_media_load(scene.system, &err), 0);
+}
+
+static void what_ended_with_its_user_stays_so_after_a_restart(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    struct test_video video = video_new(SHOAL_PRIVACY_INTERNAL);
+    int64_t bob = scene.other->viewer.user_id;
+    static const char *const how[] = {
+        "{\"password\": \"another one\"}", "{\"role\": 1}", NULL}; // NULL: removed
+    for (size_t i = 0; i < sizeof how / sizeof how[0]; i++) {
+        const char *kept = token_of(scene.user, video.uuid);
+        const char *token = token_of(scene.other, video.uuid);
+        restart();
+        assert_int_equal(shoal_media_token_check(token, video.uuid), 0);
+        usleep(5000); // a token of this very millisecond came after the change
+        json_t *fields = how[i] == NULL ? NULL : shoal_json_parse(how[i], strlen(how[i]), NULL);
+        int code = fields == NULL ? shoal_user_delete(scene.admin, bob, &err)
+                                  : shoal_user_update(scene.admin, bob, fields, &err);
+        json_decref(fields);
+        assert_int_equal(code, 0);
+        assert_int_equal(shoal_media_token_check(token, video.uuid), SHOAL_EFORBIDDEN);
+        restart();
+        assert_int_equal(shoal_media_token_check(token, video.uuid), SHOAL_EFORBIDDEN);
+        assert_int_equal(shoal_media_token_check(kept, video.uuid), 0);
+        usleep(5000);
+    }
+}
+
 static void another_secret_ends_all(void **state)
 {
     (void)state;
@@ -165,6 +203,7 @@ int main(void)
         CASE(what_is_no_token_is_refused),
         CASE(a_revocation_ends_what_was_made_before_it),
         CASE(the_newest_revocations_are_kept_when_there_are_too_many),
+        CASE(what_ended_with_its_user_stays_so_after_a_restart),
         CASE(another_secret_ends_all),
         CASE(who_may_not_watch_gets_none),
     };

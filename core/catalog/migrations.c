@@ -271,6 +271,20 @@ static const char listed_sql[] =
     "CREATE INDEX catalog_video_channel_listed ON catalog_video\n"
     "  (channel_id, privacy, is_open, is_blocked) WHERE is_open = TRUE AND is_blocked = FALSE;\n";
 
+// Since when no older token for media of a user works; the user may be gone.
+static const char media_ends_sql[] = "CREATE TABLE catalog_media_end (\n"
+                                     "  user_id I64 NOT NULL PRIMARY KEY,\n"
+                                     "  ended TIME NOT NULL\n"
+                                     ");\n";
+
+// It is being removed, its videos first: it is no channel that its user keeps.
+static const char leaving_sql[] =
+    "ALTER TABLE catalog_channel ADD COLUMN is_leaving BOOL NOT NULL DEFAULT FALSE;\n";
+
+// The version that was given to a file last, whether it came to be the video's or not.
+static const char taken_sql[] =
+    "ALTER TABLE catalog_video ADD COLUMN taken_version I64 NOT NULL DEFAULT 0;\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
@@ -279,6 +293,9 @@ static const struct shoal_migration migrations[] = {
     {5, "pictures of actors", actor_images_sql},
     {6, "strays", strays_sql},
     {7, "index of lists", listed_sql},
+    {8, "ends of media tokens", media_ends_sql},
+    {9, "channels that leave", leaving_sql},
+    {10, "versions on their way", taken_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

@@ -52,6 +52,10 @@ int catalog_ladder_start(struct shoal_call *call, const struct catalog_video *vi
 int catalog_transcoder_find(struct shoal_service *out, struct shoal_err *err);
 /// The default storage; SHOAL_EUNSUPPORTED without one.
 int catalog_storage_find(struct shoal_service *out, struct shoal_err *err);
+/// SHOAL_JOB_EAWAY for an error that passes by itself, else the error. Storages and the database may say
+/// anything of that kind; of a transcoder (is_transcoder) SHOAL_EIO and SHOAL_ETIMEOUT are likely the
+/// input's doing.
+int catalog_away(int code, bool is_transcoder);
 /// The storage that a new file of a video goes to: the default one, or what the filter media.place
 /// says. last_read_ms 0: never read.
 int catalog_place(struct shoal_call *call, const struct catalog_video *video,

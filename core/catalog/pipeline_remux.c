@@ -93,7 +93,7 @@ static int remux(struct shoal_call *call, const struct catalog_video *video, con
     const char *source = catalog_source_path(call, video, err);
     int code = source == NULL ? SHOAL_EIO : catalog_transcoder_find(&service, err);
     if (code != 0) {
-        return code;
+        return catalog_away(code, false);
     }
     json_t *probe = video->probe == NULL
                         ? json_object()
@@ -105,7 +105,7 @@ static int remux(struct shoal_call *call, const struct catalog_video *video, con
     code = table->remux(call, service.arg, source, probe, out, key, err);
     shoal_leave(call);
     json_decref(probe);
-    return code;
+    return catalog_away(code, true);
 }
 
 static int web_make(struct shoal_call *call, const struct catalog_video *video,
@@ -127,7 +127,7 @@ static int web_make(struct shoal_call *call, const struct catalog_video *video,
         struct catalog_file made = *file;
         shoal_drill_point("remux.made");
         made.size_bytes = web.size_bytes = catalog_size_of(out);
-        code = catalog_store_file(call, video, &made, out, err);
+        code = catalog_away(catalog_store_file(call, video, &made, out, err), false);
         web.storage = made.storage;
     }
     shoal_drill_point("remux.stored");
@@ -156,7 +156,7 @@ int catalog_remux_run(
             code = shoal_tx(call, drop_tx, &web, err);
         }
     }
-    return code == 0 ? catalog_ladder_start(call, &video, has_web, err) : code;
+    return code == 0 ? catalog_away(catalog_ladder_start(call, &video, has_web, err), false) : code;
 }
 
 void catalog_remux_gave_up(

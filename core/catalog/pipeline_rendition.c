@@ -19,6 +19,8 @@
 struct addition {
     const struct catalog_video *video;
     struct catalog_file media, playlist, master, hashes;
+    size_t known;  // how many renditions the lists speak of beside it
+    bool is_stale; // out: there are others by now
 };
 
 SHOAL_SQL(playlist_touch,
@@ -84,14 +86,46 @@ static int rows_write(struct shoal_call *call, struct shoal_db *tx, const struct
     return code;
 }
 
+// The renditions of a version: how many, and whether one of this resolution is among them.
+static int renditions_get(struct shoal_call *call, const struct addition *add,
+    struct catalog_file **out, size_t *count, bool *has, struct shoal_err *err)
+{
+    struct catalog_file *files = NULL;
+    size_t all = 0;
+    int code = catalog_files_get(call, add->video->id, "hls_media", &files, &all, err);
+    *count = 0;
+    *has = false;
+    for (size_t i = 0; i < all && code == 0; i++) {
+        if (files[i].version == add->video->version) {
+            *has = *has || files[i].resolution == add->media.resolution;
+            files[(*count)++] = files[i];
+        }
+    }
+    *out = files;
+    return code;
+}
+
 static int add_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
-    const struct addition *add = arg;
+    struct addition *add = arg;
     struct catalog_video now;
+    struct catalog_file *files = NULL;
+    size_t count = 0;
+    bool has = false;
     int code = catalog_video_by_number(call, add->video->id, &now, err);
-    if (code == SHOAL_ENOTFOUND || (code == 0 && now.version != add->video->version)) {
+    bool is_gone =
+        code == SHOAL_ENOTFOUND || (code == 0 && now.version != add->video->version);
+    if (code == 0) {
+        code = renditions_get(call, add, &files, &count, &has, err);
+    }
+    if (is_gone || (code == 0 && has)) {
         const struct catalog_file orphans[] = {add->media, add->playlist, add->master, add->hashes};
         return catalog_objects_remove(tx, orphans, 4, err);
+    }
+    add->is_stale = code == 0 && count != add->known;
+    if (add->is_stale) {
+        const struct catalog_file lists[] = {add->master, add->hashes};
+        return catalog_objects_remove(tx, lists, 2, err);
     }
     json_t *removed = json_array();
     if (code == 0) {
@@ -182,20 +216,30 @@ static int text_store(struct shoal_call *call, const struct catalog_video *video
 
 // The master and the hash list speak of all renditions, so each new one makes both anew, under new
 // names: what players and caches hold stays whole.
-static int lists_store(struct shoal_call *call, struct addition *add,
-    const struct catalog_file *files, size_t count, struct shoal_err *err)
+static int lists_store(struct shoal_call *call, struct addition *add, struct shoal_err *err)
 {
-    size_t all = 0;
+    struct catalog_file *files = NULL;
+    bool has = false;
+    char master[37];
+    char hashes[37];
+    shoal_uuid_new(master);
+    shoal_uuid_new(hashes);
+    add->master = file_of(call, add->video, "hls_master",
+        shoal_arena_printf(call->arena, "%s-master.m3u8", master), PLAYLIST_MIME);
+    add->hashes = file_of(call, add->video, "hls_sha256",
+        shoal_arena_printf(call->arena, "%s-segments-sha256.json", hashes), "application/json");
+    int code = renditions_get(call, add, &files, &add->known, &has, err);
+    size_t all = add->known;
     struct catalog_file *every =
-        shoal_arena_alloc(call->arena, (count + 1) * sizeof(struct catalog_file));
-    for (size_t i = 0; i < count; i++) {
-        if (files[i].version == add->video->version) {
-            every[all++] = files[i];
-        }
+        shoal_arena_alloc(call->arena, (all + 1) * sizeof(struct catalog_file));
+    if (all > 0) {
+        memcpy(every, files, all * sizeof(*every));
     }
     every[all++] = add->media;
-    int code = text_store(
-        call, add->video, &add->master, catalog_hls_master(call->arena, every, all), err);
+    if (code == 0) {
+        code = text_store(
+            call, add->video, &add->master, catalog_hls_master(call->arena, every, all), err);
+    }
     return code == 0
                ? text_store(call, add->video, &add->hashes, catalog_hls_hashes(every, all), err)
                : code;
@@ -205,11 +249,7 @@ static void addition_init(struct shoal_call *call, const struct catalog_video *v
     const struct shoal_rendition *rendition, struct addition *add)
 {
     char stem[37];
-    char master[37];
-    char hashes[37];
     shoal_uuid_new(stem);
-    shoal_uuid_new(master);
-    shoal_uuid_new(hashes);
     struct shoal_arena *arena = call->arena;
     *add = (struct addition){.video = video};
     add->media = file_of(call, video, "hls_media",
@@ -228,10 +268,6 @@ static void addition_init(struct shoal_call *call, const struct catalog_video *v
     add->playlist = file_of(call, video, "hls_playlist",
         shoal_arena_printf(arena, "%s-%d.m3u8", stem, rendition->resolution), PLAYLIST_MIME);
     add->playlist.resolution = rendition->resolution;
-    add->master = file_of(call, video, "hls_master",
-        shoal_arena_printf(arena, "%s-master.m3u8", master), PLAYLIST_MIME);
-    add->hashes = file_of(call, video, "hls_sha256",
-        shoal_arena_printf(arena, "%s-segments-sha256.json", hashes), "application/json");
 }
 
 // Something plays now: with waitTranscoding this is the moment of publishing.
@@ -266,7 +302,7 @@ int catalog_rendition_add(struct shoal_call *call, const struct catalog_video *v
             return playable_ask(call, video, err); // handed over again after a restart
         }
     }
-    struct addition add;
+    struct addition add = {0};
     if (code == 0) {
         addition_init(call, video, rendition, &add);
         code = playlist_store(call, rendition, &add, err);
@@ -277,14 +313,13 @@ int catalog_rendition_add(struct shoal_call *call, const struct catalog_video *v
     if (code == 0) {
         code = media_store(call, rendition, &add, err);
     }
-    if (code == 0) {
-        code = lists_store(call, &add, files, count, err);
-    }
-    shoal_drill_point("transcode.stored");
-    if (code == 0) {
-        code = shoal_tx(call, add_tx, &add, err);
-        shoal_drill_point("transcode.added");
-    }
+    // Another rendition may come in between: then the lists lack it, and are made once more.
+    do {
+        code = code == 0 ? lists_store(call, &add, err) : code;
+        shoal_drill_point("transcode.stored");
+        code = code == 0 ? shoal_tx(call, add_tx, &add, err) : code;
+    } while (code == 0 && add.is_stale);
+    shoal_drill_point("transcode.added");
     return code == 0 ? playable_ask(call, video, err) : code;
 }
 

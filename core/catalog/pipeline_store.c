@@ -10,6 +10,7 @@
 #include "catalog/pipeline_priv.h"
 
 #include "base/file.h"
+#include "data/data.h"
 
 #define COPY_BYTES     (256 * 1024)
 #define STORE_TRIES    5
@@ -29,6 +30,15 @@ int catalog_storage_find(struct shoal_service *out, struct shoal_err *err)
                ? 0
                : shoal_fail(
                      err, SHOAL_EUNSUPPORTED, "this server has no storage: it takes no videos");
+}
+
+int catalog_away(int code, bool is_transcoder)
+{
+    bool passes = code == SHOAL_EBUSY || code == SHOAL_EUPSTREAM || code == SHOAL_ERATE;
+    // SHOAL_EUNSUPPORTED: the plugin is off; there was one when the upload was taken.
+    passes = passes || (!is_transcoder && (code == SHOAL_EIO || code == SHOAL_ETIMEOUT ||
+                                              code == SHOAL_EUNSUPPORTED));
+    return passes ? SHOAL_JOB_EAWAY : code;
 }
 
 int64_t catalog_size_of(const char *path)

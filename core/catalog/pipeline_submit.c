@@ -34,6 +34,10 @@ SHOAL_SQL(video_source,
     "UPDATE catalog_video SET duration_s = $2, aspect_e4 = $3, probe = $4, source_name = $5, "
     "source_bytes = $6, version = $7, input_updated = $8, blocked_reason = $9 WHERE id = $1");
 SHOAL_SQL(video_again, "UPDATE catalog_video SET verdict = 0, is_open = FALSE WHERE id = $1");
+SHOAL_SQL(version_take,
+    "UPDATE catalog_video SET taken_version = 1 + CASE WHEN taken_version > version "
+    "THEN taken_version ELSE version END WHERE id = $1 RETURNING taken_version");
+SHOAL_SQL(version_now, "SELECT version FROM catalog_video WHERE id = $1");
 SHOAL_SQL(sender_blocked,
     "SELECT COUNT(*) FROM catalog_user WHERE id = $1 AND is_blocked = TRUE");
 SHOAL_SQL(playlist_remove, "DELETE FROM catalog_playlist WHERE video_id = $1");
@@ -125,10 +129,26 @@ static int files_write(struct shoal_call *call, struct shoal_db *tx, const struc
     return code;
 }
 
+// Two files for one video at once have names of their own.
+static int version_tx(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    struct catalog_video *video = arg;
+    return shoal_db_i64(tx, &version_take, SHOAL_ARGS(SHOAL_I64(video->id)), &video->version, err);
+}
+
 // A new file for a video that is there: the old files go, and the gate is asked again.
 static int replaced_clear(
     struct shoal_call *call, struct shoal_db *tx, struct submit *submit, struct shoal_err *err)
 {
+    int64_t now = 0;
+    int fresh = shoal_db_i64(tx, &version_now, SHOAL_ARGS(SHOAL_I64(submit->video.id)), &now, err);
+    if (fresh != 0 || now >= submit->video.version) {
+        return fresh != 0 ? fresh
+                          : shoal_fail(err, SHOAL_ECONFLICT,
+                                "this video was given a newer file meanwhile");
+    }
     struct catalog_file *files = NULL;
     size_t count = 0;
     size_t gone = 0;
@@ -275,11 +295,12 @@ static int submit_keep(struct shoal_call *call, struct submit *submit, struct sh
 {
     const struct shoal_submission *what = submit->what;
     struct catalog_video *video = &submit->video;
-    const char *kept = catalog_source_path(call, video, err);
+    int code = submit->is_new ? 0 : shoal_tx(call, version_tx, video, err);
+    const char *kept = code == 0 ? catalog_source_path(call, video, err) : NULL;
     if (kept == NULL) {
-        return SHOAL_EIO;
+        return code == 0 ? SHOAL_EIO : code;
     }
-    int code = picture_keep(call, video, what->thumbnail, "thumbnail", &submit->has_thumbnail, err);
+    code = picture_keep(call, video, what->thumbnail, "thumbnail", &submit->has_thumbnail, err);
     if (code == 0) {
         code = picture_keep(call, video, what->preview, "preview", &submit->has_preview, err);
     }
@@ -323,7 +344,6 @@ static int submit_read(struct shoal_call *call, struct submit *submit, struct sh
     } else {
         code = catalog_video_may(call, SHOAL_MAY_UPDATE, what->video, NULL, &submit->video, err);
         submit->account_id = submit->video.account_id;
-        submit->video.version++;
     }
     return code == 0 ? catalog_quota_check(
                            call, submit->account_id, (int64_t)what->size_bytes, err)

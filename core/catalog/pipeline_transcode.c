@@ -21,6 +21,7 @@ struct run {
     const struct catalog_video *video;
     int percent; // as last told
     bool is_spoilt; // what was made was not kept whole
+    bool is_away;   // nor taken, by what comes back
 };
 
 SHOAL_SQL(ladder_set, "UPDATE catalog_video SET ladder_job = $2, ladder_fence = $3 WHERE id = $1");
@@ -59,6 +60,7 @@ static int on_ready(void *user, const struct shoal_rendition *rendition, struct 
     }
     int code = catalog_rendition_add(run->call, run->video, rendition, err);
     run->is_spoilt = run->is_spoilt || code == SHOAL_EIO;
+    run->is_away = catalog_away(code, false) == SHOAL_JOB_EAWAY;
     return code;
 }
 
@@ -107,6 +109,7 @@ static int provider_find(struct shoal_call *call, const json_t *probe, const jso
 {
     struct shoal_service all[PROVIDERS_MAX];
     size_t count = shoal_service_all("transcoder", all, PROVIDERS_MAX);
+    bool is_busy = false;
     for (size_t i = 0; i < count && i < PROVIDERS_MAX; i++) {
         const struct shoal_svc_transcoder *table = all[i].table;
         shoal_enter(call, &all[i]);
@@ -116,8 +119,10 @@ static int provider_find(struct shoal_call *call, const json_t *probe, const jso
             *out = all[i];
             return 0;
         }
+        is_busy = is_busy || catalog_away(code, true) == SHOAL_JOB_EAWAY;
     }
-    return shoal_fail(err, SHOAL_EBUSY, "no transcoder takes this plan now");
+    return shoal_fail(err, count == 0 || is_busy ? SHOAL_JOB_EAWAY : SHOAL_EBUSY,
+        "no transcoder takes this plan now");
 }
 
 static int run_provider(
@@ -146,6 +151,7 @@ static int run_provider(
         shoal_enter(call, &service);
         code = what.source_path == NULL ? SHOAL_EIO : table->run(call, service.arg, &what, err);
         shoal_leave(call);
+        code = catalog_away(code, code >= 0 || !run->is_away);
     }
     json_decref(probe);
     return code;
@@ -194,7 +200,7 @@ int catalog_transcode_run(
     if (code != 0) {
         return code; // SHOAL_LATER too
     }
-    code = catalog_ladder_finish(call, &video, err);
+    code = catalog_away(catalog_ladder_finish(call, &video, err), false);
     shoal_drill_point("transcode.finished");
     if (code == 0) {
         work_remove(call, job);

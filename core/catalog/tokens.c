@@ -25,11 +25,14 @@ SHOAL_SQL(token_refresh_get,
     "JOIN catalog_user u ON u.id = t.user_id WHERE t.refresh_hash = $1");
 SHOAL_SQL(token_remove, "DELETE FROM catalog_token WHERE id = $1");
 SHOAL_SQL(token_drop, "DELETE FROM catalog_token WHERE user_id = $1 AND id <> $2");
+SHOAL_SQL(user_still, "SELECT COUNT(*) FROM catalog_user WHERE id = $1 AND password = $2 "
+                      "AND is_blocked = FALSE AND is_waiting = FALSE");
 SHOAL_SQL(user_logged_in, "UPDATE catalog_user SET last_login = $2 WHERE id = $1");
 
 struct grant {
     int64_t user_id;
-    int64_t old_token; // of a refresh; 0: none
+    int64_t old_token;    // of a refresh; 0: none
+    const char *password; // of a log-in: the hash that it was checked against
     const char *access, *refresh;
     const char *device, *address;
     int64_t access_ms, refresh_ms; // lifetimes
@@ -43,6 +46,23 @@ void catalog_token_hash(const char *token, char out[65])
     sodium_bin2hex(out, 65, hash, sizeof(hash));
 }
 
+// What ended all tokens while this one was on its way ends it too: a refresh lost its old token by it, a
+// log-in was let in by a password that is none any more, or by one whose user is blocked now.
+static int still_right(struct shoal_db *tx, const struct grant *grant, struct shoal_err *err)
+{
+    int64_t count = 0;
+    bool is_login = grant->old_token == 0;
+    int code = is_login ? shoal_db_i64(tx, &user_still,
+                              SHOAL_ARGS(SHOAL_I64(grant->user_id), SHOAL_TEXT(grant->password)),
+                              &count, err)
+                        : shoal_db_exec(tx, &token_remove,
+                              SHOAL_ARGS(SHOAL_I64(grant->old_token)), &count, err);
+    return code != 0 || count == 1
+               ? code
+               : shoal_fail_api(err, SHOAL_EINVAL, "invalid_grant", "Invalid grant: %s",
+                     is_login ? "user credentials are invalid" : "refresh token is invalid");
+}
+
 static int grant_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     const struct grant *grant = arg;
@@ -51,17 +71,11 @@ static int grant_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
     char refresh[65];
     catalog_token_hash(grant->access, access);
     catalog_token_hash(grant->refresh, refresh);
-    if (grant->old_token != 0) {
-        int64_t changed = 0;
-        int code = shoal_db_exec(
-            tx, &token_remove, SHOAL_ARGS(SHOAL_I64(grant->old_token)), &changed, err);
-        if (code != 0 || changed != 1) {
-            return code != 0 ? code
-                             : shoal_fail_api(err, SHOAL_EINVAL, "invalid_grant",
-                                   "Invalid grant: refresh token is invalid");
-        }
+    int code = still_right(tx, grant, err);
+    if (code != 0) {
+        return code;
     }
-    int code = shoal_db_exec(tx, &token_add,
+    code = shoal_db_exec(tx, &token_add,
         SHOAL_ARGS(SHOAL_I64(grant->user_id), SHOAL_TEXT(access),
             grant->is_session ? SHOAL_NULL : SHOAL_TEXT(refresh), SHOAL_BOOL(grant->is_session),
             SHOAL_I64(now_ms + grant->access_ms),
@@ -168,7 +182,7 @@ json_t *shoal_token_grant(struct shoal_call *call, const char *username, const c
     if (user_refusal(&user, err) != 0 || login_decide(call, &user, meta, err) != 0) {
         return NULL;
     }
-    struct grant grant = {.user_id = user.id};
+    struct grant grant = {.user_id = user.id, .password = user.password};
     return grant_make(call, &grant, meta, err);
 }
 
@@ -246,8 +260,9 @@ int shoal_token_revoke(struct shoal_call *call, struct shoal_err *err)
 
 int catalog_token_drop(struct shoal_db *tx, int64_t user_id, int64_t but, struct shoal_err *err)
 {
-    return shoal_db_exec(
+    int code = shoal_db_exec(
         tx, &token_drop, SHOAL_ARGS(SHOAL_I64(user_id), SHOAL_I64(but)), NULL, err);
+    return code == 0 ? catalog_media_end(tx, user_id, err) : code;
 }
 
 json_t *shoal_oauth_client(struct shoal_call *call, struct shoal_err *err)

@@ -243,6 +243,47 @@ static void a_new_password_ends_other_tokens(void **state)
     json_decref(given);
 }
 
+static int64_t changes; // whose password changes while a log-in is looked at
+
+static enum shoal_verdict on_login(struct shoal_call *call, json_t *event, void *arg)
+{
+    (void)call;
+    (void)event;
+    (void)arg;
+    struct shoal_err err = {0};
+    json_t *fields = json_pack("{s:s}", "password", "another one");
+    assert_int_equal(shoal_user_update(scene.admin, changes, fields, &err), 0);
+    json_decref(fields);
+    return SHOAL_PASS;
+}
+
+static int late_start(struct shoal_plugin *self, struct shoal_err *err)
+{
+    (void)err;
+    return shoal_decide(self, "user.login", on_login, NULL);
+}
+
+static void a_log_in_by_a_password_that_just_changed_is_none(void **state)
+{
+    (void)state;
+    static const struct shoal_plugin_descriptor late = {.size = sizeof(late),
+        .abi_major = SHOAL_ABI_MAJOR,
+        .abi_minor = SHOAL_ABI_MINOR,
+        .name = "late",
+        .start = late_start};
+    static const char manifest[] =
+        "{\"name\": \"late\", \"version\": \"1.0.0\", \"summary\": \"Is late.\", "
+        "\"licence\": \"MIT\", \"sdk\": \"^1.0.0\", \"language\": \"c\", "
+        "\"permissions\": [\"read:users\"], \"hooks\": [\"user.login\"]}";
+    struct shoal_err err = {0};
+    if (shoal_kit_load_text(scene.kit, &late, manifest, NULL, &err) != 0) {
+        fail_msg("%s", err.text);
+    }
+    changes = scene.user->viewer.user_id;
+    assert_null(grant("alice", "password of the kit", false, &err));
+    assert_string_equal(err.api_code, "invalid_grant");
+}
+
 static void the_client_has_32_characters(void **state)
 {
     (void)state;
@@ -268,6 +309,7 @@ int main(void)
         CASE(a_revoked_token_stops_at_once),
         CASE(a_blocked_user_is_out_at_once),
         CASE(a_new_password_ends_other_tokens),
+        CASE(a_log_in_by_a_password_that_just_changed_is_none),
         CASE(the_client_has_32_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ SHOAL_SQL(account_set,
     "WHERE id = $1");
 SHOAL_SQL(account_videos,
     "SELECT v.uuid FROM catalog_video v JOIN catalog_channel c ON c.id = v.channel_id "
-    "WHERE c.account_id = $1 ORDER BY v.id");
+    "WHERE c.account_id = $1 LIMIT 1");
 SHOAL_SQL(account_actors_remove,
     "DELETE FROM catalog_actor WHERE id IN (SELECT c.actor_id FROM catalog_channel c "
     "WHERE c.account_id = $1) OR id IN (SELECT a.actor_id FROM catalog_account a WHERE a.id = $1)");
@@ -309,6 +309,9 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     if (code == 0) {
         code = shoal_db_exec(
             tx, &account_actors_remove, SHOAL_ARGS(SHOAL_I64(user->account_id)), NULL, err);
+    }
+    if (code == 0) {
+        code = catalog_media_end(tx, user->id, err);
     }
     if (code == 0) {
         code = shoal_db_exec(tx, &user_remove, SHOAL_ARGS(SHOAL_I64(user->id)), NULL, err);

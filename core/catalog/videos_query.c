@@ -17,6 +17,30 @@
 
 // "\na\nb\n" of an array or a lone value, or NULL where it is not asked for. count: of different
 // ones.
+// What plugins leave out may be many: no value is looked for, and none is too many.
+static int excluded_join(struct shoal_call *call, const json_t *query, struct shoal_value *out,
+    struct shoal_err *err)
+{
+    const json_t *list = json_object_get(query, "excludedIds");
+    struct shoal_buf joined = {0};
+    int code = list == NULL ? 0 : shoal_buf_puts(&joined, "\n");
+    for (size_t i = 0; i < json_array_size(list) && code == 0; i++) {
+        const json_t *id = json_array_get(list, i);
+        const char *text = json_string_value(id);
+        if (json_is_integer(id)) {
+            code = shoal_buf_printf(&joined, "%lld\n", (long long)json_integer_value(id));
+        } else if (text == NULL || strnlen(text, 21) > 20 || strchr(text, '\n') != NULL) {
+            code = shoal_fail_field(err, "excludedIds", "excludedIds should be a list of ids");
+        } else {
+            code = shoal_buf_printf(&joined, "%s\n", text);
+        }
+    }
+    *out = code == 0 && list != NULL ? SHOAL_TEXT(shoal_arena_strdup(call->arena, joined.data))
+                                     : SHOAL_NULL;
+    shoal_buf_fini(&joined);
+    return code;
+}
+
 static int list_join(struct shoal_call *call, const json_t *query, const char *key, bool folds,
     struct shoal_value *out, int64_t *count, struct shoal_err *err)
 {
@@ -133,9 +157,8 @@ static int lists_read(struct shoal_call *call, const json_t *query,
         bool folds;
     } lists[] = {{"privacyOneOf", 5, false}, {"stateOneOf", 6, false}, {"categoryOneOf", 13, false},
         {"licenceOneOf", 14, false}, {"languageOneOf", 15, false}, {"tagsOneOf", 20, true},
-        {"tagsAllOf", 21, true}, {"uuids", 23, false}, {"channelNameOneOf", 24, false},
-        {"excludedIds", 31, false}};
-    int code = 0;
+        {"tagsAllOf", 21, true}, {"uuids", 23, false}, {"channelNameOneOf", 24, false}};
+    int code = excluded_join(call, query, &out->args[31], err);
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]) && code == 0; i++) {
         int64_t count = 0;
         code = list_join(

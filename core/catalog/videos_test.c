@@ -129,6 +129,11 @@ static void filters_find_what_they_say(void **state)
     expect(call, json_pack("{s:b}", "hasHLSFiles", 0), "Ag");
     expect(call, json_pack("{s:b}", "hasHLSFiles", 1), "B");
     expect(call, json_pack("{s:[I]}", "excludedIds", (json_int_t)scene.a.id), "Bg");
+    json_t *many = json_pack("{s:[I]}", "excludedIds", (json_int_t)scene.a.id);
+    for (int i = 0; i < 5000; i++) {
+        json_array_append_new(json_object_get(many, "excludedIds"), json_integer(100000 + i));
+    }
+    expect(call, many, "Bg");
     expect(call, json_pack("{s:s}", "uuids", scene.b.uuid), "B");
     expect(call, json_pack("{s:i, s:i}", "start", 1, "count", 1), "B");
 }

@@ -70,6 +70,9 @@ uint64_t shoal_epoch(void);
 /// are cancelled and their leases given back.
 int shoal_jobs_start(int threads, struct shoal_err *err);
 void shoal_jobs_stop(void);
+/// What a handler of the core returns when something that it needs is away and comes back by itself (a
+/// storage elsewhere): the job waits for it as for room on the disk, and for a day that is no try.
+#define SHOAL_JOB_EAWAY (-100)
 /// Registers a kind for an owner (NULL: core, stored as "core.KIND").
 int shoal_jobs_kind_add(
     struct shoal_plugin *owner, const struct shoal_job_kind *kind, struct shoal_err *err);

@@ -179,7 +179,7 @@ void jobs_each_cancelled(
 
 struct lost {
     int64_t id, fence;
-    bool is_later;
+    bool is_later, is_own;
 };
 
 static size_t find_lost(struct shoal_call *call, const struct job_kind *kind, const char *holder,
@@ -195,9 +195,14 @@ static size_t find_lost(struct shoal_call *call, const struct job_kind *kind, co
         if (is_mine(id, user)) {
             continue;
         }
-        if (is_expired || (!is_later && jobs_holder_is_gone(shoal_col_text(rows, 2), holder))) {
-            list[count++] = (struct lost){
-                .id = id, .fence = shoal_col_i64(rows, 1), .is_later = is_later};
+        // What is this runner's and does not run has ended, and that could not be stored.
+        const char *whose = shoal_col_text(rows, 2);
+        bool is_own = !is_later && whose && strcmp(whose, holder) == 0;
+        if (is_expired || is_own || (!is_later && jobs_holder_is_gone(whose, holder))) {
+            list[count++] = (struct lost){.id = id,
+                .fence = shoal_col_i64(rows, 1),
+                .is_later = is_later,
+                .is_own = is_own};
         }
     }
     shoal_rows_close(rows, NULL);
@@ -212,6 +217,7 @@ void jobs_reclaim(struct shoal_call *call, const struct job_kind *kind, const ch
     for (size_t i = 0; i < count; i++) {
         struct shoal_err err = {0};
         const char *why = list[i].is_later ? "nobody reported about it in time"
+                          : list[i].is_own ? "its end could not be stored"
                                            : "the process that ran it ended";
         int code = jobs_end(call, list[i].id, list[i].fence,
             list[i].is_later ? JOB_FORGOTTEN : JOB_CUT_OFF, SHOAL_EINTERNAL, why, &err);

@@ -16,7 +16,7 @@
 
 SHOAL_SQL(sql_job_for_end,
     "SELECT kind, unique_key, attempt, attempts, backoff_ms, lease_ms, state, fence,"
-    " is_cancel_asked, cut_offs, created_ms FROM job WHERE id = $1");
+    " is_cancel_asked, cut_offs, created_ms, is_later FROM job WHERE id = $1");
 SHOAL_SQL(sql_job_other_waiting,
     "SELECT id FROM job WHERE kind = $1 AND unique_key = $2 AND state = 'waiting' AND id <> $3");
 SHOAL_SQL(sql_job_end,
@@ -68,6 +68,10 @@ static int read_job(
                    : shoal_fail(err, SHOAL_ENOTFOUND, "there is no job %lld", (long long)end->id);
     }
     code = check_holder(rows, end, err);
+    if (code == 0 && end->ending == JOB_CUT_OFF && shoal_col_bool(rows, 11)) {
+        // Its end was stored just now, and was "later".
+        code = shoal_fail(err, SHOAL_ECONFLICT, "job %lld is in other hands", (long long)end->id);
+    }
     end->kind = shoal_arena_strdup(call->arena, shoal_col_text(rows, 0));
     end->unique = shoal_arena_strdup(call->arena, shoal_col_text(rows, 1));
     end->attempt = shoal_col_i64(rows, 2);
@@ -128,7 +132,7 @@ static int again(struct shoal_db *tx, const struct end *end, int64_t wait_ms, in
         NULL, err);
 }
 
-/// The process ended under it, which is no try of the job. Whoever was active then is innocent in all
+/// The process ended under it (or its end could not be stored), which is no try of the job. Whoever was active then is innocent in all
 /// likelihood and goes on at once; what is always there when it happens is parked in the end.
 static int cut_off(struct shoal_db *tx, struct end *end, struct shoal_err *err)
 {
@@ -165,7 +169,7 @@ static int decide(struct shoal_db *tx, struct end *end, struct shoal_err *err)
     if (end->ending == JOB_GIVEN_BACK) {
         return again(tx, end, 0, end->attempt - 1, err);
     }
-    if (end->ending == JOB_RETURNED && end->code == SHOAL_EFULL) {
+    if (end->ending == JOB_RETURNED && jobs_room_awaits(end->code, end->created_ms)) {
         return again(tx, end, jobs_room_wait_ms(end->created_ms), end->attempt - 1, err);
     }
     if (end->ending == JOB_CUT_OFF) {
@@ -176,7 +180,10 @@ static int decide(struct shoal_db *tx, struct end *end, struct shoal_err *err)
             (long long)end->attempt, end->why ? end->why : "");
         return set_state(tx, end, "parked", end->why, false, err);
     }
-    return again(tx, end, backoff_of(end, end->attempt, BACKOFF_MAX_MS), end->attempt, err);
+    int64_t wait_ms = end->code == SHOAL_JOB_EAWAY
+                          ? jobs_room_wait_ms(end->created_ms)
+                          : backoff_of(end, end->attempt, BACKOFF_MAX_MS);
+    return again(tx, end, wait_ms, end->attempt, err);
 }
 
 static int run(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)

@@ -69,7 +69,7 @@ bool jobs_holder_is_gone(const char *holder, const char *self);
 enum job_ending {
     JOB_RETURNED,
     JOB_FORGOTTEN, ///< whoever was to finish it later did not report in time
-    JOB_CUT_OFF,   ///< the process that ran it ended
+    JOB_CUT_OFF,   ///< the process that ran it ended, or could not store its end
     JOB_GIVEN_BACK
 };
 /// Leads an active job to its next state within a transaction.
@@ -79,7 +79,9 @@ int jobs_end(struct shoal_call *call, int64_t id, int64_t fence, enum job_ending
 
 // jobs_room.c
 
-/// How long a job that found the disk full waits until it is tried again.
+/// Whether a job that ended so waits, and that was no try.
+bool jobs_room_awaits(int code, int64_t created_ms);
+/// How long a job that found the disk full, or something away, waits until it is tried again.
 int64_t jobs_room_wait_ms(int64_t created_ms);
 
 // jobs_claim.c: the runner's own statements. All run in a call of the runner.

@@ -89,6 +89,23 @@ static void it_is_tried_more_often_than_its_kind_allows(void **state)
     assert_int_equal(atomic_load(&given_up), 0);
 }
 
+static void what_is_away_is_waited_for_a_day(void **state)
+{
+    (void)state;
+    setenv("SHOAL_DRILL_FULL", "10", 1);
+    atomic_store(&answer, SHOAL_JOB_EAWAY);
+    submit();
+    wait_for(6);
+    atomic_store(&answer, 0);
+    kit_wait("SELECT COUNT(*) FROM job WHERE state = 'done'", 1);
+    assert_int_equal(atomic_load(&given_up), 0);
+    int64_t day = INT64_C(86400000);
+    assert_true(jobs_room_awaits(SHOAL_JOB_EAWAY, shoal_now_ms() - day + 60000));
+    assert_false(jobs_room_awaits(SHOAL_JOB_EAWAY, shoal_now_ms() - day));
+    assert_true(jobs_room_awaits(SHOAL_EFULL, shoal_now_ms() - day));
+    assert_false(jobs_room_awaits(SHOAL_EIO, shoal_now_ms()));
+}
+
 static void it_is_called_back_when_there_is_room(void **state)
 {
     (void)state;
@@ -124,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             it_is_tried_more_often_than_its_kind_allows, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_away_is_waited_for_a_day, setup, teardown),
         cmocka_unit_test_setup_teardown(it_is_called_back_when_there_is_room, setup, teardown),
         cmocka_unit_test_setup_teardown(it_waits_longer_the_older_it_is, setup, teardown),
     };

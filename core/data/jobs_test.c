@@ -489,6 +489,24 @@ static void an_older_holder_cannot_go_on(void **state)
     assert_int_equal(kit_i64("SELECT COUNT(*) FROM job WHERE state = 'active'"), 1);
 }
 
+static void a_job_whose_end_was_not_stored_does_not_wait_for_its_lease(void **state)
+{
+    (void)state;
+    add_kind(1, 0, 1);
+    atomic_store(&is_held, true);
+    start_runner();
+    add_job(NULL);
+    wait_for(&runs, 1);
+    kit_run("CREATE TABLE kept AS SELECT holder FROM job");
+    atomic_store(&is_held, false);
+    kit_wait("SELECT COUNT(*) FROM job WHERE state = 'done'", 1);
+    kit_run("UPDATE job SET state = 'active', holder = (SELECT holder FROM kept),"
+            " lease_until_ms = 99999999999999"); // as if the end had not been written
+    wait_for(&runs, 2);
+    kit_wait("SELECT COUNT(*) FROM job WHERE state = 'done' AND attempt = 1 AND cut_offs = 1", 1);
+    assert_int_equal(atomic_load(&given_up), 0);
+}
+
 static int crash(
     struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
@@ -632,6 +650,7 @@ int main(void)
         CASE(stopping_gives_jobs_back_without_counting_the_try),
         CASE(a_plugin_that_goes_leaves_its_jobs_waiting),
         CASE(an_older_holder_cannot_go_on),
+        CASE(a_job_whose_end_was_not_stored_does_not_wait_for_its_lease),
         CASE(names_of_kinds_are_kept_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

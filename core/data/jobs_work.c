@@ -66,8 +66,8 @@ static void run_handler(
         code = shoal_fail(&err, SHOAL_EINTERNAL, "its handler returned %d", code);
     }
     const char *why = err.text[0] ? err.text : shoal_error_text(code);
-    if (code == SHOAL_EFULL) {
-        shoal_warn("job %lld (%s) waits for room: %s", (long long)run->id, run->kind->name, why);
+    if (jobs_room_awaits(code, run->created_ms)) {
+        shoal_warn("job %lld (%s) waits: %s", (long long)run->id, run->kind->name, why);
     } else if (code < 0 && !atomic_load(&run->is_given_back)) {
         shoal_warn("job %lld (%s) failed, try %d of %d: %s", (long long)run->id, run->kind->name,
             run->attempt, run->kind->def.attempts, why);

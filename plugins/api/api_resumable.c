@@ -121,7 +121,7 @@ static int may_begin(struct shoal_call *call, struct api *api, const struct api_
     uint64_t reserved = 0;
     int64_t open_count = 0;
     int code =
-        api_session_reserved(call, session->user_id, session->id, &reserved, &open_count, err);
+        api_session_reserved(call, api, session->user_id, session->id, &reserved, &open_count, err);
     if (code == 0) {
         code = api_upload_room(call, session->size_bytes, reserved, err);
     }

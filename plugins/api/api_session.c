@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,8 +23,11 @@ SHOAL_SQL(api_upload_state,
     "UPDATE api_upload SET state = $2, answer = $3, changed_at = $4 WHERE id = $1");
 SHOAL_SQL(api_upload_delete, "DELETE FROM api_upload WHERE id = $1");
 SHOAL_SQL(api_upload_reserved,
-    "SELECT COUNT(*), CAST(COALESCE(SUM(size_bytes), 0) AS BIGINT) FROM api_upload"
-    " WHERE user_id = $1 AND state = 0 AND id <> $2");
+    "SELECT id, size_bytes FROM api_upload WHERE user_id = $1 AND state = 0 AND id <> $2");
+SHOAL_SQL(api_upload_expire, "UPDATE api_upload SET state = 2, answer = NULL, changed_at = $4"
+                             " WHERE id = $1 AND state = $2 AND changed_at < $3");
+SHOAL_SQL(api_upload_forget,
+    "DELETE FROM api_upload WHERE id = $1 AND state = $2 AND changed_at < $3");
 SHOAL_SQL(api_upload_old, "SELECT id FROM api_upload WHERE state = $1 AND changed_at < $2"
                           " ORDER BY changed_at LIMIT $3");
 
@@ -172,19 +176,27 @@ int api_session_remove(struct shoal_call *call, struct api *api, const struct ap
     return shoal_tx(call, delete_row, (void *)session->id, err);
 }
 
-int api_session_reserved(struct shoal_call *call, int64_t user_id, const char *but_id,
-    uint64_t *bytes, int64_t *count, struct shoal_err *err)
+int api_session_reserved(struct shoal_call *call, struct api *api, int64_t user_id,
+    const char *but_id, uint64_t *bytes, int64_t *count, struct shoal_err *err)
 {
+    int code = 0;
     struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &api_upload_reserved,
         SHOAL_ARGS(SHOAL_I64(user_id), SHOAL_TEXT(but_id)), err);
     if (rows == NULL) {
         return err->code;
     }
-    if (shoal_rows_next(rows)) {
-        *count = shoal_col_i64(rows, 0);
-        *bytes = (uint64_t)shoal_col_i64(rows, 1);
+    while (code == 0 && shoal_rows_next(rows)) {
+        struct api_session session = {0};
+        snprintf(session.id, sizeof session.id, "%s", shoal_col_text(rows, 0));
+        code = api_session_paths(call, api, &session, err);
+        // One whose bytes are gone can only begin anew, and is asked about again then.
+        if (code == 0 && access(session.path, F_OK) == 0) {
+            (*count)++;
+            *bytes += (uint64_t)shoal_col_i64(rows, 1);
+        }
     }
-    return shoal_rows_close(rows, err);
+    int closed = shoal_rows_close(rows, code == 0 ? err : NULL);
+    return code == 0 ? closed : code;
 }
 
 struct api_lock {
@@ -223,7 +235,31 @@ void api_lock_release(struct api_lock *lock)
     }
 }
 
-static int expire(struct shoal_call *call, struct api *api, const char *id, struct shoal_err *err)
+struct leaving {
+    const struct api_session *session;
+    enum api_session_state state; // of the row
+    int64_t before_ms;
+};
+
+// Within the transaction it is sure that nobody began it anew: whose file would go otherwise.
+static int leave(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct leaving *leaving = arg;
+    bool is_open = leaving->state == API_SESSION_OPEN; // it expires, the others are forgotten
+    int64_t changed = 0;
+    const struct shoal_value args[] = {SHOAL_TEXT(leaving->session->id),
+        SHOAL_I64(leaving->state), SHOAL_TIME(leaving->before_ms), SHOAL_TIME(shoal_now_ms())};
+    int code = shoal_db_exec(tx, is_open ? &api_upload_expire : &api_upload_forget, args,
+        is_open ? 4 : 3, &changed, err);
+    if (code == 0 && changed > 0) {
+        remove_files(leaving->session);
+    }
+    return code;
+}
+
+static int expire(struct shoal_call *call, struct api *api, const char *id, int64_t before_ms,
+    struct shoal_err *err)
 {
     struct api_session session;
     int code = api_session_find(call, api, id, &session, err);
@@ -238,23 +274,25 @@ static int expire(struct shoal_call *call, struct api *api, const char *id, stru
     if (is_there && lock == NULL) {
         return 0;
     }
+    struct leaving leaving = {&session, API_SESSION_OPEN, before_ms};
     api_running_drop(api->running, id);
-    remove_files(&session);
+    code = shoal_tx(call, leave, &leaving, err);
     api_lock_release(lock);
-    struct change change = {id, API_SESSION_EXPIRED, NULL};
-    return shoal_tx(call, set_state, &change, err);
+    return code;
 }
 
 // What a crash left of one that was finished goes with its row.
 static int forget(struct shoal_call *call, struct api *api, const char *id,
-    enum api_session_state state, struct shoal_err *err)
+    enum api_session_state state, int64_t before_ms, struct shoal_err *err)
 {
     struct api_session session;
     int code = api_session_find(call, api, id, &session, err);
     if (code != 0 || session.state != state) {
         return code == SHOAL_ENOTFOUND ? 0 : code;
     }
-    return api_session_remove(call, api, &session, err);
+    struct leaving leaving = {&session, state, before_ms};
+    api_running_drop(api->running, id);
+    return shoal_tx(call, leave, &leaving, err);
 }
 
 // The ids of sessions in a state that did not change since before_ms, NULL-ended.
@@ -281,7 +319,7 @@ int api_session_sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
     const char **ids = old_ids(call, API_SESSION_OPEN, now_ms - API_SESSION_DAYS_MS, err);
     int code = ids != NULL ? 0 : err->code;
     for (size_t i = 0; code == 0 && ids[i] != NULL; i++) {
-        code = expire(call, api, ids[i], err);
+        code = expire(call, api, ids[i], now_ms - API_SESSION_DAYS_MS, err);
     }
     const struct {
         enum api_session_state state;
@@ -289,10 +327,11 @@ int api_session_sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
     } forgotten[] = {{API_SESSION_DONE, API_SESSION_DONE_MS},
         {API_SESSION_EXPIRED, API_SESSION_DAYS_MS}};
     for (size_t kind = 0; code == 0 && kind < 2; kind++) {
-        ids = old_ids(call, forgotten[kind].state, now_ms - forgotten[kind].age_ms, err);
+        int64_t before_ms = now_ms - forgotten[kind].age_ms;
+        ids = old_ids(call, forgotten[kind].state, before_ms, err);
         code = ids != NULL ? 0 : err->code;
         for (size_t i = 0; code == 0 && ids[i] != NULL; i++) {
-            code = forget(call, api, ids[i], forgotten[kind].state, err);
+            code = forget(call, api, ids[i], forgotten[kind].state, before_ms, err);
         }
     }
     return code;

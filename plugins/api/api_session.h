@@ -43,9 +43,10 @@ int api_session_done(struct shoal_call *call, struct shoal_db *tx, const json_t 
 /// Removes row and files.
 int api_session_remove(struct shoal_call *call, struct api *api, const struct api_session *session,
     struct shoal_err *err);
-/// How many uploads of a user are open, and the bytes that they will need; one of them left out.
-int api_session_reserved(struct shoal_call *call, int64_t user_id, const char *but_id,
-    uint64_t *bytes, int64_t *count, struct shoal_err *err);
+/// How many uploads of a user are open and still have their bytes, and the bytes that they will need; one
+/// of them left out. *bytes and *count are added to.
+int api_session_reserved(struct shoal_call *call, struct api *api, int64_t user_id,
+    const char *but_id, uint64_t *bytes, int64_t *count, struct shoal_err *err);
 /// Timer: expires what nobody continues, forgets what was finished or expired long ago.
 int api_session_sweep(struct shoal_call *call, void *arg, struct shoal_err *err);
 

@@ -43,14 +43,14 @@ int storage_fs_parents_make(const struct storage_fs *fs, const char *key, struct
             continue;
         }
         part_of(key, i, part);
-        if (mkdirat(fs->root_fd, part, 0750) == 0) {
-            char parent[STORAGE_FS_KEY_MAX + 1];
-            part_of(key, above, parent);
-            if (folder_sync(fs, parent) != 0 && errno != ENOENT) {
-                return storage_fs_fail(err, errno, "cannot sync the folder of", key);
-            }
-        } else if (errno != EEXIST) {
+        if (mkdirat(fs->root_fd, part, 0750) != 0 && errno != EEXIST) {
             return storage_fs_fail(err, errno, "cannot make the folder of", key);
+        }
+        // Also of one that is there: whoever made it may not have come to this yet.
+        char parent[STORAGE_FS_KEY_MAX + 1];
+        part_of(key, above, parent);
+        if (folder_sync(fs, parent) != 0 && errno != ENOENT) {
+            return storage_fs_fail(err, errno, "cannot sync the folder of", key);
         }
         above = i;
     }

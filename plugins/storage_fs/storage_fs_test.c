@@ -27,6 +27,23 @@ static char media[128];
 static struct storage_fs fs;
 static struct shoal_err err;
 
+static char synced[4096]; // the paths that were synced, each with a line end
+
+// Stands in for the call of the system.
+int fsync(int fd)
+{
+    char name[64];
+    char path[512];
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+    ssize_t length = readlink(name, path, sizeof(path) - 2);
+    size_t used = strlen(synced);
+    if (length > 0 && used + (size_t)length + 2 < sizeof(synced)) {
+        memcpy(synced + used, path, (size_t)length);
+        memcpy(synced + used + length, "\n", 2);
+    }
+    return fdatasync(fd);
+}
+
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
     (void)st;
@@ -269,6 +286,22 @@ static size_t list(const char *prefix, size_t most, struct seen *seen)
     return seen->count;
 }
 
+static void the_name_of_a_folder_that_another_made_is_synced(void **state)
+{
+    (void)state;
+    char path[300];
+    snprintf(path, sizeof(path), "%s/hls", media);
+    assert_int_equal(mkdir(path, 0750), 0); // and did not come to syncing it
+    snprintf(path, sizeof(path), "%s/hls/one", media);
+    assert_int_equal(mkdir(path, 0750), 0);
+    synced[0] = '\0';
+    put_text("hls/one/file", "text");
+    snprintf(path, sizeof(path), "%s\n", media);
+    assert_non_null(strstr(synced, path));
+    snprintf(path, sizeof(path), "%s/hls\n", media);
+    assert_non_null(strstr(synced, path));
+}
+
 static void lists_follow_the_prefix(void **state)
 {
     (void)state;
@@ -373,6 +406,7 @@ int main(void)
         CASE(files_of_another_file_system_are_copied),
         CASE(copies_are_their_own),
         CASE(empty_folders_go_with_their_last_file),
+        CASE(the_name_of_a_folder_that_another_made_is_synced),
         CASE(lists_follow_the_prefix),
         CASE(links_lead_nowhere),
         CASE(full_disk_leaves_nothing),

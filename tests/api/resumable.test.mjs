@@ -272,6 +272,16 @@ test('unfinished uploads count against the quota', async () => {
   assert.equal(third.json.code, 'quota_reached')
 })
 
+test('an unfinished upload whose bytes were lost counts against nothing', async () => {
+  const user = await site.user('loser', { videoQuota: bytes.length * 2 })
+  const mine = [{ channelId: user.channelId }, { token: user.token }]
+  const lost = await started(...mine)
+  await started(...mine)
+  assert.equal((await begin(...mine)).status, 413)
+  await unlink(partOf(lost))
+  assert.equal((await begin(...mine)).status, 201)
+})
+
 test('fields and pictures may come as multipart', async () => {
   const picture = await readFile(await clip('png', { size: '640x360' }))
   const answer = await site.post('/videos/upload-resumable', {
