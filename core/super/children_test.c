@@ -289,6 +289,30 @@ static void a_channel_that_closes_is_let_go(void **unused)
     assert_null(shoal_child_find(&super, 1));
 }
 
+static void a_stop_that_finds_a_full_channel_is_said_later(void **unused)
+{
+    (void)unused;
+    struct shoal_child *child = child_new(SHOAL_CHILD_READY);
+    json_t *other = json_pack("{s:s}", "do", "topic");
+    size_t held = 0;
+    while (shoal_message_send(child->channel_fd, other, NULL, 0, false, NULL) == 0) {
+        held++;
+    }
+    json_decref(other);
+    shoal_child_stop(&super, child, "stop");
+    assert_int_equal(child->state, SHOAL_CHILD_DRAINING);
+    assert_string_equal(child->unsaid, "stop");
+    shoal_child_remind(child); // still full
+    assert_string_equal(child->unsaid, "stop");
+    for (; held > 0; held--) {
+        assert_string_equal(hears(child->generation, "do"), "topic");
+    }
+    shoal_child_remind(child);
+    assert_string_equal(child->unsaid, "");
+    assert_string_equal(hears(child->generation, "reason"), "stop");
+    assert_string_equal(hears(child->generation, "do"), "");
+}
+
 static void no_more_are_started_than_there_is_room_for(void **unused)
 {
     (void)unused;
@@ -330,6 +354,7 @@ int main(void)
         CASE(the_core_that_crashes_thrice_gets_safe_mode),
         CASE(a_long_report_is_cut_and_drained),
         CASE(a_channel_that_closes_is_let_go),
+        CASE(a_stop_that_finds_a_full_channel_is_said_later),
         CASE(no_more_are_started_than_there_is_room_for),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
