@@ -29,6 +29,7 @@ struct shoal_server {
     const char *const *locales;
     _Atomic uint32_t conn_count;
     _Atomic size_t sink_bytes; ///< in the blocks of bodies on their way
+    _Atomic size_t body_bytes; ///< in bodies that are kept in memory
     _Atomic uint64_t counters[4]; // see enum shoal_counter
     atomic_bool is_checking_tls;
     int64_t tls_checked_ms;
