@@ -432,6 +432,9 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
     super->child_count--;
     others_left(super);
     siblings_tell(super);
+    if (gone.state == SHOAL_CHILD_STARTING && is_served(super)) {
+        shoal_sockets_take_back(&super->sockets);
+    }
     bool is_missed = !super->is_stopping && !(gone.state == SHOAL_CHILD_DRAINING && is_served(super));
     if (gone.crash_bytes > 0 && !is_missed) {
         report(&gone, status); // at its end: nobody waits for it, but somebody has to hear of it

@@ -199,7 +199,15 @@ static void a_failed_reload_keeps_the_one_that_serves(void **unused)
     json_t *body = json_pack("{s:s, s:s}", "do", "failed", "text", "bad");
     shoal_message_send(far[2], body, NULL, 0, false, NULL); // heard when it has ended only
     json_decref(body);
+    struct shoal_socket list[] = { // what it would have served, too
+        {.name = "tcp 127.0.0.1 1", .fd = 1000, .is_served = true},
+        {.name = "tcp 127.0.0.1 2", .fd = dup(far[2]), .is_wanted = true},
+    };
+    super.sockets = (struct shoal_sockets){.list = list, .count = 2};
     shoal_child_ended(&super, new, ENDED_BADLY);
+    assert_int_equal(super.sockets.count, 1);
+    assert_int_equal(list[0].fd, 1000);
+    assert_true(list[0].is_wanted);
     assert_false(super.is_over);
     assert_int_equal(super.restart_at_ms, 0);
     assert_int_equal(super.backoff.count, 0);

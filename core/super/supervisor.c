@@ -198,6 +198,9 @@ static void tick(struct shoal_supervisor *super)
     }
     if (super->restart_at_ms != 0 && now >= super->restart_at_ms && !super->is_stopping) {
         struct shoal_err err = {0};
+        if (shoal_supervisor_configure(super, &err) != 0) { // the child reads the same file
+            shoal_warn("the sockets stay as they were: %s", err.text);
+        }
         if (shoal_child_start(super, &err) != 0) {
             shoal_error("%s", err.text);
             super->restart_at_ms = now + 5000;
