@@ -47,6 +47,7 @@ struct shoal_stream_conn {
     size_t queue_max;
     uint32_t idle_ms;
     int64_t heard_ms;     ///< when the peer last said something
+    int64_t moved_ms;     ///< when it last took something (raw)
     int close_code;
     int64_t user_id, token_id; ///< whose stream it is; 0: nobody's
     bool is_closing;     ///< nothing more is sent or delivered; a timer waits for the rest
