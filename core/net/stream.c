@@ -55,9 +55,11 @@ void shoal_stream_end(struct shoal_stream_conn *stream, int code)
             stream->handle, stream->state, stream->close_code ? stream->close_code : code);
         shoal_call_mark(before);
     }
-    uv_poll_stop(&stream->poll);
+    if (stream->is_polled) {
+        uv_poll_stop(&stream->poll); // before its descriptor goes
+        uv_close((uv_handle_t *)&stream->poll, handle_closed);
+    }
     shoal_wire_close(&stream->wire);
-    uv_close((uv_handle_t *)&stream->poll, handle_closed);
     uv_close((uv_handle_t *)&stream->timer, handle_closed);
 }
 
@@ -368,16 +370,16 @@ struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct s
     stream->handle = shoal_stream_enlist(stream);
     atomic_fetch_add(&loop->server->conn_count, 1); // a connection like others, and bounded with them
     shoal_loop_hold(loop);
-    uv_poll_init(&loop->uv, &stream->poll, wire->fd);
+    stream->is_polled = uv_poll_init(&loop->uv, &stream->poll, wire->fd) == 0;
     uv_timer_init(&loop->uv, &stream->timer);
     stream->poll.data = stream->timer.data = stream;
-    stream->open_handles = 2;
+    stream->open_handles = stream->is_polled ? 2 : 1;
     return stream;
 }
 
 void shoal_stream_begin(struct shoal_stream_conn *stream)
 {
-    if (stream->handle == 0) {
+    if (stream->handle == 0 || !stream->is_polled) {
         shoal_stream_end(stream, WENT_AWAY);
         return;
     }

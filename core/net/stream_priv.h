@@ -35,6 +35,7 @@ struct shoal_stream_conn {
     socklen_t sender_length;
     uv_poll_t poll;
     uv_timer_t timer;
+    bool is_polled;   ///< uv took its descriptor; else it ends before it began
     int open_handles; ///< uv handles that are not closed yet
     struct shoal_buf out; ///< bytes not yet written (events, raw)
     size_t sent;
