@@ -46,8 +46,10 @@ enum shoal_counter {
     SHOAL_COUNT_BUSY = 3,    ///< 503 because the workers were full
 };
 
-/// The running server of this process, or NULL.
-struct shoal_server *shoal_server_current(void);
+/// The running server of this process, which is not freed before shoal_server_let_go(); NULL: there is
+/// none, and nothing to let go. For a moment only: nothing is called back meanwhile.
+struct shoal_server *shoal_server_hold(void);
+void shoal_server_let_go(void);
 /// Before start: fn is called on every loop when the server stops. At most SHOAL_STOP_HOOKS.
 void shoal_server_on_stop(shoal_stop_fn *fn, void *arg);
 void shoal_server_call_stop(struct shoal_loop *loop);
