@@ -112,13 +112,20 @@ static uint64_t epoch_of(void *self)
     return served->inner.epoch(served->inner.self);
 }
 
-/// Whether this program would change tables that an older child still writes to.
-static bool has_migrations(const struct served *served)
+/// Whether another version than this one served last.
+static bool version_differs(void)
 {
     json_t *version = shoal_store_get("", "server.version");
     bool differs =
         !json_is_string(version) || strcmp(json_string_value(version), SHOAL_VERSION) != 0;
     json_decref(version);
+    return differs;
+}
+
+/// Whether this program would change tables that an older child still writes to.
+static bool has_migrations(const struct served *served)
+{
+    bool differs = version_differs();
     char shipped[PATH_MAX], folder[PATH_MAX];
     bool has_shipped = shoal_path_shipped("plugins", shipped);
     for (size_t i = 0; i < served->config->plugin_count && !differs; i++) {
@@ -387,10 +394,12 @@ static int serve(struct served *served, const struct shoal_args *args, struct sh
     json_t *before = shoal_store_get("", "server.version");
     bool is_first = before == NULL;
     json_decref(before);
-    struct shoal_call call;
-    shoal_call_init(&call);
-    code = shoal_tx(&call, version_store, NULL, err);
-    shoal_call_fini(&call);
+    if (version_differs()) { // on a full disk a server that writes nothing still comes back
+        struct shoal_call call;
+        shoal_call_init(&call);
+        code = shoal_tx(&call, version_store, NULL, err);
+        shoal_call_fini(&call);
+    }
     if (code != 0) {
         return code;
     }

@@ -69,7 +69,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
     (void)err;
     why = (struct shoal_err){0};
-    code = shoal_listen(self, wanted_kind, wanted_address, &ops, NULL, &why);
+    code = shoal_listen(self, (enum shoal_listener_kind)wanted_kind, wanted_address, &ops, NULL, &why);
     return 0;
 }
 

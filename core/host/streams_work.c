@@ -43,13 +43,14 @@ static void run_piece(void *arg)
 int shoal_work(struct shoal_plugin *self, void (*fn)(struct shoal_call *call, void *arg),
     void (*done)(void *arg), void *arg, int loop)
 {
-    struct shoal_server *server = shoal_server_current();
+    struct shoal_server *server = shoal_server_hold();
     if (!server) {
         return SHOAL_EBUSY;
     }
     struct piece *piece = shoal_alloc(1, sizeof(*piece));
     *piece = (struct piece){.owner = self, .fn = fn, .done = done, .arg = arg, .loop = loop};
     int code = shoal_pool_add(server->workers, run_piece, piece);
+    shoal_server_let_go();
     if (code < 0) {
         free(piece);
     }

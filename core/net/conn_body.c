@@ -7,6 +7,8 @@
 
 #define DATA_MAX   500000      // of a DATA body without another limit
 #define MEMORY_MAX (8u << 20)  // of anything kept in memory
+#define BODIES_MAX (32u << 20) // of all that is kept in memory; beyond, only small bodies are taken
+#define BODY_SMALL 16384       // such bodies are bounded by the number of connections
 
 static bool needs_sink(const struct shoal_request *request)
 {
@@ -79,6 +81,20 @@ static void body_done(struct shoal_conn *conn)
     shoal_exchange_body(conn);
 }
 
+// A body that has its memory is never refused for what others hold.
+static int keep(struct shoal_request *request, const char *data, size_t length)
+{
+    _Atomic size_t *all = &request->server->body_bytes;
+    size_t needed = request->body.length + length + 1;
+    if (needed > request->body.capacity && needed > BODY_SMALL && atomic_load(all) >= BODIES_MAX) {
+        return SHOAL_EBUSY;
+    }
+    int code = shoal_buf_add(&request->body, data, length);
+    atomic_fetch_add(all, request->body.capacity - request->body_held);
+    request->body_held = request->body.capacity;
+    return code;
+}
+
 // 0, or -1 when the body was refused.
 static int deliver(struct shoal_conn *conn, const char *data, size_t length)
 {
@@ -93,7 +109,7 @@ static int deliver(struct shoal_conn *conn, const char *data, size_t length)
     request->body_max -= length;
     if (request->sink) {
         shoal_sink_take(request->sink, data, length);
-    } else if (shoal_buf_add(&request->body, data, length) != 0) {
+    } else if (keep(request, data, length) != 0) {
         shoal_exchange_refuse(conn, 503, "there is no memory for this body now", "Retry-After: 5\r\n");
         return -1;
     }

@@ -178,6 +178,48 @@ static void refuses_chunks_that_are_none_and_ends(void **state)
     }
 }
 
+#define HOLDERS 80 // who send a body and never its end: 40 MB if all were taken
+
+static void bodies_in_memory_have_a_bound_together(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    struct pollfd holders[HOLDERS];
+    char *bytes = calloc(1, 499999);
+    for (size_t i = 0; i < HOLDERS; i++) {
+        holders[i] = (struct pollfd){.fd = dial(world.port), .events = POLLIN};
+        ask(holders[i].fd, &reply, "POST /default HTTP/1.1\r\n" HOST
+                                   "Expect: 100-continue\r\nContent-Length: 500000\r\n\r\n");
+        assert_int_equal(reply.status, 100); // it has left the workers
+        for (size_t done = 0; done < 499999;) {
+            ssize_t sent = send(holders[i].fd, bytes + done, 499999 - done, MSG_NOSIGNAL);
+            if (sent <= 0) {
+                break; // refused meanwhile
+            }
+            done += (size_t)sent;
+        }
+    }
+    free(bytes);
+    assert_true(poll(holders, HOLDERS, 20000) > 0);
+    size_t refused = 0;
+    while (holders[refused].revents == 0) {
+        refused++;
+    }
+    hear(holders[refused].fd, &reply, true);
+    assert_int_equal(reply.status, 503);
+    assert_string_equal(header(&reply, "Retry-After"), "5");
+    forget(&reply);
+    assert_int_equal(post("/default", 10000, false), 200); // a login, a comment
+    for (size_t i = 0; i < HOLDERS; i++) {
+        close(holders[i].fd);
+    }
+    int status = 503;
+    for (int i = 0; i < 2000 && status == 503; i++) {
+        status = post("/default", 400000, true);
+    }
+    assert_int_equal(status, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +228,7 @@ int main(void)
         cmocka_unit_test(reads_a_body_that_comes_in_drops),
         cmocka_unit_test(says_go_on_only_to_who_waits_for_it),
         cmocka_unit_test(refuses_chunks_that_are_none_and_ends),
+        cmocka_unit_test(bodies_in_memory_have_a_bound_together),
     };
     return cmocka_run_group_tests(tests, start_more, stop);
 }

@@ -55,13 +55,14 @@ void shoal_loop_run(struct shoal_loop *loop, shoal_post_fn *fn, void *arg)
 
 void shoal_loop_post(int n, void (*fn)(void *arg), void *arg)
 {
-    struct shoal_server *server = shoal_server_current();
+    struct shoal_server *server = shoal_server_hold();
     assert(n >= 0);
     if (!server) {
         fn(arg); // the loops have ended: what fn holds has to be let go all the same
         return;
     }
     shoal_loop_run(server->loops[n % server->loop_count], fn, arg);
+    shoal_server_let_go();
 }
 
 // Takes all posts at once; what they post in turn is heard in the next turn.

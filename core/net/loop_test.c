@@ -170,6 +170,50 @@ static void the_date_is_the_one_of_this_second(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, forget, stop_loop)
 
+static void run_none(void *self, struct shoal_call *call, struct shoal_request *request,
+    enum shoal_phase phase)
+{
+    (void)self;
+    (void)call;
+    (void)request;
+    (void)phase;
+}
+
+static void count_one(void *count)
+{
+    ++*(int *)count;
+}
+
+static void *stop_server(void *server)
+{
+    shoal_server_stop(server);
+    return NULL;
+}
+
+static void a_server_that_is_held_is_not_freed_and_hears_the_last_post(void **state)
+{
+    (void)state;
+    int count = 0;
+    pthread_t stopper;
+    struct shoal_router *router = shoal_router_new();
+    shoal_server_use(router);
+    const struct shoal_server_options options = {
+        .loops = 1, .workers = 1, .stop_grace_ms = 100, .app = {.run = run_none}};
+    struct shoal_server *server = shoal_server_start(&options, NULL);
+    assert_non_null(server);
+    assert_ptr_equal(shoal_server_hold(), server);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_server, server), 0);
+    usleep(500000); // it would be gone by now
+    shoal_loop_run(server->loops[0], count_one, &count);
+    shoal_server_let_go();
+    pthread_join(stopper, NULL);
+    assert_int_equal(count, 1);
+    assert_null(shoal_server_hold());
+    shoal_loop_post(0, count_one, &count);
+    assert_int_equal(count, 2);
+    shoal_router_free(router);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +226,7 @@ int main(void)
         CASE(without_a_server_a_post_is_heard_at_once),
         CASE(the_clock_is_read_as_the_loop_wakes),
         CASE(the_date_is_the_one_of_this_second),
+        CASE(a_server_that_is_held_is_not_freed_and_hears_the_last_post),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

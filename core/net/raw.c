@@ -207,11 +207,12 @@ int shoal_raw_listen(enum shoal_listener_kind kind, int fd, int loop,
     const struct shoal_stream_ops *ops, struct shoal_plugin *owner, void *arg,
     struct shoal_err *err)
 {
-    struct shoal_server *server = shoal_server_current();
+    struct shoal_server *server = shoal_server_hold();
     if (!server) {
         return shoal_fail(err, SHOAL_EBUSY, "the server does not run");
     }
     if (kind == SHOAL_LISTEN_TLS && !server->tls) {
+        shoal_server_let_go();
         return shoal_fail(err, SHOAL_EUNSUPPORTED,
             "a listener with TLS needs tls.certificate and tls.key in shoal.lua");
     }
@@ -230,6 +231,7 @@ int shoal_raw_listen(enum shoal_listener_kind kind, int fd, int loop,
     listeners.first = listener;
     pthread_mutex_unlock(&listeners.lock);
     shoal_loop_run(listener->loop, start_listener, listener);
+    shoal_server_let_go();
     return 0;
 }
 

@@ -75,13 +75,18 @@ static int tear_down(void **state)
     return 0;
 }
 
-static int open_listener(enum shoal_listener_kind kind, int loop)
+static int listen_with(enum shoal_listener_kind kind, int loop, const struct shoal_stream_ops *with)
 {
     int port;
     int fd = listen_on(&port);
     fcntl(fd, F_SETFL, O_NONBLOCK);
-    assert_int_equal(shoal_raw_listen(kind, fd, loop, &ops, owner, heard, NULL), 0);
+    assert_int_equal(shoal_raw_listen(kind, fd, loop, with, owner, heard, NULL), 0);
     return port;
+}
+
+static int open_listener(enum shoal_listener_kind kind, int loop)
+{
+    return listen_with(kind, loop, &ops);
 }
 
 static void assert_answers(int fd, const char *said, const char *answer)
@@ -167,6 +172,33 @@ static void speaks_tls_where_the_server_does(void **state)
     close(fd);
 }
 
+static void who_is_idle_is_let_go(void **state)
+{
+    (void)state;
+    struct shoal_stream_ops soon = ops;
+    soon.idle_ms = 200;
+    int silent = dial(listen_with(SHOAL_LISTEN_TCP, 0, &soon));
+    int spoke = dial(listen_with(SHOAL_LISTEN_TCP, 0, &soon));
+    assert_answers(spoke, "a", "heard a");
+    assert_true(is_closed(silent));
+    assert_true(is_closed(spoke));
+    close(silent);
+    close(spoke);
+    wait_for(&closed, 2);
+}
+
+static void who_does_not_shake_hands_is_let_go(void **state)
+{
+    (void)state;
+    int greeter = dial(open_listener(SHOAL_LISTEN_TLS, 0));
+    int other = dial(open_listener(SHOAL_LISTEN_TCP, 0));
+    say(greeter, "\x16\x03\x01"); // the beginning of a hello
+    assert_true(is_closed(greeter));
+    assert_answers(other, "a", "heard a"); // without TLS there is nothing to greet with
+    close(greeter);
+    close(other);
+}
+
 static void the_owner_may_refuse(void **state)
 {
     (void)state;
@@ -227,6 +259,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(takes_connections_of_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(answers_the_sender_of_a_datagram, set_up, tear_down),
         cmocka_unit_test_setup_teardown(speaks_tls_where_the_server_does, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_idle_is_let_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_does_not_shake_hands_is_let_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_owner_may_refuse, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             counts_towards_the_bound_of_all_connections, set_up, tear_down),

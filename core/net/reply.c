@@ -361,9 +361,9 @@ static void reply_pull(struct shoal_request *request)
     }
     bool is_sized = answer->pull.size_bytes >= 0;
     struct lines lines = {.status = answer->status, .type = answer->type, .etag = answer->etag,
-        .length = answer->pull.size_bytes};
+        .length = has_no_body(answer->status) ? -1 : answer->pull.size_bytes};
     uint64_t first = 0, length = is_sized ? (uint64_t)answer->pull.size_bytes : UINT64_MAX;
-    lines.is_chunked = !is_sized && !request->is_old;
+    lines.is_chunked = !is_sized && !request->is_old && !has_no_body(lines.status);
     if (is_sized && answer->pull.seek) {
         lines.has_ranges = true;
         if (!choose_part(request, length, &lines, &first, &length)) {

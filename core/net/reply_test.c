@@ -315,6 +315,17 @@ static void frames_sources(void **state)
         assert_int_equal(at, rows[i].seek);
         shoal_request_free(request);
     }
+    for (int64_t size = -1; size < 2; size++) { // 204 has no body to be framed
+        struct shoal_request *request = make_request("GET / HTTP/1.1", "");
+        const struct shoal_pull none = {.read = read_none, .size_bytes = size};
+        assert_int_equal(shoal_answer_pull(request, 204, NULL, &none), 0);
+        shoal_reply_make(request);
+        check(says(request, "Content-Length"), NULL);
+        check(says(request, "Transfer-Encoding"), NULL);
+        assert_false(request->reply.is_pull);
+        assert_false(request->reply.is_chunked);
+        shoal_request_free(request);
+    }
     uint64_t at = 0;
     struct shoal_request *request = make_request("GET / HTTP/1.1", "Range: bytes=7-\r\n");
     const struct shoal_pull pull = {

@@ -104,6 +104,10 @@ void shoal_request_drop(struct shoal_request *request)
     shoal_sink_free(request->sink);
     request->sink = NULL;
     shoal_buf_fini(&request->body);
+    if (request->body_held > 0) {
+        atomic_fetch_sub(&request->server->body_bytes, request->body_held);
+        request->body_held = 0;
+    }
     if (request->has_call) {
         shoal_call_fini(&request->call);
         request->has_call = false;

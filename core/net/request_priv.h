@@ -107,6 +107,7 @@ struct shoal_request {
     int64_t content_length; // -1: chunked
     uint64_t body_max;
     struct shoal_buf body;
+    size_t body_held; // of its capacity, what counts in server->body_bytes
     struct shoal_sink *sink;
     const char *to_path;
     uint64_t to_offset, written;

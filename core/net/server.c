@@ -19,16 +19,27 @@
 #define FILE_THREADS 4
 #define PULL_THREADS 16
 
-static struct shoal_server *_Atomic current; // one a process; plugins post to its loops
+static struct shoal_server *current; // one a process; plugins post to its loops
+static pthread_mutex_t current_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     shoal_stop_fn *fn;
     void *arg;
 } stop_hooks[SHOAL_STOP_HOOKS];
 static size_t stop_hook_count;
 
-struct shoal_server *shoal_server_current(void)
+struct shoal_server *shoal_server_hold(void)
 {
-    return current;
+    pthread_mutex_lock(&current_lock);
+    struct shoal_server *server = current;
+    if (!server) {
+        pthread_mutex_unlock(&current_lock);
+    }
+    return server;
+}
+
+void shoal_server_let_go(void)
+{
+    pthread_mutex_unlock(&current_lock);
 }
 
 void shoal_server_on_stop(shoal_stop_fn *fn, void *arg)
@@ -183,20 +194,26 @@ static int start_parts(struct shoal_server *server, const struct shoal_server_op
     return 0;
 }
 
-static void free_server(struct shoal_server *server)
+static void hear_all(struct shoal_server *server)
 {
-    shoal_pool_end(server->workers);
-    shoal_pool_end(server->pulls);
-    shoal_pool_end(server->files);
-    for (bool has_heard = true; has_heard;) { // the last work of the threads answered to an ended loop
+    for (bool has_heard = true; has_heard;) {
         has_heard = false;
         for (int i = 0; i < server->loop_count; i++) {
             has_heard = shoal_loop_hear(server->loops[i]) || has_heard;
         }
     }
-    if (current == server) {
-        current = NULL;
-    }
+}
+
+static void free_server(struct shoal_server *server)
+{
+    shoal_pool_end(server->workers);
+    shoal_pool_end(server->pulls);
+    shoal_pool_end(server->files);
+    hear_all(server); // the last work of the threads answered to an ended loop
+    pthread_mutex_lock(&current_lock);
+    current = current == server ? NULL : current;
+    pthread_mutex_unlock(&current_lock);
+    hear_all(server); // who posted meanwhile
     shoal_pool_free(server->workers); // not sooner: what was heard may have wanted to go on there
     shoal_pool_free(server->pulls);
     shoal_pool_free(server->files);
@@ -231,7 +248,9 @@ struct shoal_server *shoal_server_start(const struct shoal_server_options *optio
         return NULL;
     }
     make_loops(server, options);
+    pthread_mutex_lock(&current_lock);
     current = server;
+    pthread_mutex_unlock(&current_lock);
     for (int i = 0; i < server->loop_count; i++) {
         if (shoal_loop_start(server->loops[i], err)) {
             shoal_error("the server cannot start: %s", err->text);
@@ -288,21 +307,27 @@ void shoal_server_stop(struct shoal_server *server)
 void shoal_server_stats(struct shoal_server_stats *stats)
 {
     *stats = (struct shoal_server_stats){0};
-    if (current) {
-        stats->requests = atomic_load(&current->counters[SHOAL_COUNT_REQUESTS]);
-        stats->cached = atomic_load(&current->counters[SHOAL_COUNT_CACHED]);
-        stats->refused = atomic_load(&current->counters[SHOAL_COUNT_REFUSED]);
-        stats->busy = atomic_load(&current->counters[SHOAL_COUNT_BUSY]);
-        stats->connections = atomic_load(&current->conn_count);
+    const struct shoal_server *server = shoal_server_hold();
+    if (server) {
+        stats->requests = atomic_load(&server->counters[SHOAL_COUNT_REQUESTS]);
+        stats->cached = atomic_load(&server->counters[SHOAL_COUNT_CACHED]);
+        stats->refused = atomic_load(&server->counters[SHOAL_COUNT_REFUSED]);
+        stats->busy = atomic_load(&server->counters[SHOAL_COUNT_BUSY]);
+        stats->connections = atomic_load(&server->conn_count);
+        shoal_server_let_go();
     }
 }
 
 int64_t shoal_server_beat_ms(void)
 {
     int64_t oldest = 0;
-    for (int i = 0; current && i < current->loop_count; i++) {
-        int64_t beat = atomic_load(&current->loops[i]->beat_ms);
+    const struct shoal_server *server = shoal_server_hold();
+    for (int i = 0; server && i < server->loop_count; i++) {
+        int64_t beat = atomic_load(&server->loops[i]->beat_ms);
         oldest = i == 0 || beat < oldest ? beat : oldest;
+    }
+    if (server) {
+        shoal_server_let_go();
     }
     return oldest;
 }

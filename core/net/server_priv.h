@@ -29,6 +29,7 @@ struct shoal_server {
     const char *const *locales;
     _Atomic uint32_t conn_count;
     _Atomic size_t sink_bytes; ///< in the blocks of bodies on their way
+    _Atomic size_t body_bytes; ///< in bodies that are kept in memory
     _Atomic uint64_t counters[4]; // see enum shoal_counter
     atomic_bool is_checking_tls;
     int64_t tls_checked_ms;
@@ -45,8 +46,10 @@ enum shoal_counter {
     SHOAL_COUNT_BUSY = 3,    ///< 503 because the workers were full
 };
 
-/// The running server of this process, or NULL.
-struct shoal_server *shoal_server_current(void);
+/// The running server of this process, which is not freed before shoal_server_let_go(); NULL: there is
+/// none, and nothing to let go. For a moment only: nothing is called back meanwhile.
+struct shoal_server *shoal_server_hold(void);
+void shoal_server_let_go(void);
 /// Before start: fn is called on every loop when the server stops. At most SHOAL_STOP_HOOKS.
 void shoal_server_on_stop(shoal_stop_fn *fn, void *arg);
 void shoal_server_call_stop(struct shoal_loop *loop);

@@ -168,8 +168,7 @@ static void a_form_that_breaks_off_is_refused_and_leaves_nothing(void **state)
     static const char *const bodies[] = {
         "--b\r\nContent-Disposition: form-data; name=\"videofile\"; filename=\"a\"\r\n\r\nbytes",
         "--b\r\nrubbish\r\n\r\n--b--\r\n",
-        "--b\r\nContent-Disposition: form-data; name=\"a[b]\"\r\n\r\n1\r\n"
-        "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n2\r\n--b--\r\n",
+        "--b\r\nContent-Disposition: form-data; name=\"a[b]\"\r\n\r\n1\r\n--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n2\r\n--b--\r\n",
     };
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         char text[600];

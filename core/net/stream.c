@@ -16,6 +16,7 @@
 #define CLOSE_MS    3000 // for the peer to take what is left, and to say goodbye
 #define WENT_AWAY   1006
 #define QUEUE_BYTES (1024 * 1024)
+#define RAW_IDLE_MS 300000
 
 bool shoal_stream_on_loop(const struct shoal_stream_conn *stream)
 {
@@ -54,9 +55,11 @@ void shoal_stream_end(struct shoal_stream_conn *stream, int code)
             stream->handle, stream->state, stream->close_code ? stream->close_code : code);
         shoal_call_mark(before);
     }
-    uv_poll_stop(&stream->poll);
+    if (stream->is_polled) {
+        uv_poll_stop(&stream->poll); // before its descriptor goes
+        uv_close((uv_handle_t *)&stream->poll, handle_closed);
+    }
     shoal_wire_close(&stream->wire);
-    uv_close((uv_handle_t *)&stream->poll, handle_closed);
     uv_close((uv_handle_t *)&stream->timer, handle_closed);
 }
 
@@ -181,6 +184,7 @@ static void write_out(struct shoal_stream_conn *stream)
             return;
         }
         stream->sent += (size_t)put;
+        stream->moved_ms = stream->loop->now_ms;
         atomic_fetch_sub(&stream->queued, (size_t)put);
     }
     stream->sent = stream->out.length = 0;
@@ -305,6 +309,25 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
 }
 
+/// How long a raw stream may say nothing: until it has greeted, no longer than a request may.
+static int64_t raw_idle_ms(const struct shoal_stream_conn *stream)
+{
+    bool greets = stream->wire.ssl && !SSL_is_init_finished(stream->wire.ssl);
+    return greets ? stream->loop->server->options.head_ms
+        : stream->ops.idle_ms ? stream->ops.idle_ms : RAW_IDLE_MS;
+}
+
+static void raw_look(struct shoal_stream_conn *stream)
+{
+    int64_t now = shoal_tick_ms();
+    int64_t last = stream->heard_ms > stream->moved_ms ? stream->heard_ms : stream->moved_ms;
+    if (stream->is_paused) {
+        stream->heard_ms = now;
+    } else if (now - last > raw_idle_ms(stream)) {
+        shoal_stream_end(stream, WENT_AWAY);
+    }
+}
+
 /// Keeps the connection alive from our side, and notices a peer that is gone.
 static void on_timer(uv_timer_t *timer)
 {
@@ -322,6 +345,8 @@ static void on_timer(uv_timer_t *timer)
         }
         shoal_websocket_ping(stream);
         shoal_stream_flush(stream);
+    } else {
+        raw_look(stream);
     }
 }
 
@@ -345,21 +370,23 @@ struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct s
     stream->handle = shoal_stream_enlist(stream);
     atomic_fetch_add(&loop->server->conn_count, 1); // a connection like others, and bounded with them
     shoal_loop_hold(loop);
-    uv_poll_init(&loop->uv, &stream->poll, wire->fd);
+    stream->is_polled = uv_poll_init(&loop->uv, &stream->poll, wire->fd) == 0;
     uv_timer_init(&loop->uv, &stream->timer);
     stream->poll.data = stream->timer.data = stream;
-    stream->open_handles = 2;
+    stream->open_handles = stream->is_polled ? 2 : 1;
     return stream;
 }
 
 void shoal_stream_begin(struct shoal_stream_conn *stream)
 {
-    if (stream->handle == 0) {
+    if (stream->handle == 0 || !stream->is_polled) {
         shoal_stream_end(stream, WENT_AWAY);
         return;
     }
-    uint64_t beat_ms = stream->kind == SHOAL_STREAM_EVENTS ? 25000 : stream->idle_ms / 2 + 1;
-    if (stream->kind <= SHOAL_STREAM_EVENTS) {
+    uint64_t beat_ms = stream->kind == SHOAL_STREAM_EVENTS ? 25000
+        : stream->kind == SHOAL_STREAM_RAW ? (uint64_t)raw_idle_ms(stream) / 2 + 1
+                                           : stream->idle_ms / 2 + 1;
+    if (stream->kind <= SHOAL_STREAM_RAW) {
         uv_timer_start(&stream->timer, on_timer, beat_ms, beat_ms);
     }
     if (stream->ops.opened) {

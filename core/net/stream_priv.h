@@ -35,6 +35,7 @@ struct shoal_stream_conn {
     socklen_t sender_length;
     uv_poll_t poll;
     uv_timer_t timer;
+    bool is_polled;   ///< uv took its descriptor; else it ends before it began
     int open_handles; ///< uv handles that are not closed yet
     struct shoal_buf out; ///< bytes not yet written (events, raw)
     size_t sent;
@@ -47,6 +48,7 @@ struct shoal_stream_conn {
     size_t queue_max;
     uint32_t idle_ms;
     int64_t heard_ms;     ///< when the peer last said something
+    int64_t moved_ms;     ///< when it last took something (raw)
     int close_code;
     int64_t user_id, token_id; ///< whose stream it is; 0: nobody's
     bool is_closing;     ///< nothing more is sent or delivered; a timer waits for the rest

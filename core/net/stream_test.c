@@ -194,6 +194,18 @@ static void a_stream_without_a_handle_ends_at_once(void **state)
     close(peer);
 }
 
+static void one_that_cannot_be_polled_ends_at_once(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/shoal_stream_XXXXXX";
+    const struct shoal_wire wire = {.fd = mkstemp(path)}; // epoll takes no files
+    unlink(path);
+    shoal_stream_begin(
+        shoal_stream_new(SHOAL_STREAM_RAW, &made.loop, &wire, &hearing, NULL, NULL));
+    assert_int_equal(heard.opened, 0);
+    assert_int_equal(heard.closed, 1);
+}
+
 static void a_stopping_loop_takes_no_new_ones(void **state)
 {
     (void)state;
@@ -222,6 +234,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(events_are_one_way, start_loop, stop_loop),
         cmocka_unit_test_setup_teardown(
             a_stream_without_a_handle_ends_at_once, start_loop, stop_loop),
+        cmocka_unit_test_setup_teardown(
+            one_that_cannot_be_polled_ends_at_once, start_loop, stop_loop),
         cmocka_unit_test_setup_teardown(a_stopping_loop_takes_no_new_ones, start_loop, stop_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,6 +220,9 @@ static bool is_own_origin(struct shoal_request *request)
     const char *origin = shoal_request_header(request, "origin");
     const char *host = shoal_request_host(request);
     const char *at = origin ? strstr(origin, "://") : NULL;
+    if (request->origin.is_https && origin && strncasecmp(origin, "https://", 8) != 0) {
+        return false; // a page that anybody on the way could have written
+    }
     return !origin || (at && host && strcasecmp(at + 3, host) == 0);
 }
 

@@ -38,6 +38,14 @@ static void checks_handshakes(void **state)
         assert_int_equal(shoal_websocket_check(request, &route, &err), rows[i].code);
         shoal_request_free(request);
     }
+    for (int is_https = 0; is_https < 2; is_https++) {
+        struct shoal_request *plain =
+            make_request("GET /socket HTTP/1.1", ASK "Origin: http://asked.example\r\n");
+        plain->origin.is_https = is_https == 1;
+        assert_int_equal(shoal_websocket_check(plain, &(struct shoal_socket_route){0}, NULL),
+            is_https ? SHOAL_EFORBIDDEN : 0);
+        shoal_request_free(plain);
+    }
     struct shoal_request *request =
         make_request("GET /socket HTTP/1.1", UPGRADE "Sec-WebSocket-Version: 8\r\n" KEY);
     assert_int_equal(

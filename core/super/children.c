@@ -141,6 +141,16 @@ struct shoal_child *shoal_child_find(struct shoal_supervisor *super, pid_t pid)
     return NULL;
 }
 
+void shoal_child_remind(struct shoal_child *child)
+{
+    json_t *body = json_pack("{s:s, s:s}", "do", "stop", "reason", child->unsaid);
+    // Signals are no way out: children are deaf to all but SIGKILL.
+    if (shoal_message_send(child->channel_fd, body, NULL, 0, false, NULL) != SHOAL_EBUSY) {
+        child->unsaid[0] = '\0';
+    }
+    json_decref(body);
+}
+
 void shoal_child_stop(struct shoal_supervisor *super, struct shoal_child *child,
     const char *reason)
 {
@@ -149,11 +159,8 @@ void shoal_child_stop(struct shoal_supervisor *super, struct shoal_child *child,
         return;
     }
     child->stays = false;
-    json_t *body = json_pack("{s:s, s:s}", "do", "stop", "reason", reason);
-    if (shoal_message_send(child->channel_fd, body, NULL, 0, false, NULL) != 0) {
-        kill(child->pid, SIGTERM);
-    }
-    json_decref(body);
+    snprintf(child->unsaid, sizeof child->unsaid, "%s", reason);
+    shoal_child_remind(child);
     child->state = SHOAL_CHILD_DRAINING;
     child->kill_at_ms = shoal_tick_ms() + super->stop_grace_ms + 10000;
 }
@@ -425,6 +432,9 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
     super->child_count--;
     others_left(super);
     siblings_tell(super);
+    if (gone.state == SHOAL_CHILD_STARTING && is_served(super)) {
+        shoal_sockets_take_back(&super->sockets);
+    }
     bool is_missed = !super->is_stopping && !(gone.state == SHOAL_CHILD_DRAINING && is_served(super));
     if (gone.crash_bytes > 0 && !is_missed) {
         report(&gone, status); // at its end: nobody waits for it, but somebody has to hear of it

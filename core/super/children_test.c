@@ -199,7 +199,15 @@ static void a_failed_reload_keeps_the_one_that_serves(void **unused)
     json_t *body = json_pack("{s:s, s:s}", "do", "failed", "text", "bad");
     shoal_message_send(far[2], body, NULL, 0, false, NULL); // heard when it has ended only
     json_decref(body);
+    struct shoal_socket list[] = { // what it would have served, too
+        {.name = "tcp 127.0.0.1 1", .fd = 1000, .is_served = true},
+        {.name = "tcp 127.0.0.1 2", .fd = dup(far[2]), .is_wanted = true},
+    };
+    super.sockets = (struct shoal_sockets){.list = list, .count = 2};
     shoal_child_ended(&super, new, ENDED_BADLY);
+    assert_int_equal(super.sockets.count, 1);
+    assert_int_equal(list[0].fd, 1000);
+    assert_true(list[0].is_wanted);
     assert_false(super.is_over);
     assert_int_equal(super.restart_at_ms, 0);
     assert_int_equal(super.backoff.count, 0);
@@ -289,6 +297,30 @@ static void a_channel_that_closes_is_let_go(void **unused)
     assert_null(shoal_child_find(&super, 1));
 }
 
+static void a_stop_that_finds_a_full_channel_is_said_later(void **unused)
+{
+    (void)unused;
+    struct shoal_child *child = child_new(SHOAL_CHILD_READY);
+    json_t *other = json_pack("{s:s}", "do", "topic");
+    size_t held = 0;
+    while (shoal_message_send(child->channel_fd, other, NULL, 0, false, NULL) == 0) {
+        held++;
+    }
+    json_decref(other);
+    shoal_child_stop(&super, child, "stop");
+    assert_int_equal(child->state, SHOAL_CHILD_DRAINING);
+    assert_string_equal(child->unsaid, "stop");
+    shoal_child_remind(child); // still full
+    assert_string_equal(child->unsaid, "stop");
+    for (; held > 0; held--) {
+        assert_string_equal(hears(child->generation, "do"), "topic");
+    }
+    shoal_child_remind(child);
+    assert_string_equal(child->unsaid, "");
+    assert_string_equal(hears(child->generation, "reason"), "stop");
+    assert_string_equal(hears(child->generation, "do"), "");
+}
+
 static void no_more_are_started_than_there_is_room_for(void **unused)
 {
     (void)unused;
@@ -330,6 +362,7 @@ int main(void)
         CASE(the_core_that_crashes_thrice_gets_safe_mode),
         CASE(a_long_report_is_cut_and_drained),
         CASE(a_channel_that_closes_is_let_go),
+        CASE(a_stop_that_finds_a_full_channel_is_said_later),
         CASE(no_more_are_started_than_there_is_room_for),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

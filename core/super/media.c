@@ -12,7 +12,8 @@
 #include <shoal/base.h>
 #include <shoal/json.h>
 
-#define TERM_MS 5000
+#define TERM_MS  5000
+#define AGAIN_MS 100 // until somebody whose channel was full is told again
 
 void shoal_media_table_init(struct shoal_media_table *table)
 {
@@ -102,7 +103,8 @@ static struct shoal_media *media_new(const char *key)
     return media;
 }
 
-static void answer(int channel_fd, json_int_t id, int code, const char *text,
+/// Returns SHOAL_EBUSY where the channel is full.
+static int answer(int channel_fd, json_int_t id, int code, const char *text,
     const struct shoal_process_state *state)
 {
     json_t *body = json_pack("{s:I, s:i, s:s}", "answer", id, "code", code, "text", text);
@@ -111,10 +113,27 @@ static void answer(int channel_fd, json_int_t id, int code, const char *text,
     }
     struct shoal_err err = {0};
     if (shoal_message_send(channel_fd, body, NULL, 0, false, &err) != 0 &&
-        err.code != SHOAL_EGONE) {
+        err.code != SHOAL_EGONE && (err.code != SHOAL_EBUSY || state == NULL)) {
         shoal_warn("an answer about a media process is lost: %s", err.text);
     }
     json_decref(body);
+    return err.code;
+}
+
+/// Who cannot be told the end now goes on waiting, and is told by a later tick.
+static void waiters_tell(struct shoal_media *media)
+{
+    struct shoal_waiter *next, *left = media->waiters;
+    media->waiters = NULL;
+    for (; left != NULL; left = next) {
+        next = left->next;
+        if (answer(left->channel_fd, left->id, 0, "", &media->state) == SHOAL_EBUSY) {
+            left->next = media->waiters;
+            media->waiters = left;
+        } else {
+            free(left);
+        }
+    }
 }
 
 /// Room for one more: drops the process that ended and was not forgotten for the longest time.
@@ -181,16 +200,15 @@ static void wait_for(struct shoal_media_table *table, int channel_fd, const char
         return;
     }
     media->touched_ms = shoal_tick_ms();
-    if (media->pid == 0) {
-        answer(channel_fd, id, 0, "", &media->state);
-        return;
-    }
     struct shoal_waiter *waiter = calloc(1, sizeof *waiter);
     if (waiter == NULL) {
         abort();
     }
     *waiter = (struct shoal_waiter){channel_fd, id, media->waiters};
     media->waiters = waiter;
+    if (media->pid == 0) {
+        waiters_tell(media);
+    }
 }
 
 static void end_softly(struct shoal_media *media)
@@ -262,10 +280,7 @@ bool shoal_media_ended(struct shoal_media_table *table, pid_t pid, int status,
             (int64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000 +
             (int64_t)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1000;
         media->state.memory_peak_bytes = (int64_t)usage->ru_maxrss * 1024;
-        for (struct shoal_waiter *w = media->waiters; w != NULL; w = w->next) {
-            answer(w->channel_fd, w->id, 0, "", &media->state);
-        }
-        waiters_free(media, -1, -1);
+        waiters_tell(media);
         return true;
     }
     return false;
@@ -290,6 +305,8 @@ int shoal_media_tick(struct shoal_media_table *table)
     for (size_t i = 0; i < table->count; i++) {
         struct shoal_media *media = table->list[i];
         if (media->pid == 0) {
+            waiters_tell(media);
+            next = media->waiters != NULL && now + AGAIN_MS < next ? now + AGAIN_MS : next;
             continue;
         }
         if (now >= media->wall_at_ms && media->kill_at_ms == 0) {

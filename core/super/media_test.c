@@ -173,6 +173,36 @@ static void who_waits_is_told_the_end(void **unused)
     assert_int_equal(shoal_media_tick(&table), -1);
 }
 
+static void who_waits_behind_a_full_channel_is_told_later(void **unused)
+{
+    (void)unused;
+    json_t *other = json_pack("{s:s}", "do", "topic");
+    pid_t pid = sleeper();
+    struct rusage usage = {0};
+    int status;
+    add("one", pid, -1, INT64_MAX);
+    add("done", 0, -1, 0);
+    ask(json_pack("{s:s, s:s, s:i}", "do", "wait", "key", "one", "id", 1));
+    size_t held = 0;
+    while (shoal_message_send(ends[0], other, NULL, 0, false, NULL) == 0) {
+        held++;
+    }
+    json_decref(other);
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(shoal_media_ended(&table, pid, status, &usage));
+    ask(json_pack("{s:s, s:s, s:i}", "do", "wait", "key", "done", "id", 2));
+    assert_true(shoal_media_tick(&table) > 0); // it wants to be called again
+    for (; held > 0; held--) {
+        json_decref(heard());
+    }
+    assert_null(heard());
+    assert_int_equal(shoal_media_tick(&table), -1);
+    answers(1, 0);
+    answers(2, 0);
+    assert_null(heard());
+}
+
 static void an_end_is_kept_until_it_is_forgotten(void **unused)
 {
     (void)unused;
@@ -301,6 +331,7 @@ int main(void)
         CASE(a_key_that_runs_is_not_started_again),
         CASE(no_more_than_so_many_run_at_once),
         CASE(who_waits_is_told_the_end),
+        CASE(who_waits_behind_a_full_channel_is_told_later),
         CASE(an_end_is_kept_until_it_is_forgotten),
         CASE(a_channel_takes_what_it_holds_with_it),
         CASE(who_is_over_its_time_is_ended_then_killed),

@@ -257,11 +257,20 @@ int shoal_sockets_open(struct shoal_sockets *sockets, const struct shoal_config 
     return 0;
 }
 
+void shoal_sockets_take_back(struct shoal_sockets *sockets)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        sockets->list[i].is_wanted = sockets->list[i].is_served || sockets->list[i].is_plugin;
+    }
+    shoal_sockets_prune(sockets);
+}
+
 void shoal_sockets_prune(struct shoal_sockets *sockets)
 {
     size_t kept = 0;
     for (size_t i = 0; i < sockets->count; i++) {
         if (sockets->list[i].is_wanted) {
+            sockets->list[i].is_served = true;
             sockets->list[kept++] = sockets->list[i];
         } else {
             close(sockets->list[i].fd);
@@ -314,10 +323,10 @@ json_t *shoal_sockets_dump(const struct shoal_sockets *sockets)
     for (size_t i = 0; i < sockets->count; i++) {
         const struct shoal_socket *socket = &sockets->list[i];
         json_array_append_new(list,
-            json_pack("{s:s, s:i, s:i, s:b, s:b, s:b, s:i, s:b}", "name", socket->name, "fd",
+            json_pack("{s:s, s:i, s:i, s:b, s:b, s:b, s:i, s:b, s:b}", "name", socket->name, "fd",
                 socket->fd, "loop", socket->loop, "tls", socket->is_tls, "redirect",
                 socket->is_redirect, "plugin", socket->is_plugin, "port", socket->port, "wanted",
-                socket->is_wanted));
+                socket->is_wanted, "served", socket->is_served));
     }
     return list;
 }
@@ -332,6 +341,7 @@ void shoal_sockets_load(struct shoal_sockets *sockets, const json_t *dump)
         socket->is_redirect = shoal_flag(row, "redirect", false);
         socket->is_plugin = shoal_flag(row, "plugin", false);
         socket->port = (int)shoal_integer(row, "port", 0);
+        socket->is_served = shoal_flag(row, "served", true);
     }
 }
 

@@ -13,6 +13,7 @@ struct shoal_socket {
     bool is_tls, is_redirect;
     bool is_plugin;   ///< a listener of a plugin, asked for by the child
     bool is_wanted;   ///< by the configuration that was read last
+    bool is_served;   ///< a child that was ready accepts from it, or did
     int port;         ///< as bound
 };
 struct shoal_sockets {
@@ -26,6 +27,8 @@ int shoal_sockets_open(struct shoal_sockets *sockets, const struct shoal_config 
     struct shoal_err *err);
 /// Closes those that the configuration no longer lists.
 void shoal_sockets_prune(struct shoal_sockets *sockets);
+/// Closes those that were opened for a child that never served: nobody would accept from them.
+void shoal_sockets_take_back(struct shoal_sockets *sockets);
 /// The socket of a plugin's listener ("0.0.0.0:1935", or a path for Unix); kept for later children.
 /// kind: enum shoal_listener_kind. Returns: the descriptor, borrowed, or a negative error.
 int shoal_sockets_plugin(struct shoal_sockets *sockets, const char *folder, int kind,

@@ -87,6 +87,27 @@ static void a_reload_keeps_opens_and_closes(void **unused)
     shoal_sockets_fini(&sockets);
 }
 
+static void what_nobody_ever_served_is_taken_back(void **unused)
+{
+    (void)unused;
+    struct shoal_sockets sockets = {0};
+    struct shoal_err err;
+    struct shoal_config_listen before[] = {line("127.0.0.1", 0), line("127.0.0.2", 0)};
+    assert_int_equal(open_lines(&sockets, before, 2, 1, &err), 0);
+    shoal_sockets_prune(&sockets); // a child is ready
+    int kept[] = {sockets.list[0].fd, sockets.list[1].fd};
+    struct shoal_config_listen after[] = {line("127.0.0.1", 0), line("127.0.0.3", 0)};
+    assert_int_equal(open_lines(&sockets, after, 2, 3, &err), 0);
+    assert_int_equal(sockets.count, 7);
+    shoal_sockets_take_back(&sockets); // and the next one was not
+    assert_int_equal(sockets.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(sockets.list[i].fd, kept[i]);
+        assert_true(sockets.list[i].is_wanted);
+    }
+    shoal_sockets_fini(&sockets);
+}
+
 static void a_unix_socket_replaces_a_stale_one(void **unused)
 {
     (void)unused;
@@ -151,6 +172,7 @@ int main(void)
         cmocka_unit_test(a_taken_port_is_named_in_a_sentence),
         cmocka_unit_test(addresses_that_are_none_are_refused),
         cmocka_unit_test(a_reload_keeps_opens_and_closes),
+        cmocka_unit_test(what_nobody_ever_served_is_taken_back),
         cmocka_unit_test(a_unix_socket_replaces_a_stale_one),
         cmocka_unit_test(a_plugins_socket_is_opened_once_and_kept),
         cmocka_unit_test(an_upgrade_hands_them_over),

@@ -21,6 +21,7 @@
 #include "super/super.h"
 
 #define DESCRIPTORS 65536 // of one process
+#define REMIND_MS   100   // until a stop is said again, where the channel was full
 #define RESUME_MS   10000 // until another server is tried, where an upgrade found none
 #define POLL_MAX (1 + 2 * SHOAL_CHILDREN_MAX + SHOAL_MEDIA_RUNNING_MAX)
 
@@ -175,6 +176,7 @@ static int timeout_ms(struct shoal_supervisor *super)
     left = min_ms(left, super->status_at_ms, now);
     for (size_t i = 0; i < super->child_count; i++) {
         left = min_ms(left, super->children[i].kill_at_ms, now);
+        left = super->children[i].unsaid[0] != '\0' ? min_ms(left, now + REMIND_MS, now) : left;
     }
     return left > 60000 ? 60000 : (int)left;
 }
@@ -185,6 +187,9 @@ static void tick(struct shoal_supervisor *super)
     int64_t now = shoal_tick_ms();
     for (size_t i = 0; i < super->child_count; i++) {
         struct shoal_child *child = &super->children[i];
+        if (child->unsaid[0] != '\0') {
+            shoal_child_remind(child);
+        }
         if (child->kill_at_ms != 0 && now >= child->kill_at_ms) {
             shoal_warn("the server of generation %d does not end; it is killed", child->generation);
             kill(child->pid, SIGKILL);
@@ -193,6 +198,9 @@ static void tick(struct shoal_supervisor *super)
     }
     if (super->restart_at_ms != 0 && now >= super->restart_at_ms && !super->is_stopping) {
         struct shoal_err err = {0};
+        if (shoal_supervisor_configure(super, &err) != 0) { // the child reads the same file
+            shoal_warn("the sockets stay as they were: %s", err.text);
+        }
         if (shoal_child_start(super, &err) != 0) {
             shoal_error("%s", err.text);
             super->restart_at_ms = now + 5000;

@@ -24,6 +24,7 @@ struct shoal_child {
     enum shoal_child_state state;
     int64_t started_ms;
     int64_t kill_at_ms;      ///< 0: not asked to end
+    char unsaid[16];         ///< why it is to stop, while its channel is full
     json_int_t alone_id;     ///< it waits to be the only one; 0: it does not
     bool has_failed;         ///< said why it cannot serve
     bool stays;              ///< it drains, and a stream of it lives on
@@ -68,6 +69,8 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
 void shoal_child_crash_read(struct shoal_child *child);
 void shoal_child_stop(struct shoal_supervisor *super, struct shoal_child *child,
     const char *reason);
+/// Says the stop that found no room in the channel.
+void shoal_child_remind(struct shoal_child *child);
 struct shoal_child *shoal_child_find(struct shoal_supervisor *super, pid_t pid);
 /// run/serve.json: what runs, for `doctor` and scripts.
 void shoal_supervisor_status(struct shoal_supervisor *super);

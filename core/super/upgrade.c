@@ -21,11 +21,11 @@ static json_t *children_dump(const struct shoal_supervisor *super)
     json_t *list = json_array();
     for (size_t i = 0; i < super->child_count; i++) {
         const struct shoal_child *child = &super->children[i];
-        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:b}", "pid",
+        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:b, s:s}", "pid",
             (int)child->pid, "channel", child->channel_fd, "crash", child->crash_fd, "generation",
             child->generation, "state", (int)child->state, "started",
             (json_int_t)child->started_ms, "kill_at", (json_int_t)child->kill_at_ms, "alone",
-            child->alone_id, "stays", child->stays));
+            child->alone_id, "stays", child->stays, "unsaid", child->unsaid));
     }
     return list;
 }
@@ -143,6 +143,8 @@ bool shoal_supervisor_resume(struct shoal_supervisor *super)
             .alone_id = shoal_integer(row, "alone", 0),
             .stays = shoal_flag(row, "stays", false),
         };
+        struct shoal_child *child = &super->children[super->child_count - 1];
+        snprintf(child->unsaid, sizeof child->unsaid, "%s", shoal_text(row, "unsaid", ""));
     }
     json_decref(body);
     descriptors_keep(super, -1, false);

@@ -94,7 +94,8 @@ static int next_program(void)
                 super.is_safe_mode && super.has_served && super.child_count == 1 &&
                 super.children[0].pid == INT32_MAX && super.children[0].generation == 6 &&
                 super.children[0].state == SHOAL_CHILD_DRAINING && super.children[0].stays &&
-                super.children[0].kill_at_ms == 99 && super.children[0].alone_id == 5 &&
+                super.children[0].kill_at_ms == 99 &&
+                strcmp(super.children[0].unsaid, "stop") == 0 && super.children[0].alone_id == 5 &&
                 super.backoff.count == 1 && super.backoff.list[0].signal == 11 &&
                 strcmp(shoal_text(super.quarantine, "far", ""), "it crashed") == 0;
     // What it needs went through the exec, and goes through no other.
@@ -128,6 +129,7 @@ static void the_next_program_knows_all(void **unused)
             .channel_fd = ends[0],
             .crash_fd = -1,
             .generation = 6,
+            .unsaid = "stop",
             .state = SHOAL_CHILD_DRAINING,
             .kill_at_ms = 99,
             .alone_id = 5,

@@ -1,6 +1,7 @@
 // migrations.test.mjs - tables change with a copy kept before, and an older program names that copy.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -36,6 +37,15 @@ describe('migrations of a plugin', () => {
     assert.equal((await site.raw({ path: '/notes/add' })).status, 200)
   })
   after(() => site?.stop())
+
+  test('the same server starts again and does not write its version anew', async () => {
+    const version = () => execFileSync('sqlite3', [join(site.folder, 'shoal.sqlite3'), "SELECT * FROM setting WHERE key = 'server.version'"], { encoding: 'utf8' })
+    const before = version()
+    assert.notEqual(before, '')
+    await site.kill()
+    await site.start()
+    assert.equal(version(), before)
+  })
 
   test('a new one is applied by a reload, on what was there', async () => {
     put(second)

@@ -14,8 +14,8 @@ struct shoal_buf {
 
 /// Adds bytes or text at the end.
 ///
-/// Returns: 0, or SHOAL_ETOOLARGE past the limit (the buffer is then unchanged).
-/// Errors: SHOAL_ETOOLARGE. Thread: [any]. Blocks: no. Since: 1.0.
+/// Returns: 0, or an error, and then the buffer is unchanged.
+/// Errors: SHOAL_ETOOLARGE past the limit, SHOAL_EBUSY when there is no memory for so much. Thread: [any]. Blocks: no. Since: 1.0.
 SHOAL_API int shoal_buf_add(struct shoal_buf *buf, const void *data, size_t length);
 SHOAL_API int shoal_buf_puts(struct shoal_buf *buf, const char *text);
 SHOAL_API int shoal_buf_printf(struct shoal_buf *buf, const char *format, ...) SHOAL_PRINTF(2, 3);

@@ -29,6 +29,11 @@ struct shoal_submission {
     const char *source;     ///< "upload", "import", "replace", "studio", "replay"
     const char *thumbnail;  ///< image file of the user, or NULL
     const char *preview;
+    /// Called within the transaction that makes the rows, for what must be true from the same moment:
+    /// {id, uuid, shortUUID} of the video. An error of it fails the submission. NULL: nothing.
+    int (*commit)(struct shoal_call *call, struct shoal_db *tx, const json_t *video, void *arg,
+        struct shoal_err *err);
+    void *arg;
 };
 /// The one door into the pipeline: probes, asks upload.finish, makes the rows, queues the rest.
 /// When this returns 0 the bytes are on disk and the video survives a crash.

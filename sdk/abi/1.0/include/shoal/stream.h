@@ -21,6 +21,9 @@ struct shoal_stream_ops {
     void (*message)(shoal_stream stream, void *state, const void *data, size_t length, bool is_text); ///< [loop]
     void (*drained)(shoal_stream stream, void *state); ///< [loop] the send queue is empty again; or NULL
     void (*closed)(shoal_stream stream, void *state, int code); ///< [loop] last call; free state here
+    /// Of raw listeners but UDP: closed after so long in which nothing went either way; 5 minutes when 0.
+    /// What is paused is not idle. Since: 1.0.
+    uint32_t idle_ms;
 };
 
 struct shoal_socket_route {
