@@ -134,6 +134,7 @@ int shoal_sandbox_init(struct shoal_sandbox *sandbox, const struct shoal_process
         .file_bytes = what->file_bytes != 0 ? what->file_bytes : 64ull << 30,
         .cpu_s = what->cpu_s,
         .nice = what->nice < 0 ? 0 : what->nice > 19 ? 19 : what->nice,
+        .parent = getpid(),
     };
     char path[4096];
     int code = shoal_sandbox_find(what->program, path, err);
@@ -269,6 +270,9 @@ _Noreturn void shoal_sandbox_exec(const struct shoal_sandbox *sandbox, int in_fd
     if (limits(sandbox) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         report(3, errno);
+    }
+    if (getppid() != sandbox->parent) {
+        _exit(1); // it died before it could be said
     }
     if (has_landlock && shoal_sandbox_landlock_enter(4) != 0) {
         report(3, errno);

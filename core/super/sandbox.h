@@ -23,6 +23,7 @@ struct shoal_sandbox {
     uint64_t memory_bytes, file_bytes;
     uint32_t cpu_s;
     int nice;
+    pid_t parent;        ///< whose end is the program's, too
 };
 
 /// The program's absolute path on PATH. Errors: SHOAL_EINVAL, SHOAL_ENOTFOUND.

@@ -183,12 +183,13 @@ static int run(const struct job *job, double at_s, bool picks, struct shoal_err 
     struct transcode_args args;
     transcode_args_init(&args, shoal_call_arena(job->call));
     transcode_images_args(&args, job->source, at_s, picks, job->images, job->count);
-    char id[25];
-    shoal_random_hex(id, 12);
+    const char *name = strrchr(job->work_path, '/');
     const struct transcode_run process = {
         .program = "ffmpeg",
         .args = &args,
-        .key = shoal_arena_printf(shoal_call_arena(job->call), "images:%s", id),
+        // One program writes in a folder: what a server started that was killed is waited for.
+        .key = shoal_arena_printf(shoal_call_arena(job->call), "images:%s",
+            name == NULL ? job->work_path : name + 1),
         .work_path = job->work_path,
         .source_path = job->source->path,
         .wall_s = WALL_S,
