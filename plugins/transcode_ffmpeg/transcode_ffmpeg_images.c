@@ -5,6 +5,7 @@
 
 #include "transcode_ffmpeg.h"
 
+#define KEY_PATH_MAX 200 // a key has at most 255 bytes, and the end of a path says which it is
 #define WALL_S    300
 #define PICK_FROM 30
 #define JPEG_MAX  (32u << 20)
@@ -183,13 +184,13 @@ static int run(const struct job *job, double at_s, bool picks, struct shoal_err 
     struct transcode_args args;
     transcode_args_init(&args, shoal_call_arena(job->call));
     transcode_images_args(&args, job->source, at_s, picks, job->images, job->count);
-    const char *name = strrchr(job->work_path, '/');
+    size_t length = strlen(job->work_path);
     const struct transcode_run process = {
         .program = "ffmpeg",
         .args = &args,
         // One program writes in a folder: what a server started that was killed is waited for.
         .key = shoal_arena_printf(shoal_call_arena(job->call), "images:%s",
-            name == NULL ? job->work_path : name + 1),
+            job->work_path + (length > KEY_PATH_MAX ? length - KEY_PATH_MAX : 0)),
         .work_path = job->work_path,
         .source_path = job->source->path,
         .wall_s = WALL_S,
