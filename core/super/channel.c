@@ -129,7 +129,10 @@ void shoal_channel_stop(void)
 
 bool shoal_channel_runs(void)
 {
-    return channel.is_running && !channel.is_gone;
+    pthread_mutex_lock(&channel.lock);
+    bool runs = channel.is_running && !channel.is_gone;
+    pthread_mutex_unlock(&channel.lock);
+    return runs;
 }
 
 int shoal_channel_tell(json_t *body, struct shoal_err *err)
