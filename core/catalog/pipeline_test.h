@@ -16,8 +16,8 @@ static struct {
     enum shoal_verdict publish, finish; // what the deciders say
     int runs;                           // of the transcoder
     int fail_after;                     // renditions before a run fails; -1: never
-    int away, hls_away;                 // how many objects the storage will not take
-    void (*meanwhile)(void);            // called once, as a master playlist is stored
+    atomic_int away, hls_away;          // how many objects the storage will not take
+    void (*_Atomic meanwhile)(void);    // called once, as a master playlist is stored
     int published, hidden, deleted, states;
     int asked; // video.publish
     void (*fills)(void);
@@ -50,7 +50,7 @@ static int put_begin(struct shoal_call *call, void *arg, const char *key, const 
     (void)arg;
     (void)mime;
     (void)size_bytes;
-    int *away = strncmp(key, "hls/", 4) == 0 ? &fake.hls_away : &fake.away;
+    atomic_int *away = strncmp(key, "hls/", 4) == 0 ? &fake.hls_away : &fake.away;
     if ((*away)-- > 0) {
         return shoal_fail(err, SHOAL_EIO, "it is away");
     }

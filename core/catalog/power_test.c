@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ struct node {
 
 static struct {
     pthread_mutex_t lock;
-    const char *folder; // of the instance; NULL: not yet
+    const char *_Atomic folder; // of the instance; NULL: not yet
     char copy[512];
     struct name {
         char folder[256], name[128];
@@ -42,7 +43,7 @@ static struct {
     size_t file_count;
     int looks, ready; // how often it was looked, and at how many files
     char wrong[1024];
-    int loses; // a test of the test: folders are not synced
+    atomic_int loses; // a test of the test: folders are not synced
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static _Thread_local bool is_looking;
 
@@ -399,11 +400,13 @@ static int teardown(void **state)
 {
     disk.folder = NULL;
     disk.loses = 0;
+    pthread_mutex_lock(&disk.lock); // workers of the kit may still be in a sync
     for (size_t i = 0; i < disk.file_count; i++) {
         free(disk.files[i].data);
     }
     disk.file_count = disk.name_count = 0;
     memset(disk.files, 0, sizeof(disk.files));
+    pthread_mutex_unlock(&disk.lock);
     shoal_kit_free(*state);
     return 0;
 }
@@ -411,9 +414,13 @@ static int teardown(void **state)
 static void what_a_row_calls_ready_is_on_the_disk(void **state)
 {
     upload(*state);
+    pthread_mutex_lock(&disk.lock);
+    int looks = disk.looks;
+    int ready = disk.ready;
+    pthread_mutex_unlock(&disk.lock);
     assert_string_equal(disk.wrong, "");
-    assert_true(disk.looks > 5);
-    assert_true(disk.ready > 20);
+    assert_true(looks > 5);
+    assert_true(ready > 20);
 }
 
 static void a_folder_that_is_not_synced_is_noticed(void **state)

@@ -5,6 +5,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,7 @@
 
 #include "base/drill.h"
 #include "base/file.h"
+#include "data/data.h"
 
 #define DAY_MS       (INT64_C(24) * 3600 * 1000)
 #define STORAGES_MAX 8
@@ -66,9 +68,14 @@ static int source_known(
     return catalog_object_known(call, "", key, known, err);
 }
 
-// While the source is there, work on it may be gone on with, however old it is.
+// While the source is there, work on it may be gone on with, however old it is. A folder of pictures is
+// its job's.
 static int work_known(struct shoal_call *call, const char *name, bool *known, struct shoal_err *err)
 {
+    static const char of_job[] = "images-job-";
+    if (strncmp(name, of_job, sizeof(of_job) - 1) == 0) {
+        return shoal_jobs_is_open(call, strtoll(name + sizeof(of_job) - 1, NULL, 10), known, err);
+    }
     int64_t count = 0;
     const char *dash = strchr(name, '-');
     const char *uuid = dash == NULL ? "" : shoal_arena_strndup(call->arena, dash + 1, 36);

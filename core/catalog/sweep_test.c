@@ -255,6 +255,21 @@ static void what_was_seen_before_a_listing_failed_counts(void **state)
     assert_int_equal(noted("web-videos/stray.mp4"), 1);
 }
 
+static int job_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct shoal_job_options options = {.run_at_ms = scene.now_ms + 100 * DAY_MS};
+    return shoal_job_add(NULL, tx, "core.images", NULL, &options, arg, err);
+}
+
+/// A job that waits.
+static int64_t job_add(void)
+{
+    int64_t id = 0;
+    assert_int_equal(shoal_tx(scene.system, job_tx, &id, NULL), 0);
+    return id;
+}
+
 static void sources_and_work_that_nobody_has_go_when_they_are_old(void **state)
 {
     (void)state;
@@ -265,6 +280,9 @@ static void sources_and_work_that_nobody_has_go_when_they_are_old(void **state)
     const char *work = file_make(
         "tmp", shoal_arena_printf(shoal_call_arena(scene.system), "hls-%s", scene.video.uuid));
     const char *left = file_make("tmp", "hls-00000000-0000-4000-8000-000000000000");
+    const char *ended = file_make("tmp", "images-job-4711");
+    const char *waits = file_make("tmp", shoal_arena_printf(shoal_call_arena(scene.system),
+                                             "images-job-%lld", (long long)job_add()));
     sweep();
     assert_int_equal(access(lost, F_OK), 0);
     assert_int_equal(access(left, F_OK), 0);
@@ -275,6 +293,8 @@ static void sources_and_work_that_nobody_has_go_when_they_are_old(void **state)
     assert_int_equal(access(known, F_OK), 0);
     assert_int_equal(access(beside, F_OK), 0);
     assert_int_equal(access(work, F_OK), 0);
+    assert_int_equal(access(ended, F_OK), -1);
+    assert_int_equal(access(waits, F_OK), 0);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -81,6 +81,8 @@ void shoal_jobs_owner_remove(struct shoal_plugin *owner);
 /// subject} of jobs in a state ("waiting", "active", "parked", "done", "cancelled" or NULL).
 json_t *shoal_jobs_list(
     struct shoal_call *call, const char *state, int start, int count, struct shoal_err *err);
+/// Whether a job waits or runs: what it works with is not left over.
+int shoal_jobs_is_open(struct shoal_call *call, int64_t id, bool *is_open, struct shoal_err *err);
 int shoal_jobs_retry(struct shoal_call *call, int64_t id, struct shoal_err *err);
 /// {waiting, active, parked}: how many there are of each.
 json_t *shoal_jobs_count(struct shoal_call *call, struct shoal_err *err);

@@ -16,6 +16,9 @@ SHOAL_SQL(sql_job_count,
     " CAST(COUNT(CASE WHEN state = 'parked' THEN 1 END) AS BIGINT) AS parked"
     " FROM job WHERE state = 'waiting' OR state = 'active' OR state = 'parked'");
 
+SHOAL_SQL(sql_job_open,
+    "SELECT COUNT(*) FROM job WHERE id = $1 AND (state = 'waiting' OR state = 'active')");
+
 static bool is_state(const char *state)
 {
     static const char *const states[] = {"waiting", "active", "parked", "done", "cancelled"};
@@ -49,6 +52,15 @@ json_t *shoal_jobs_list(
         return NULL;
     }
     return list;
+}
+
+int shoal_jobs_is_open(struct shoal_call *call, int64_t id, bool *is_open, struct shoal_err *err)
+{
+    int64_t count = 0;
+    int code =
+        shoal_db_i64(shoal_call_db(call), &sql_job_open, SHOAL_ARGS(SHOAL_I64(id)), &count, err);
+    *is_open = count > 0;
+    return code;
 }
 
 json_t *shoal_jobs_count(struct shoal_call *call, struct shoal_err *err)

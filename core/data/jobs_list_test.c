@@ -42,6 +42,18 @@ static json_t *list(const char *state, int start, int count)
     return found;
 }
 
+static void what_waits_or_runs_is_open(void **state)
+{
+    (void)state;
+    // 1 to 7 wait, then one of each other state; there is no eleventh.
+    static const bool open[12] = {false, true, true, true, true, true, true, true, true};
+    for (int64_t id = 0; id < 12; id++) {
+        bool is_open = !open[id];
+        assert_int_equal(shoal_jobs_is_open(&call, id, &is_open, NULL), 0);
+        assert_int_equal(is_open, open[id]);
+    }
+}
+
 static void the_newest_come_first(void **state)
 {
     (void)state;
@@ -106,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_with_jobs, close_call)
+        CASE(what_waits_or_runs_is_open),
         CASE(the_newest_come_first),
         CASE(a_state_and_a_page_can_be_asked_for),
         CASE(what_is_not_over_is_counted),
