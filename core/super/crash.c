@@ -253,9 +253,11 @@ void shoal_crash_install(int fd)
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_set_death_callback(on_death);
 #endif
-    // The first backtrace() loads a library: not in the handler.
+#if !defined(__SANITIZE_ADDRESS__)
+    // The first backtrace() loads a library: not in the handler. (It counts as a leak.)
     void *frames[4];
     backtrace(frames, 4);
+#endif
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     shoal_crash_stack(NULL);
     static const int deadly[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS};
