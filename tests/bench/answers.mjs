@@ -58,7 +58,7 @@ export const uncached = () => against(['http.cache=0'], 'cache off', '', where)
 
 /**
  * The same while others watch and log in: 199 beats of players a second, half of them of a user, and one log-in, whose
- * password costs some 50 ms of CPU by design. Who sends them runs on the same cores.
+ * password costs much CPU by design. Who sends them runs on the same cores.
  */
 export async function written () {
   const { site, video, asked } = await site200()
