@@ -68,4 +68,18 @@ static inline int64_t test_channel_of(struct shoal_call *call)
     return id;
 }
 
+/// A published video of the user of a call.
+static inline struct test_video test_video_published(
+    struct shoal_call *system, struct shoal_call *owner, enum shoal_privacy privacy)
+{
+    struct test_video video = {.name = "a video",
+        .channel_id = test_channel_of(owner),
+        .privacy = privacy,
+        .state = SHOAL_STATE_PUBLISHED,
+        .is_open = true,
+        .published_ms = shoal_now_ms()};
+    test_video_make(system, &video);
+    return video;
+}
+
 #endif

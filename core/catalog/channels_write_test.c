@@ -30,18 +30,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct test_video video_new(enum shoal_privacy privacy)
-{
-    struct test_video video = {.name = "a video",
-        .channel_id = test_channel_of(scene.user),
-        .privacy = privacy,
-        .state = SHOAL_STATE_PUBLISHED,
-        .is_open = true,
-        .published_ms = shoal_now_ms()};
-    test_video_make(scene.system, &video);
-    return video;
-}
-
 /// Creates a channel of these fields (taken): 0, or the error.
 static int create(struct shoal_call *call, json_t *fields, struct shoal_err *err)
 {
@@ -114,7 +102,8 @@ static void a_support_text_spreads_to_videos_when_asked_to(void **state)
     (void)state;
     struct shoal_err err = {0};
     struct catalog_video found;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     json_t *fields = json_pack("{s:s}", "support", "Give fish.");
     assert_int_equal(shoal_channel_update(scene.user, "alice_channel", fields, &err), 0);
     assert_int_equal(catalog_video_by_number(scene.system, video.id, &found, &err), 0);
@@ -158,7 +147,7 @@ static void a_removed_channel_takes_its_videos_with_it(void **state)
         .published_ms = 1};
     json_decref(channel);
     test_video_make(scene.system, &video);
-    struct test_video stays = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video stays = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     assert_int_equal(shoal_channel_delete(scene.user, "going", &err), 0);
     struct catalog_video found;
     assert_int_equal(
@@ -220,7 +209,8 @@ static void of_two_that_go_at_once_one_stays_whole(void **state)
     assert_int_equal(create(carol, fields, &err), 0);
     assert_int_equal(catalog_channel_find(carol, "second", &second, &err), 0);
     for (int i = 0; i < 20; i++) {
-        struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+        struct test_video video =
+            test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
         video.channel_id = first;
         test_video_make(scene.system, &video);
         video.channel_id = second;

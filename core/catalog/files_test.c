@@ -23,18 +23,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct test_video video_new(enum shoal_privacy privacy)
-{
-    struct test_video video = {.name = "a video",
-        .channel_id = test_channel_of(scene.user),
-        .privacy = privacy,
-        .state = SHOAL_STATE_PUBLISHED,
-        .is_open = true,
-        .published_ms = shoal_now_ms()};
-    test_video_make(scene.system, &video);
-    return video;
-}
-
 struct adding {
     struct catalog_file file;
     int64_t id;
@@ -79,7 +67,8 @@ static struct catalog_file named(int64_t video_id, const char *kind, const char 
 static void a_file_comes_back_as_it_was_added(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     struct catalog_file *files = NULL;
     size_t count = 0;
     struct catalog_file file = named(video.id, "web_video", "whole.mp4", 720);
@@ -121,8 +110,9 @@ static void a_file_comes_back_as_it_was_added(void **state)
 static void files_are_listed_by_kind_and_size(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
-    struct test_video other = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
+    struct test_video other = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     struct catalog_file *files = NULL;
     size_t count = 0;
     char name[32];
@@ -156,7 +146,8 @@ static void files_are_listed_by_kind_and_size(void **state)
 static void many_files_are_all_listed(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     struct catalog_file *files = NULL;
     size_t count = 0;
     char name[32];

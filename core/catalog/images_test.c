@@ -26,18 +26,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct test_video video_new(enum shoal_privacy privacy)
-{
-    struct test_video video = {.name = "a video",
-        .channel_id = test_channel_of(scene.user),
-        .privacy = privacy,
-        .state = SHOAL_STATE_PUBLISHED,
-        .is_open = true,
-        .published_ms = shoal_now_ms()};
-    test_video_make(scene.system, &video);
-    return video;
-}
-
 static void file_make(const char *path, size_t bytes)
 {
     FILE *file = fopen(path, "w");
@@ -96,7 +84,8 @@ static void only_its_owner_sets_a_picture_of_a_known_kind(void **state)
 {
     (void)state;
     struct shoal_err err = {0};
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     assert_int_equal(
         shoal_video_image(scene.user, video.uuid, "poster", "/nowhere", &err), SHOAL_EINVAL);
     assert_int_equal(shoal_video_image(scene.other, video.uuid, "thumbnail", "/nowhere", &err),

@@ -24,18 +24,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct test_video video_new(enum shoal_privacy privacy)
-{
-    struct test_video video = {.name = "a video",
-        .channel_id = test_channel_of(scene.user),
-        .privacy = privacy,
-        .state = SHOAL_STATE_PUBLISHED,
-        .is_open = true,
-        .published_ms = shoal_now_ms()};
-    test_video_make(scene.system, &video);
-    return video;
-}
-
 struct adding {
     struct catalog_file file;
     int64_t id;
@@ -77,8 +65,9 @@ static int find(
 static void a_file_is_found_by_its_name(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
-    struct test_video other = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
+    struct test_video other = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     struct shoal_media_file file;
     int64_t id = file_make(video.id, "web_video", "named.mp4", 720);
     assert_int_equal(find("web_video", NULL, "named.mp4", &file), 0);
@@ -97,7 +86,8 @@ static void a_file_is_found_by_its_name(void **state)
 static void a_download_goes_by_video_and_resolution(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     struct shoal_media_file file;
     file_make(video.id, "web_video", "dl-720.mp4", 720);
     file_make(video.id, "web_video", "dl-0.mp4", 0);
@@ -161,7 +151,8 @@ static void who_needs_a_token_is_said(void **state)
 static void sources_have_no_address(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     file_make(video.id, "source", "source.mp4", 720);
     assert_int_equal(find("source", NULL, "source.mp4", NULL), SHOAL_ENOTFOUND);
 }

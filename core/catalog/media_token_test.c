@@ -28,18 +28,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct test_video video_new(enum shoal_privacy privacy)
-{
-    struct test_video video = {.name = "a video",
-        .channel_id = test_channel_of(scene.user),
-        .privacy = privacy,
-        .state = SHOAL_STATE_PUBLISHED,
-        .is_open = true,
-        .published_ms = shoal_now_ms()};
-    test_video_make(scene.system, &video);
-    return video;
-}
-
 static const char *token_of(struct shoal_call *call, const char *video)
 {
     struct shoal_err err = {0};
@@ -55,8 +43,8 @@ static const char *token_of(struct shoal_call *call, const char *video)
 static void a_token_is_for_its_video_alone(void **state)
 {
     (void)state;
-    struct test_video one = video_new(SHOAL_PRIVACY_PRIVATE);
-    struct test_video other = video_new(SHOAL_PRIVACY_PRIVATE);
+    struct test_video one = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
+    struct test_video other = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
     const char *token = token_of(scene.user, one.uuid);
     assert_int_equal(shoal_media_token_check(token, one.uuid), 0);
     assert_int_equal(shoal_media_token_check(token, other.uuid), SHOAL_EFORBIDDEN);
@@ -65,7 +53,7 @@ static void a_token_is_for_its_video_alone(void **state)
 static void a_token_that_was_changed_is_refused(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PRIVATE);
+    struct test_video video = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
     const char *token = token_of(scene.user, video.uuid);
     size_t length = strlen(token);
     for (size_t i = 0; i < length; i++) {
@@ -79,7 +67,7 @@ static void a_token_that_was_changed_is_refused(void **state)
 static void what_is_no_token_is_refused(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PRIVATE);
+    struct test_video video = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
     const char *token = token_of(scene.user, video.uuid);
     char longer[400];
     snprintf(longer, sizeof longer, "%sAAAA", token);
@@ -100,7 +88,7 @@ static void what_is_no_token_is_refused(void **state)
 static void a_revocation_ends_what_was_made_before_it(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PRIVATE);
+    struct test_video video = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
     char video_subject[44], user_subject[44];
     snprintf(video_subject, sizeof video_subject, "v:%s", video.uuid);
     snprintf(user_subject, sizeof user_subject, "u:%lld", (long long)scene.admin->viewer.user_id);
@@ -120,7 +108,7 @@ static void a_revocation_ends_what_was_made_before_it(void **state)
 static void the_newest_revocations_are_kept_when_there_are_too_many(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PRIVATE);
+    struct test_video video = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
     char subject[44];
     const char *token = token_of(scene.user, video.uuid);
     for (int i = 0; i < 5000; i++) { // older than the one below: they make room
@@ -149,7 +137,8 @@ static void what_ended_with_its_user_stays_so_after_a_restart(void **state)
 {
     (void)state;
     struct shoal_err err = {0};
-    struct test_video video = video_new(SHOAL_PRIVACY_INTERNAL);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_INTERNAL);
     int64_t bob = scene.other->viewer.user_id;
     static const char *const how[] = {
         "{\"password\": \"another one\"}", "{\"role\": 1}", NULL}; // NULL: removed
@@ -175,7 +164,7 @@ static void what_ended_with_its_user_stays_so_after_a_restart(void **state)
 static void another_secret_ends_all(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PRIVATE);
+    struct test_video video = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
     const char *token = token_of(scene.user, video.uuid);
     catalog_media_secret_set("00ff");
     assert_int_equal(shoal_media_token_check(token, video.uuid), SHOAL_EFORBIDDEN);
@@ -186,7 +175,7 @@ static void who_may_not_watch_gets_none(void **state)
 {
     (void)state;
     struct shoal_err err = {0};
-    struct test_video video = video_new(SHOAL_PRIVACY_PRIVATE);
+    struct test_video video = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
     assert_null(shoal_media_token(scene.nobody, video.uuid, NULL, "watch", &err));
     assert_null(shoal_media_token(scene.other, video.uuid, NULL, "download", &err));
     assert_null(shoal_media_token(scene.user, "no-such-video", NULL, "watch", &err));

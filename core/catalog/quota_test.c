@@ -25,18 +25,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct test_video video_new(enum shoal_privacy privacy)
-{
-    struct test_video video = {.name = "a video",
-        .channel_id = test_channel_of(scene.user),
-        .privacy = privacy,
-        .state = SHOAL_STATE_PUBLISHED,
-        .is_open = true,
-        .published_ms = shoal_now_ms()};
-    test_video_make(scene.system, &video);
-    return video;
-}
-
 SHOAL_SQL(
     test_source_set, "UPDATE catalog_video SET source_bytes = $2, created = $3 WHERE id = $1");
 SHOAL_SQL(test_quota_set,
@@ -64,7 +52,7 @@ static void change(const struct shoal_sql *sql, int64_t id, int64_t first, int64
 
 static void uploaded(int64_t bytes, int64_t days_ago)
 {
-    struct test_video video = video_new(SHOAL_PRIVACY_PRIVATE);
+    struct test_video video = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
     change(&test_source_set, video.id, bytes, shoal_now_ms() - days_ago * CATALOG_DAY_MS);
 }
 

@@ -24,18 +24,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct test_video video_new(enum shoal_privacy privacy)
-{
-    struct test_video video = {.name = "a video",
-        .channel_id = test_channel_of(scene.user),
-        .privacy = privacy,
-        .state = SHOAL_STATE_PUBLISHED,
-        .is_open = true,
-        .published_ms = shoal_now_ms()};
-    test_video_make(scene.system, &video);
-    return video;
-}
-
 static int64_t stat_of(const char *name)
 {
     json_t *stats = shoal_catalog_stats(scene.nobody, NULL);
@@ -64,10 +52,10 @@ static void an_instance_without_videos_has_zeros(void **state)
 static void only_public_videos_count(void **state)
 {
     (void)state;
-    struct test_video public = video_new(SHOAL_PRIVACY_PUBLIC);
-    video_new(SHOAL_PRIVACY_PRIVATE);
-    video_new(SHOAL_PRIVACY_UNLISTED);
-    video_new(SHOAL_PRIVACY_INTERNAL);
+    struct test_video public = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
+    test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
+    test_video_published(scene.system, scene.user, SHOAL_PRIVACY_UNLISTED);
+    test_video_published(scene.system, scene.user, SHOAL_PRIVACY_INTERNAL);
     assert_int_equal(stat_of("totalVideos"), 1);
     assert_int_equal(stat_of("totalLocalVideos"), 1);
     assert_int_equal(shoal_video_views_add(scene.system, public.id, 5, NULL), 0);
@@ -87,7 +75,7 @@ static void a_channel_is_active_by_its_newest_video(void **state)
     assert_int_equal(stat_of("totalLocalDailyActiveVideoChannels"), 0);
     assert_int_equal(stat_of("totalLocalWeeklyActiveVideoChannels"), 0);
     assert_int_equal(stat_of("totalLocalMonthlyActiveVideoChannels"), 1);
-    video_new(SHOAL_PRIVACY_PUBLIC);
+    test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     assert_int_equal(stat_of("totalLocalDailyActiveVideoChannels"), 1);
     assert_int_equal(stat_of("totalLocalMonthlyActiveVideoChannels"), 1);
 }

@@ -23,18 +23,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct test_video video_new(enum shoal_privacy privacy)
-{
-    struct test_video video = {.name = "a video",
-        .channel_id = test_channel_of(scene.user),
-        .privacy = privacy,
-        .state = SHOAL_STATE_PUBLISHED,
-        .is_open = true,
-        .published_ms = shoal_now_ms()};
-    test_video_make(scene.system, &video);
-    return video;
-}
-
 SHOAL_SQL(
     test_views_hours, "SELECT COALESCE(SUM(views), 0) FROM catalog_view_hour WHERE video_id = $1");
 SHOAL_SQL(test_views_old, "SELECT COUNT(*) FROM catalog_view_hour WHERE hour < $1");
@@ -56,7 +44,8 @@ static int age_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
 static void views_add_up(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     int64_t hours = 0;
     assert_int_equal(shoal_video_views_add(scene.system, video.id, 3, NULL), 0);
     assert_int_equal(shoal_video_views_add(scene.system, video.id, 4, NULL), 0);
@@ -70,7 +59,8 @@ static void views_add_up(void **state)
 static void what_is_no_number_of_views_changes_nothing(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     static const int64_t wrong[] = {0, -1, 1000001, INT64_MAX, INT64_MIN};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         assert_int_equal(
@@ -84,7 +74,8 @@ static void what_is_no_number_of_views_changes_nothing(void **state)
 static void hours_of_long_ago_are_forgotten_and_the_sum_is_not(void **state)
 {
     (void)state;
-    struct test_video video = video_new(SHOAL_PRIVACY_PUBLIC);
+    struct test_video video =
+        test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
     int64_t old = 0;
     assert_int_equal(shoal_video_views_add(scene.system, video.id, 2, NULL), 0);
     assert_int_equal(shoal_tx(scene.system, age_tx, &video.id, NULL), 0);
