@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/context.h"
+#include "base/utf8.h"
 
 #define TEXT_MAX 2048
 #define SAID_MAX 256
@@ -59,17 +60,25 @@ bool shoal_log_wants(enum shoal_log_level level)
 /// nobody can forge a second one.
 static void add_escaped(struct shoal_buf *line, const char *text, bool is_json)
 {
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c < 0x20 || *c == 0x7F) {
-            if (*c == '\n') {
-                shoal_buf_add(line, "\\n", 2);
-            } else {
-                shoal_buf_printf(line, "\\u%04x", *c);
-            }
-        } else if (is_json && (*c == '"' || *c == '\\')) {
+    size_t left = strlen(text), used;
+    for (const char *c = text; *c; c += used, left -= used) {
+        used = shoal_utf8_sequence(c, left);
+        unsigned char first = (unsigned char)*c;
+        bool is_control = first < 0x20 || first == 0x7F;
+        bool is_c1 = first == 0xC2 && used == 2 && (unsigned char)c[1] < 0xA0; // terminals obey them
+        if (used == 0) {
+            used = 1;
+            shoal_buf_puts(line, "\xef\xbf\xbd"); // U+FFFD stands for a byte that is no text
+        } else if (is_c1) {
+            shoal_buf_printf(line, "\\u%04x", (unsigned char)c[1]);
+        } else if (is_control && first == '\n') {
+            shoal_buf_add(line, "\\n", 2);
+        } else if (is_control) {
+            shoal_buf_printf(line, "\\u%04x", first);
+        } else if (is_json && (first == '"' || first == '\\')) {
             shoal_buf_printf(line, "\\%c", *c);
         } else {
-            shoal_buf_add(line, c, 1);
+            shoal_buf_add(line, c, used);
         }
     }
 }

@@ -98,6 +98,22 @@ static void text_forges_no_second_line(void **state)
     assert_non_null(strstr(text, "two\\u000d\\u007f\\u001b"));
 }
 
+static void bytes_that_are_no_text_break_no_line(void **state)
+{
+    (void)state;
+    shoal_log_set_format(SHOAL_LOG_JSON);
+    shoal_info("%s", "caf\xc3\xa9 \xff\xc3 \xe2\x82");
+    const char *text = written();
+    json_t *line = json_loads(text, 0, NULL);
+    assert_non_null(line);
+    assert_string_equal(json_string_value(json_object_get(line, "text")),
+        "caf\xc3\xa9 \xef\xbf\xbd\xef\xbf\xbd \xef\xbf\xbd\xef\xbf\xbd");
+    json_decref(line);
+    shoal_log_set_format(SHOAL_LOG_HUMAN);
+    shoal_info("%s", "\xc2\x9b" "31m"); // a terminal would read it as ESC [
+    assert_non_null(strstr(written(), "\\u009b31m"));
+}
+
 static void drops_what_is_below_the_level(void **state)
 {
     (void)state;
@@ -222,6 +238,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_one_line_for_people, start, stop),
         cmocka_unit_test_setup_teardown(writes_one_line_for_programs, start, stop),
         cmocka_unit_test_setup_teardown(text_forges_no_second_line, start, stop),
+        cmocka_unit_test_setup_teardown(bytes_that_are_no_text_break_no_line, start, stop),
         cmocka_unit_test_setup_teardown(drops_what_is_below_the_level, start, stop),
         cmocka_unit_test_setup_teardown(knows_four_words_for_levels, start, stop),
         cmocka_unit_test_setup_teardown(names_the_plugin_and_the_request, start, stop),

@@ -8,28 +8,13 @@
 
 #include <string.h>
 
-#include "net/percent_priv.h"
-
-/// The bytes of the letter at text, which is not empty; 0: it is not UTF-8.
-static size_t letter(const char *text)
-{
-    if ((unsigned char)*text < 0x80) {
-        return 1;
-    }
-    size_t most = strnlen(text, 4);
-    for (size_t length = 2; length <= most; length++) {
-        if (shoal_is_utf8(text, length)) {
-            return length;
-        }
-    }
-    return 0;
-}
+#include "base/utf8.h"
 
 void shoal_sentence_copy(char *out, size_t size, const char *text)
 {
-    size_t used = 0;
+    size_t used = 0, left = strlen(text);
     while (*text) {
-        size_t length = letter(text);
+        size_t length = shoal_utf8_sequence(text, left);
         size_t bytes = length ? length : 1;
         if (used + bytes >= size) {
             break;
@@ -37,6 +22,7 @@ void shoal_sentence_copy(char *out, size_t size, const char *text)
         memcpy(out + used, length ? text : "?", bytes);
         used += bytes;
         text += bytes;
+        left -= bytes;
     }
     out[used] = 0;
 }

@@ -3,6 +3,7 @@
 #include "net/multipart_priv.h"
 
 #include "net/parse_priv.h"
+#include "base/utf8.h"
 #include "net/percent_priv.h"
 
 enum state {

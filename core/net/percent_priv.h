@@ -7,6 +7,5 @@
 /// Decodes into out, which has from.length + 1 places. is_form: "+" is a space. Returns the length, or
 /// -1 for a broken escape, a NUL or bytes that are not UTF-8.
 long shoal_percent_decode(struct shoal_span from, char *out, bool is_form);
-bool shoal_is_utf8(const char *text, size_t length);
 
 #endif

@@ -64,27 +64,6 @@ static void reads_no_further_than_the_span(void **state)
     assert_int_equal(shoal_percent_decode((struct shoal_span){"a\0b", 3}, out, false), -1);
 }
 
-static void knows_utf8(void **state)
-{
-    (void)state;
-    static const char *const good[] = {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
-        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
-        "a\xf0\x9f\x90\x9f z"};
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_true(shoal_is_utf8(good[i], strlen(good[i])));
-    }
-    static const char *const bad[] = {"\x80", "\xbf", "a\xff", "\xfe", "\xc2", "\xe0\xa0",
-        "\xf0\x90\x80", "\xc2\x41", "\xe0\xa0\x41", "\xf0\x90\x41\x80", "\xc0\x80", "\xc1\xbf",
-        "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf", // longer than they need be
-        "\xed\xa0\x80", "\xed\xbf\xbf",     // halves of a pair
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80"};
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(shoal_is_utf8(bad[i], strlen(bad[i])));
-    }
-    assert_false(shoal_is_utf8("\xe2\x82\xac", 2)); // the rest is not ours
-    assert_true(shoal_is_utf8("a\0b", 3));
-}
-
 static void encodes_all_but_the_unreserved(void **state)
 {
     (void)state;
@@ -112,7 +91,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decodes),
         cmocka_unit_test(reads_no_further_than_the_span),
-        cmocka_unit_test(knows_utf8),
         cmocka_unit_test(encodes_all_but_the_unreserved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,6 +366,13 @@ int shoal_request_body_to(struct shoal_request *request, const char *path, uint6
     return 0;
 }
 
+void shoal_request_body_sum(struct shoal_request *request, struct shoal_sha256 *sum)
+{
+    if (request->to_path && !request->ran_body) {
+        request->to_sum = sum;
+    }
+}
+
 const struct shoal_upload *shoal_request_upload(struct shoal_request *request, const char *field)
 {
     for (int i = 0; request->uploads && i < request->uploads->count; i++) {

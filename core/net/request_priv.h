@@ -111,6 +111,7 @@ struct shoal_request {
     struct shoal_sink *sink;
     const char *to_path;
     uint64_t to_offset, written;
+    struct shoal_sha256 *to_sum; // borrowed; NULL: nobody asked
     bool is_whole, ran_body;
     json_t *json;
     struct shoal_uploads *uploads;

@@ -160,20 +160,28 @@ static void only_a_raw_head_says_where_the_body_goes(void **state)
     struct shoal_err err = {0};
     struct shoal_request *request = make_request("PUT / HTTP/1.1", "Content-Length: 1\r\n");
     request->mode = SHOAL_BODY_DATA;
+    struct shoal_sha256 *sum = shoal_sha256_new();
     assert_int_equal(shoal_request_body_to(request, "/x", 5, 9, &err), SHOAL_EINVAL);
     assert_false(request->has_limit);
+    shoal_request_body_sum(request, sum);
+    assert_null(request->to_sum);
     request->mode = SHOAL_BODY_RAW;
     assert_int_equal(shoal_request_body_to(request, "/x", 5, 9, &err), 0);
     assert_string_equal(request->to_path, "/x");
     assert_int_equal(request->to_offset, 5);
     assert_int_equal(request->body_max, 9);
+    shoal_request_body_sum(request, sum);
+    assert_ptr_equal(request->to_sum, sum);
     request->ran_body = true;
+    shoal_request_body_sum(request, NULL);
+    assert_ptr_equal(request->to_sum, sum);
     assert_int_equal(shoal_request_body_to(request, "/y", 5, 9, &err), SHOAL_EINVAL);
     assert_string_equal(request->to_path, "/x");
     shoal_request_limit(request, 0);
     assert_true(request->has_limit);
     assert_int_equal(request->body_max, 0); // nothing at all, not the default
     shoal_request_free(request);
+    shoal_sha256_free(sum);
 }
 
 static void a_phase_has_the_time_of_its_route(void **state)

@@ -121,14 +121,26 @@ static inline int file(struct shoal_call *call, struct shoal_request *request, v
     return shoal_answer_file(request, path, "video/mp4", NULL, 60, err);
 }
 
+static inline void free_sum(void *sum)
+{
+    shoal_sha256_free(sum);
+}
+
 static inline int raw_head(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
     (void)arg;
     const char *path = shoal_arena_printf(shoal_call_arena(call), "%s/raw.bin", world.folder);
     const char *offset = shoal_request_query(request, "offset");
-    return shoal_request_body_to(request, path, offset ? strtoull(offset, NULL, 10) : 0, 1u << 20,
-        err);
+    int code = shoal_request_body_to(request, path, offset ? strtoull(offset, NULL, 10) : 0,
+        1u << 20, err);
+    if (code == 0 && shoal_request_query(request, "sum")) {
+        struct shoal_sha256 *sum = shoal_sha256_new();
+        shoal_arena_defer(shoal_call_arena(call), free_sum, sum);
+        shoal_request_body_sum(request, sum);
+        shoal_request_keep(request, sum);
+    }
+    return code;
 }
 
 static inline int raw(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -142,8 +154,14 @@ static inline int raw(struct shoal_call *call, struct shoal_request *request, vo
     if (!whole) {
         atomic_store(&world.partial, (int)written);
     }
-    char text[64];
-    snprintf(text, sizeof text, "%llu %d", (unsigned long long)written, whole);
+    struct shoal_sha256 *sum = shoal_request_kept(request);
+    char text[128];
+    char hex[65] = "";
+    if (sum) {
+        shoal_sha256_end(sum, hex);
+    }
+    snprintf(text, sizeof text, "%llu %d%s%s", (unsigned long long)written, whole, sum ? " " : "",
+        hex);
     return shoal_answer_text(request, 200, text);
 }
 

@@ -254,6 +254,16 @@ static void writes_raw_bodies_where_the_head_says(void **state)
     assert_memory_equal(file_bytes.data, "hello0123456789", 15);
     assert_memory_equal(file_bytes.data + 299995, "0123456789", 10);
     shoal_buf_fini(&file_bytes);
+    struct shoal_sha256 *sum = shoal_sha256_new();
+    char hex[65], wanted[128];
+    shoal_sha256_add(sum, big.data + (big.length - 300000), 300000);
+    shoal_sha256_end(sum, hex);
+    shoal_sha256_free(sum);
+    snprintf(wanted, sizeof wanted, "300000 1 %s", hex);
+    memcpy(strstr(big.data, "?offset=5"), "?sum=true", 9);
+    say_bytes(fd, big.data, big.length);
+    hear(fd, &reply, true);
+    assert_string_equal(reply.body.data, wanted);
     shoal_buf_fini(&big);
     say(fd, "PUT /raw HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\nonly this");
     usleep(100000);

@@ -119,6 +119,9 @@ static int write_raw(struct shoal_sink *sink)
         if (count <= 0) {
             return shoal_file_fail(&sink->err, count < 0 ? errno : EIO, "write", request->to_path);
         }
+        if (request->to_sum) {
+            shoal_sha256_add(request->to_sum, sink->writing.data + done, (size_t)count);
+        }
         done += (size_t)count;
         sink->offset += (uint64_t)count;
         request->written += (uint64_t)count;

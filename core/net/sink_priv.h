@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #ifndef SHOAL_CORE_NET_SINK_PRIV_H
 #define SHOAL_CORE_NET_SINK_PRIV_H
-#include <openssl/evp.h>
+#include <shoal/base.h>
 
 #include "net/body_priv.h"
 #include "net/multipart_priv.h"
@@ -34,7 +34,7 @@ struct shoal_uploading {
     struct shoal_upload *upload; // being written; NULL in a text field
     bool is_skipped;             // a file field that was left empty
     int file;
-    EVP_MD_CTX *hash; // SHA-256 of the file part being written
+    struct shoal_sha256 *sum; // of the file part being written
 };
 extern const struct shoal_part_ops shoal_upload_ops;
 void shoal_uploading_fini(struct shoal_uploading *uploading);

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <unistd.h>
 
 #include <shoal/base.h>
@@ -10,7 +9,6 @@
 #include "base/file.h"
 #include "net/sink_priv.h"
 
-#define SHA256_BYTES 32
 #define FILES_MAX ((int)(sizeof((struct shoal_uploads *)0)->items / sizeof(struct shoal_upload)))
 
 static int open_file(struct shoal_uploading *uploading, const struct shoal_part *part,
@@ -25,10 +23,10 @@ static int open_file(struct shoal_uploading *uploading, const struct shoal_part 
     if (request->uploads->count == FILES_MAX) {
         return shoal_fail(err, SHOAL_ETOOLARGE, "there are more than %d files", FILES_MAX);
     }
-    if (!uploading->hash) {
-        uploading->hash = EVP_MD_CTX_new();
+    if (!uploading->sum) {
+        uploading->sum = shoal_sha256_new();
     }
-    if (!uploading->hash || EVP_DigestInit_ex(uploading->hash, EVP_sha256(), NULL) != 1) {
+    if (!uploading->sum) {
         return shoal_fail(err, SHOAL_EBUSY, "there is no memory to hash a file");
     }
     char name[33];
@@ -72,7 +70,7 @@ static int on_data(void *user, const char *data, size_t length, struct shoal_err
     if (!uploading->upload) {
         return shoal_fields_data(&uploading->fields, data, length, err);
     }
-    EVP_DigestUpdate(uploading->hash, data, length);
+    shoal_sha256_add(uploading->sum, data, length);
     uploading->upload->size_bytes += length;
     return shoal_file_write(uploading->file, data, length, uploading->upload->path, err);
 }
@@ -86,10 +84,8 @@ static int on_end(void *user, struct shoal_err *err)
     if (!uploading->upload) {
         return shoal_fields_end(&uploading->fields, err);
     }
-    unsigned char hash[EVP_MAX_MD_SIZE];
-    char hex[2 * SHA256_BYTES + 1];
-    EVP_DigestFinal_ex(uploading->hash, hash, NULL);
-    sodium_bin2hex(hex, sizeof hex, hash, SHA256_BYTES);
+    char hex[65];
+    shoal_sha256_end(uploading->sum, hex);
     uploading->upload->sha256 = shoal_arena_strdup(uploading->request->call.arena, hex);
     uploading->upload = NULL;
     int rc = close(uploading->file);
@@ -102,8 +98,8 @@ const struct shoal_part_ops shoal_upload_ops = {on_begin, on_data, on_end};
 void shoal_uploading_fini(struct shoal_uploading *uploading)
 {
     shoal_fields_fini(&uploading->fields);
-    EVP_MD_CTX_free(uploading->hash);
-    uploading->hash = NULL;
+    shoal_sha256_free(uploading->sum);
+    uploading->sum = NULL;
     if (uploading->file >= 0) {
         close(uploading->file);
         uploading->file = -1;

@@ -15,14 +15,25 @@
 #define STEP_BYTES   ((size_t)256 * 1024)
 #define RUNNING_MAX  64
 
-// Feeds bytes of an open file to a hash. call may be NULL; otherwise its end stops the reading.
-static int feed(EVP_MD_CTX *state, int fd, uint64_t first, uint64_t length, struct shoal_call *call)
+typedef void piece_fn(void *arg, const void *data, size_t length);
+
+static void add_sum(void *arg, const void *data, size_t length)
+{
+    shoal_sha256_add(arg, data, length);
+}
+
+static void add_digest(void *arg, const void *data, size_t length)
+{
+    EVP_DigestUpdate(arg, data, length);
+}
+
+// Hands bytes of a file on. call may be NULL; otherwise its end stops the reading.
+static int each_piece(const char *path, uint64_t first, uint64_t length, piece_fn *fn, void *arg,
+    struct shoal_call *call)
 {
     unsigned char *step = malloc(STEP_BYTES);
-    if (step == NULL) {
-        return SHOAL_EIO;
-    }
-    int code = 0;
+    int fd = step != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int code = fd < 0 ? SHOAL_EIO : 0;
     while (length > 0 && code == 0) {
         size_t want = length < STEP_BYTES ? (size_t)length : STEP_BYTES;
         ssize_t got = pread(fd, step, want, (off_t)first);
@@ -33,10 +44,13 @@ static int feed(EVP_MD_CTX *state, int fd, uint64_t first, uint64_t length, stru
             code = SHOAL_EIO;
             break;
         }
-        EVP_DigestUpdate(state, step, (size_t)got);
+        fn(arg, step, (size_t)got);
         first += (uint64_t)got;
         length -= (uint64_t)got;
         code = call != NULL && shoal_call_cancelled(call) ? SHOAL_ECANCELLED : 0;
+    }
+    if (fd >= 0) {
+        close(fd);
     }
     free(step);
     return code;
@@ -45,16 +59,11 @@ static int feed(EVP_MD_CTX *state, int fd, uint64_t first, uint64_t length, stru
 static int hash_part(const EVP_MD *kind, const char *path, uint64_t first, uint64_t length,
     unsigned char *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return SHOAL_EIO;
-    }
     EVP_MD_CTX *state = EVP_MD_CTX_new();
     EVP_DigestInit_ex(state, kind, NULL);
-    int code = feed(state, fd, first, length, NULL);
+    int code = each_piece(path, first, length, add_digest, state, NULL);
     EVP_DigestFinal_ex(state, out, NULL);
     EVP_MD_CTX_free(state);
-    close(fd);
     return code;
 }
 
@@ -96,10 +105,10 @@ int api_digest_check(const char *path, uint64_t first, uint64_t length, const ch
     return code;
 }
 
-// One upload whose first `offset` bytes are hashed.
+// One upload whose first `offset` bytes are summed up.
 struct entry {
     char id[API_UPLOAD_ID_LENGTH + 1];
-    EVP_MD_CTX *state;
+    struct shoal_sha256 *sum;
     uint64_t offset;
     int64_t used_ms;
 };
@@ -124,7 +133,7 @@ void api_running_free(struct api_running *running)
         return;
     }
     for (size_t i = 0; i < RUNNING_MAX; i++) {
-        EVP_MD_CTX_free(running->entries[i].state);
+        shoal_sha256_free(running->entries[i].sum);
     }
     pthread_mutex_destroy(&running->mutex);
     free(running);
@@ -133,90 +142,69 @@ void api_running_free(struct api_running *running)
 // Takes the entry of an upload out of the table: while it is worked on, nobody else sees it.
 static struct entry take(struct api_running *running, const char *id)
 {
-    struct entry found = {.state = NULL};
+    struct entry found = {.sum = NULL};
     pthread_mutex_lock(&running->mutex);
     for (size_t i = 0; i < RUNNING_MAX; i++) {
         struct entry *entry = &running->entries[i];
-        if (entry->state != NULL && strcmp(entry->id, id) == 0) {
+        if (entry->sum != NULL && strcmp(entry->id, id) == 0) {
             found = *entry;
-            *entry = (struct entry){.state = NULL};
+            *entry = (struct entry){.sum = NULL};
         }
     }
     pthread_mutex_unlock(&running->mutex);
     return found;
 }
 
-// Puts an entry back; the one that was used longest ago makes room.
-static void put(struct api_running *running, const struct entry *entry)
+struct shoal_sha256 *api_running_take(struct api_running *running, const char *id, uint64_t first)
 {
+    struct entry entry = take(running, id);
+    if (entry.sum != NULL && entry.offset == first) {
+        return entry.sum;
+    }
+    shoal_sha256_free(entry.sum);
+    return first == 0 ? shoal_sha256_new() : NULL;
+}
+
+// The one that was used longest ago makes room.
+void api_running_put(struct api_running *running, const char *id, struct shoal_sha256 *sum,
+    uint64_t offset)
+{
+    if (sum == NULL) {
+        return;
+    }
     pthread_mutex_lock(&running->mutex);
     struct entry *place = &running->entries[0];
-    for (size_t i = 0; i < RUNNING_MAX && place->state != NULL; i++) {
+    for (size_t i = 0; i < RUNNING_MAX && place->sum != NULL; i++) {
         struct entry *other = &running->entries[i];
-        if (other->state == NULL || other->used_ms < place->used_ms) {
+        if (other->sum == NULL || other->used_ms < place->used_ms) {
             place = other;
         }
     }
-    EVP_MD_CTX_free(place->state);
-    *place = *entry;
-    place->used_ms = shoal_tick_ms();
+    shoal_sha256_free(place->sum);
+    *place = (struct entry){.sum = sum, .offset = offset, .used_ms = shoal_tick_ms()};
+    memcpy(place->id, id, sizeof place->id);
     pthread_mutex_unlock(&running->mutex);
 }
 
 void api_running_drop(struct api_running *running, const char *id)
 {
     struct entry entry = take(running, id);
-    EVP_MD_CTX_free(entry.state);
-}
-
-void api_running_add(struct api_running *running, const char *id, const char *path, uint64_t first,
-    uint64_t length)
-{
-    struct entry entry = take(running, id);
-    if (first == 0) {
-        EVP_MD_CTX_free(entry.state);
-        entry = (struct entry){.state = EVP_MD_CTX_new()};
-        memcpy(entry.id, id, sizeof entry.id);
-        EVP_DigestInit_ex(entry.state, EVP_sha256(), NULL);
-    }
-    int fd = entry.state != NULL && entry.offset == first ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    bool follows = fd >= 0 && feed(entry.state, fd, first, length, NULL) == 0;
-    if (fd >= 0) {
-        close(fd);
-    }
-    if (!follows) {
-        EVP_MD_CTX_free(entry.state);
-        return;
-    }
-    entry.offset += length;
-    put(running, &entry);
+    shoal_sha256_free(entry.sum);
 }
 
 int api_running_finish(struct api_running *running, struct shoal_call *call, const char *id,
     const char *path, uint64_t size_bytes, char out[65], struct shoal_err *err)
 {
     struct entry entry = take(running, id);
-    if (entry.state == NULL || entry.offset > size_bytes) {
-        EVP_MD_CTX_free(entry.state);
-        entry = (struct entry){.state = EVP_MD_CTX_new()};
-        EVP_DigestInit_ex(entry.state, EVP_sha256(), NULL);
+    if (entry.sum == NULL || entry.offset > size_bytes) {
+        shoal_sha256_free(entry.sum);
+        entry = (struct entry){.sum = shoal_sha256_new()};
     }
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int code = fd < 0 ? SHOAL_EIO : feed(entry.state, fd, entry.offset, size_bytes - entry.offset, call);
-    if (fd >= 0) {
-        close(fd);
+    if (entry.sum == NULL) {
+        return shoal_fail(err, SHOAL_EBUSY, "there is no memory to hash a file");
     }
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    EVP_DigestFinal_ex(entry.state, digest, NULL);
-    EVP_MD_CTX_free(entry.state);
-    if (code != 0) {
-        return shoal_fail(err, code, "the uploaded file cannot be read back");
-    }
-    for (size_t i = 0; i < 32; i++) {
-        static const char digits[] = "0123456789abcdef";
-        out[2 * i] = digits[digest[i] >> 4];
-        out[2 * i + 1] = digits[digest[i] & 15];
-    }
-    out[64] = '\0';
-    return 0;
+    int code = each_piece(path, entry.offset, size_bytes - entry.offset, add_sum, entry.sum, call);
+    shoal_sha256_end(entry.sum, out);
+    shoal_sha256_free(entry.sum);
+    return code == 0 ? 0 : shoal_fail(err, code, "the uploaded file cannot be read back");
 }

@@ -14,10 +14,14 @@ int api_digest_check(const char *path, uint64_t first, uint64_t length, const ch
 /// SHA-256 of uploads, carried on from chunk to chunk, so that the last one need not read it all.
 struct api_running *api_running_new(void);
 void api_running_free(struct api_running *running);
-/// Bytes [first, first + length) of this upload were (re)written; hashes on where that follows.
-/// The caller holds the upload's lock.
-void api_running_add(struct api_running *running, const char *id, const char *path, uint64_t first,
-    uint64_t length);
+/// Takes the sum of the first `first` bytes out, for a piece that is to be written there: what is
+/// written is added to it, and api_running_put brings it back. The caller holds the upload's lock.
+///
+/// Returns: owned; NULL where those bytes were not summed up, or begin anew elsewhere.
+struct shoal_sha256 *api_running_take(struct api_running *running, const char *id, uint64_t first);
+/// The sum (NULL: none, nothing happens) is that of the first `offset` bytes. Takes it.
+void api_running_put(struct api_running *running, const char *id, struct shoal_sha256 *sum,
+    uint64_t offset);
 /// The hash of the whole file in hex, from what is known or by reading it; forgets the upload.
 int api_running_finish(struct api_running *running, struct shoal_call *call, const char *id,
     const char *path, uint64_t size_bytes, char out[65], struct shoal_err *err);

@@ -78,14 +78,25 @@ static void refuses_what_is_no_base64(void **state)
         api_digest_check(path, 0, 11, NULL, "!!!!!!!!!!!!!!!!!!!!!!!!", NULL), SHOAL_EINVAL);
 }
 
+// A piece arrives: what the network does with the sum of an upload.
+static void piece(struct api_running *running, const char *id, const char *text, uint64_t first)
+{
+    struct shoal_sha256 *sum = api_running_take(running, id, first);
+    write_at(text, (off_t)first);
+    if (sum != NULL) {
+        shoal_sha256_add(sum, text, strlen(text));
+    }
+    api_running_put(running, id, sum, first + strlen(text));
+}
+
 static void hashes_on_from_chunk_to_chunk(void **state)
 {
     (void)state;
     struct api_running *running = api_running_new();
     char out[65];
-    api_running_add(running, ID, path, 0, 4);
-    api_running_add(running, ID, path, 4, 4);
-    api_running_add(running, ID, path, 8, 3);
+    piece(running, ID, "hell", 0);
+    piece(running, ID, "o wo", 4);
+    piece(running, ID, "rld", 8);
     // What was hashed already is not read again: a change behind our back is not seen.
     write_at("HELLO", 0);
     assert_int_equal(api_running_finish(running, NULL, ID, path, 11, out, NULL), 0);
@@ -98,17 +109,30 @@ static void begins_anew_when_a_chunk_is_sent_again(void **state)
     (void)state;
     struct api_running *running = api_running_new();
     char out[65];
-    write_at("HELLO world", 0);
-    api_running_add(running, ID, path, 0, 5);
-    write_at("hello", 0);
-    api_running_add(running, ID, path, 0, 5);
-    api_running_add(running, ID, path, 5, 6);
+    piece(running, ID, "HELLO", 0);
+    piece(running, ID, "hello", 0);
+    piece(running, ID, " world", 5);
     assert_int_equal(api_running_finish(running, NULL, ID, path, 11, out, NULL), 0);
     assert_string_equal(out, HELLO_HEX);
-    api_running_add(running, ID, path, 0, 5);
-    api_running_add(running, ID, path, 3, 8); // overlaps: no longer what was hashed
+    piece(running, ID, "hello", 0);
+    piece(running, ID, "lo world", 3); // overlaps: no longer what was hashed
+    assert_null(api_running_take(running, ID, 11));
     assert_int_equal(api_running_finish(running, NULL, ID, path, 11, out, NULL), 0);
     assert_string_equal(out, HELLO_HEX);
+    api_running_free(running);
+}
+
+static void nobody_else_sees_a_sum_that_is_worked_on(void **state)
+{
+    (void)state;
+    struct api_running *running = api_running_new();
+    piece(running, ID, "hello", 0);
+    struct shoal_sha256 *sum = api_running_take(running, ID, 5);
+    assert_non_null(sum);
+    assert_null(api_running_take(running, ID, 5));
+    api_running_put(running, ID, sum, 5); // nothing came
+    api_running_drop(running, ID);
+    assert_null(api_running_take(running, ID, 5));
     api_running_free(running);
 }
 
@@ -132,7 +156,7 @@ static void keeps_at_most_so_many_uploads(void **state)
     char out[65];
     for (int i = 0; i < 200; i++) {
         snprintf(id, sizeof id, "%048d", i);
-        api_running_add(running, id, path, 0, 5);
+        piece(running, id, "hello", 0);
     }
     assert_int_equal(api_running_finish(running, NULL, "000000000000000000000000000000000000000000000003",
                          path, 11, out, NULL), 0);
@@ -150,6 +174,7 @@ int main(void)
         DIGEST_TEST(refuses_what_is_no_base64),
         DIGEST_TEST(hashes_on_from_chunk_to_chunk),
         DIGEST_TEST(begins_anew_when_a_chunk_is_sent_again),
+        DIGEST_TEST(nobody_else_sees_a_sum_that_is_worked_on),
         DIGEST_TEST(reads_the_file_when_nothing_is_known),
         DIGEST_TEST(keeps_at_most_so_many_uploads),
     };

@@ -235,7 +235,28 @@ struct chunk {
     struct api_session session;
     struct api_lock *lock;
     uint64_t first, length;
+    struct shoal_sha256 *sum; // of all bytes up to where it writes; NULL where they were not summed up
 };
+
+static void drop_sum(void *arg)
+{
+    struct chunk *chunk = arg;
+    shoal_sha256_free(chunk->sum);
+    chunk->sum = NULL;
+}
+
+// The bytes go to their place, and into the sum of the upload on the way.
+static int receive(struct shoal_call *call, struct shoal_request *request, struct api *api,
+    struct chunk *chunk, struct shoal_err *err)
+{
+    int code = shoal_request_body_to(request, chunk->session.path, chunk->first, chunk->length, err);
+    if (code == 0) {
+        chunk->sum = api_running_take(api->running, chunk->session.id, chunk->first);
+        shoal_arena_defer(shoal_call_arena(call), drop_sum, chunk);
+        shoal_request_body_sum(request, chunk->sum);
+    }
+    return code;
+}
 
 static int answer_done(struct shoal_request *request, const struct api_session *session)
 {
@@ -323,7 +344,7 @@ int api_resumable_put_head(struct shoal_call *call, struct shoal_request *reques
     }
     chunk->first = range.first;
     chunk->length = range.last - range.first + 1;
-    return shoal_request_body_to(request, session->path, chunk->first, chunk->length, err);
+    return receive(call, request, api, chunk, err);
 }
 
 // An error that the same bytes would meet again: the upload is over.
@@ -389,10 +410,8 @@ static int finish(struct shoal_call *call, struct shoal_request *request, struct
 }
 
 // Takes wrong bytes back, so that the client sends them again from where they began.
-static int mismatch(struct shoal_request *request, struct api *api, const struct chunk *chunk,
-    int code, const struct shoal_err *err)
+static int mismatch(struct shoal_request *request, const struct chunk *chunk, int code, const struct shoal_err *err)
 {
-    api_running_drop(api->running, chunk->session.id);
     if (truncate(chunk->session.path, (off_t)chunk->first) != 0) {
         return SHOAL_EIO;
     }
@@ -402,7 +421,7 @@ static int mismatch(struct shoal_request *request, struct api *api, const struct
 }
 
 static int take_chunk(struct shoal_call *call, struct shoal_request *request, struct api *api,
-    const struct chunk *chunk, struct shoal_err *err)
+    struct chunk *chunk, struct shoal_err *err)
 {
     const struct api_session *session = &chunk->session;
     bool is_whole = true;
@@ -414,9 +433,10 @@ static int take_chunk(struct shoal_call *call, struct shoal_request *request, st
                        ? api_digest_check(session->path, chunk->first, arrived, digest, md5, err)
                        : 0;
         if (code != 0) {
-            return mismatch(request, api, chunk, code, err);
+            return mismatch(request, chunk, code, err);
         }
-        api_running_add(api->running, session->id, session->path, chunk->first, arrived);
+        api_running_put(api->running, session->id, chunk->sum, chunk->first + arrived);
+        chunk->sum = NULL;
     }
     uint64_t written = size_of(session->path);
     if (written >= session->size_bytes && is_whole) {

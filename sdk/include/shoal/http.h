@@ -125,6 +125,12 @@ SHOAL_API const struct shoal_upload *shoal_request_upload(struct shoal_request *
 /// Blocks:  no. Since: 1.0.
 SHOAL_API int shoal_request_body_to(struct shoal_request *request, const char *path,
     uint64_t offset_bytes, uint64_t max_bytes, struct shoal_err *err);
+/// In a head handler, after shoal_request_body_to: adds the bytes that are written to a sum, in their
+/// order, so that nobody has to read them again. It is the request's until its handler runs, which it
+/// does also for a body that broke off.
+///
+/// Returns: nothing. Errors: none. Thread: [worker], head handler only. Blocks: no. Since: 1.0.
+SHOAL_API void shoal_request_body_sum(struct shoal_request *request, struct shoal_sha256 *sum);
 /// In a head handler: the body limit of this request.
 SHOAL_API void shoal_request_limit(struct shoal_request *request, uint64_t max_bytes);
 /// The declared length (-1: chunked), and in the handler of a RAW route the bytes that were written

@@ -32,6 +32,15 @@ SHOAL_API bool shoal_uuid_valid(const char *text);
 SHOAL_API int shoal_uuid_to_short(const char *uuid, char out[23]);
 SHOAL_API int shoal_uuid_from_short(const char *text, char out[37]);
 
+/// SHA-256 of bytes that come in pieces, by one thread at a time. end() writes 64 lower-case hex
+/// characters; what is added after it begins a new sum.
+///
+/// Returns: new: owned, NULL without memory. Errors: none. Thread: [any]. Blocks: no. Since: 1.0.
+SHOAL_API struct shoal_sha256 *shoal_sha256_new(void);
+SHOAL_API void shoal_sha256_add(struct shoal_sha256 *sum, const void *data, size_t length);
+SHOAL_API void shoal_sha256_end(struct shoal_sha256 *sum, char out[65]);
+SHOAL_API void shoal_sha256_free(struct shoal_sha256 *sum);
+
 enum shoal_log_level {
     SHOAL_LOG_DEBUG = 0,
     SHOAL_LOG_INFO = 1,

@@ -30,6 +30,7 @@ struct shoal_job;
 struct shoal_plugin;
 struct shoal_request;
 struct shoal_rows;
+struct shoal_sha256;
 struct shoal_viewer;
 
 #endif
