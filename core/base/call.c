@@ -110,6 +110,11 @@ void shoal_call_leave(struct shoal_call *call)
     tell_watch(call);
 }
 
+void shoal_call_alive(struct shoal_call *call)
+{
+    tell_watch(call);
+}
+
 struct shoal_plugin *shoal_call_plugin(const struct shoal_call *call)
 {
     int top = call->depth < SHOAL_PLUGIN_STACK ? call->depth : SHOAL_PLUGIN_STACK;

@@ -49,6 +49,8 @@ void shoal_call_fini(struct shoal_call *call);
 /// Marks which plugin runs now; crash and hang reports read the stack of the thread.
 void shoal_call_enter(struct shoal_call *call, struct shoal_plugin *plugin);
 void shoal_call_leave(struct shoal_call *call);
+/// Says to who watches that the plugin is getting on: it counts from now how long it stays.
+void shoal_call_alive(struct shoal_call *call);
 /// Whether a manifest lists exactly this permission; NULL is the core, which needs none.
 bool shoal_plugin_lists(const struct shoal_plugin *plugin, const char *permission);
 /// Whose function a loop calls, where there is no call: crash and hang reports name it. Returns: who

@@ -46,6 +46,8 @@ int shoal_file_read_whole(
 int shoal_folder_make(const char *path, mode_t mode, struct shoal_err *err);
 /// Makes the names in a folder durable.
 int shoal_folder_sync(const char *path, struct shoal_err *err);
+/// Removes what shoal_file_write_whole() left in a folder where it was killed. For who alone writes there.
+void shoal_folder_tidy(const char *path);
 /// Removes a file, or a folder with all in it. Links are removed, never followed. One that is not
 /// there is fine.
 int shoal_tree_remove(const char *path, struct shoal_err *err);

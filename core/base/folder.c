@@ -85,6 +85,28 @@ int shoal_folder_sync(const char *path, struct shoal_err *err)
     return code;
 }
 
+/// NAME.0123456789abcdef.new
+static bool is_left_behind(const char *name)
+{
+    size_t length = strlen(name);
+    const char *end = length > 21 ? name + length - 21 : "";
+    return *end == '.' && strspn(end + 1, "0123456789abcdef") == 16 && strcmp(end + 17, ".new") == 0;
+}
+
+void shoal_folder_tidy(const char *path)
+{
+    DIR *dir = opendir(path);
+    const struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        if (is_left_behind(entry->d_name)) {
+            unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+}
+
 static int remove_at(int parent, const char *name, int depth);
 
 /// Removes what is in an open folder, which it closes.

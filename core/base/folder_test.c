@@ -163,6 +163,23 @@ static int start(void **state)
     return mkdtemp(root) ? 0 : -1;
 }
 
+static void tidies_up_after_who_was_killed(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {"a.json", "a.json.new", "a.json.0123456789abcdeg.new",
+        "a.0123456789abcdef.new.json", ".0123456789abcdef.new", "a.00123456789abcdef.new"};
+    assert_int_equal(shoal_file_write_whole(path_of("a.json.0123456789abcdef.new"), "x", 1, 0600, NULL), 0);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        assert_int_equal(shoal_file_write_whole(path_of(kept[i]), "x", 1, 0600, NULL), 0);
+    }
+    shoal_folder_tidy(root);
+    assert_false(is_there("a.json.0123456789abcdef.new"));
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        assert_true(is_there(kept[i]));
+    }
+    shoal_folder_tidy(path_of("none"));
+}
+
 static int empty(void **state)
 {
     (void)state;
@@ -186,6 +203,7 @@ int main(void)
         cmocka_unit_test_teardown(makes_names_durable_or_says_why_not, empty),
         cmocka_unit_test_teardown(removes_trees_as_deep_as_ours_are, empty),
         cmocka_unit_test_teardown(gives_up_on_a_tree_without_end, empty),
+        cmocka_unit_test_teardown(tidies_up_after_who_was_killed, empty),
         cmocka_unit_test_teardown(removes_a_link_and_not_what_it_names, empty),
     };
     return cmocka_run_group_tests(tests, start, stop);

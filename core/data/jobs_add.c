@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/context.h"
 #include "base/sized.h"
 #include "data/db_priv.h"
 #include "data/jobs_priv.h"
@@ -131,6 +132,7 @@ int shoal_job_progress(struct shoal_call *call, const struct shoal_job *job, int
         .percent = percent < 0     ? 0
                    : percent > 100 ? 100
                                    : percent};
+    shoal_call_alive(call);
     if (jobs_note_progress(job->id, job->fence)) {
         return 0; // the call is at its end, the job is not
     }

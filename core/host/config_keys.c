@@ -20,6 +20,11 @@
         .name = (name_), .type = SHOAL_SETTING_TEXT, .otherwise = (default_),                      \
         .choices = (choices_), .unit = "", .help = (help_), .is_reloadable = true                  \
     }
+#define SOME_OF(name_, default_, choices_, help_)                                                  \
+    {                                                                                              \
+        .name = (name_), .type = SHOAL_SETTING_LIST, .otherwise = (default_), .min = 1, .max = 16, \
+        .choices = (choices_), .unit = "", .help = (help_), .is_reloadable = true                  \
+    }
 
 const struct shoal_setting_row shoal_config_keys[] = {
     ROW("url", TEXT, "null", 0, 0,
@@ -84,7 +89,8 @@ const struct shoal_setting_row shoal_config_keys[] = {
     LIVE("video.downloads", BOOL, "true", 0, 0, "whether the upload page proposes downloads"),
     LIVE("transcoding.hls", BOOL, "true", 0, 0,
         "whether videos get renditions for adaptive play; without: the uploaded streams alone"),
-    LIVE("transcoding.resolutions", LIST, "[\"360\", \"720\", \"1080\"]", 1, 16,
+    SOME_OF("transcoding.resolutions", "[\"360\", \"720\", \"1080\"]",
+        "144 240 360 480 720 1080 1440 2160 4320",
         "short sides of the renditions that are made, where the source is large enough"),
     LIVE("transcoding.original_resolution", BOOL, "true", 0, 0,
         "whether a source between two of these sizes keeps its own as well"),

@@ -153,9 +153,10 @@ static int read_choices(struct shoal_arena *arena, const json_t *row, struct sho
         choices = choices ? shoal_arena_printf(arena, "%s %s", choices, text)
                           : shoal_arena_strdup(arena, text);
     }
-    if (list && (!choices || out->type != SHOAL_SETTING_TEXT)) {
+    bool takes = out->type == SHOAL_SETTING_TEXT || out->type == SHOAL_SETTING_LIST;
+    if (list && (!choices || !takes)) {
         return shoal_manifest_fail(
-            err, "\"settings.%s.choices\" must be words of a text", out->name);
+            err, "\"settings.%s.choices\" must be words of a text or a list", out->name);
     }
     out->choices = choices;
     return 0;

@@ -3,6 +3,7 @@
 #include "host/setting_row.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -216,30 +217,66 @@ static json_t *normal_text(
         row, json_string(text), (double)json_string_length(value), "have a length of", err);
 }
 
+// The entries of "a, b".
+static json_t *split(const char *text)
+{
+    json_t *list = json_array();
+    for (const char *at = text; at && *at;) {
+        size_t length = strcspn(at, ",");
+        size_t before = strspn(at, " ");
+        size_t end = length;
+        while (end > before && at[end - 1] == ' ') {
+            end--;
+        }
+        json_array_append_new(list, json_stringn(at + before, before < end ? end - before : 0));
+        at += length + (at[length] == ',' ? 1 : 0);
+    }
+    return list;
+}
+
+// Where entries are of a few words, 720 is as good as "720".
+static json_t *entry_of(const struct shoal_setting_row *row, const json_t *item)
+{
+    char number[32];
+    snprintf(number, sizeof number, "%lld", (long long)json_integer_value(item));
+    return row->choices && json_is_integer(item) ? json_string(number) : json_copy((json_t *)item);
+}
+
+static json_t *chosen(const struct shoal_setting_row *row, json_t *list, struct shoal_err *err)
+{
+    for (size_t i = 0; row->choices && i < json_array_size(list); i++) {
+        const char *entry = json_string_value(json_array_get(list, i));
+        if (!is_choice(row->choices, entry)) {
+            shoal_fail_field(err, row->name, "\"%s\" must be a list of some of: %s", row->name,
+                row->choices);
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static json_t *normal_list(
     const struct shoal_setting_row *row, const json_t *value, struct shoal_err *err)
 {
-    json_t *list = json_array();
     const char *text = json_string_value(value);
-    for (const char *at = text; at && *at;) {
-        size_t length = strcspn(at, ",");
-        json_array_append_new(list, json_stringn(at, length));
-        at += length + (at[length] == ',' ? 1 : 0);
-    }
+    json_t *list = split(text);
     bool is_empty_table = json_is_object(value) && json_object_size(value) == 0;
     if (!text && !json_is_array(value) && !is_empty_table) {
         json_decref(list);
         return wrong(row, "a list of texts", err);
     }
     for (size_t i = 0; i < json_array_size(value); i++) {
-        json_t *item = json_array_get(value, i);
+        json_t *item = entry_of(row, json_array_get(value, i));
         if (!json_is_string(item)) {
+            json_decref(item);
             json_decref(list);
             return wrong(row, "a list of texts", err);
         }
-        json_array_append(list, item);
+        json_array_append_new(list, item);
     }
-    return bounded(row, list, (double)json_array_size(list), "have a number of entries of", err);
+    list = chosen(row, list, err);
+    return list == NULL ? NULL : bounded(row, list, (double)json_array_size(list), "have a number of entries of", err);
 }
 
 json_t *shoal_setting_normal(

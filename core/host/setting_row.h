@@ -24,7 +24,7 @@ struct shoal_setting_row {
     enum shoal_setting_type type;
     const char *otherwise; ///< the default as JSON text; "null" where there is none
     double min, max;       ///< of numbers, and of the length of texts and lists; both 0: no bounds
-    const char *choices;   ///< of texts, with blanks between; or NULL
+    const char *choices;   ///< of texts and of entries of lists, with blanks between; or NULL
     const char *unit;
     const char *help;
     bool is_reloadable, is_secret;

@@ -62,11 +62,29 @@ static void texts_are_read_by_the_type(void **state)
     assert_null(normal(SHOAL_SETTING_LIST, NULL, json_pack("[i]", 1), &err));
 }
 
+static void entries_are_of_the_words_that_there_are(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    json_t *value = normal(SHOAL_SETTING_LIST, "240 360", json_string(" 360 ,240"), &err);
+    assert_string_equal(json_string_value(json_array_get(value, 0)), "360");
+    assert_string_equal(json_string_value(json_array_get(value, 1)), "240");
+    json_decref(value);
+    value = normal(SHOAL_SETTING_LIST, "240 360", json_pack("[i, s]", 360, "240"), &err);
+    assert_string_equal(json_string_value(json_array_get(value, 0)), "360");
+    json_decref(value);
+    assert_null(normal(SHOAL_SETTING_LIST, "240 360", json_string("[\"360\"]"), &err));
+    assert_non_null(strstr(err.text, "240 360"));
+    assert_null(normal(SHOAL_SETTING_LIST, "240 360", json_string("360,,240"), &err));
+    assert_null(normal(SHOAL_SETTING_LIST, "240 360", json_pack("[b]", 1), &err));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_times_and_rates_are_read),
         cmocka_unit_test(texts_are_read_by_the_type),
+        cmocka_unit_test(entries_are_of_the_words_that_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

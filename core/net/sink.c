@@ -2,7 +2,7 @@
 //
 // The loop fills one block while a file thread works on the other. When both are full the connection
 // is not read from: the client waits for the disk. A sink that waits for its client has no block, or one
-// with less than SUBMIT bytes; where there are many sinks, their blocks are small.
+// with less than SUBMIT bytes; where there are many sinks, each has one block, and a small one.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "net/sink_priv.h"
 
@@ -18,7 +18,7 @@
 #define BLOCK       65536
 #define BLOCK_SMALL 16384
 #define SUBMIT      16384        // bytes that are worth a trip to a file thread
-#define BLOCKS_MAX  (16u << 20) // of all sinks; beyond, new blocks are small
+#define BLOCKS_MAX  (8u << 20)   // of all sinks; beyond, a sink has one block, and new ones are small
 
 struct block {
     char *data; ///< NULL while it is not needed
@@ -66,10 +66,15 @@ struct shoal_sink *shoal_sink_new(struct shoal_request *request, struct shoal_er
     return sink;
 }
 
+static bool there_are_many(const struct shoal_sink *sink)
+{
+    return atomic_load(&sink->request->server->sink_bytes) >= BLOCKS_MAX;
+}
+
 static void block_get(struct shoal_sink *sink)
 {
     _Atomic size_t *all = &sink->request->server->sink_bytes;
-    size_t size = atomic_load(all) < BLOCKS_MAX ? BLOCK : BLOCK_SMALL;
+    size_t size = there_are_many(sink) ? BLOCK_SMALL : BLOCK;
     sink->filling = (struct block){shoal_realloc(NULL, 1, size), size};
     atomic_fetch_add(all, size);
 }
@@ -223,6 +228,9 @@ static void came_back(void *arg)
 size_t shoal_sink_room(struct shoal_sink *sink)
 {
     if (sink->filling.data == NULL) {
+        if (sink->is_busy && there_are_many(sink)) {
+            return 0; // its other block is being written
+        }
         block_get(sink);
     }
     return sink->filling.size - sink->filled;

@@ -2,6 +2,7 @@
 // meanwhile.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "net/server_kit_priv.h"
+#include "net/server_priv.h"
 
 #define SIZE 400000 // six blocks and a part
 
@@ -149,6 +150,18 @@ static void tells_the_handler_how_far_a_broken_body_came(void **state)
     assert_written(0);
 }
 
+static void has_one_block_where_there_are_many(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    atomic_fetch_add(&world.server->sink_bytes, 64u << 20);
+    put_raw(&reply, "", SIZE);
+    assert_int_equal(reply.status, 200);
+    assert_written(0);
+    assert_int_equal(atomic_fetch_sub(&world.server->sink_bytes, 64u << 20), 64u << 20);
+    forget(&reply);
+}
+
 static void an_empty_body_makes_no_file(void **state)
 {
     (void)state;
@@ -198,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(says_what_the_disk_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             tells_the_handler_how_far_a_broken_body_came, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(has_one_block_where_there_are_many, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_empty_body_makes_no_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_form_that_breaks_off_is_refused_and_leaves_nothing, set_up, tear_down),

@@ -118,5 +118,6 @@ int shoal_lock_take(const char *folder, int *fd, struct shoal_err *err)
     if (pwrite(*fd, text, (size_t)length, 0) != length && errno != ENOSPC && errno != EDQUOT) {
         return shoal_file_fail(err, errno, "write", path);
     }
+    shoal_folder_tidy(run);
     return 0;
 }

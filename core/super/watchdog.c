@@ -18,6 +18,7 @@
 #include <shoal/stream.h>
 
 #include "base/context.h"
+#include "base/drill.h"
 #include "super/backoff.h"
 #include "super/memory.h"
 #include "super/super.h"
@@ -33,8 +34,12 @@ struct slot {
     atomic_bool is_taken;
     atomic_int_least64_t since_ms;    ///< 0: no plugin runs
     atomic_int_least64_t deadline_ms; ///< of the call; 0: none
+    atomic_bool has_no_end;           ///< a call without a deadline: a job
     _Atomic(const struct shoal_plugin_id *) plugin;
     void *stack;                      ///< for the crash handler, kept for the next thread
+    clockid_t clock;                  ///< of the thread's CPU
+    // of the watchdog's thread: when it first saw the stay since seen_since_ms
+    int64_t seen_since_ms, seen_ms, seen_cpu_ms;
 };
 
 static struct {
@@ -74,6 +79,7 @@ static struct slot *slot_take(void)
         if (atomic_compare_exchange_strong(&dog.slots[i].is_taken, &is_free, true)) {
             pthread_setspecific(dog.at_exit, &dog.slots[i]);
             dog.slots[i].stack = shoal_crash_stack(dog.slots[i].stack);
+            pthread_getcpuclockid(pthread_self(), &dog.slots[i].clock);
             return &dog.slots[i];
         }
     }
@@ -91,6 +97,8 @@ static void watch(struct shoal_call *call)
     atomic_store_explicit(&mine->plugin, plugin, memory_order_relaxed);
     atomic_store_explicit(
         &mine->deadline_ms, call == NULL ? 0 : call->deadline_ms, memory_order_relaxed);
+    atomic_store_explicit(
+        &mine->has_no_end, call != NULL && call->deadline_ms == 0, memory_order_relaxed);
     atomic_store_explicit(&mine->since_ms, plugin == NULL ? 0 : shoal_tick_ms(),
         memory_order_release);
 }
@@ -99,6 +107,12 @@ bool shoal_watchdog_judges(int64_t now_ms, int64_t since_ms, int64_t deadline_ms
 {
     return since_ms != 0 && deadline_ms != 0 && now_ms - deadline_ms > SHOAL_WATCHDOG_WORKER_MS &&
            now_ms - since_ms > SHOAL_WATCHDOG_WORKER_MS;
+}
+
+bool shoal_watchdog_spins(int64_t wall_ms, int64_t cpu_ms)
+{
+    return wall_ms > shoal_drill_ms("SHOAL_DRILL_SPIN", SHOAL_WATCHDOG_JOB_MS) &&
+           cpu_ms > wall_ms / 2;
 }
 
 static void bite(const char *sentence, const struct shoal_plugin_id *plugin)
@@ -166,11 +180,30 @@ static void check_loops(int64_t now, int64_t late_ms)
     }
 }
 
+/// A job has no deadline and may wait for hours, as for ffmpeg; but one that computes and never says
+/// how far it is holds its worker, and a core, for ever.
+static void check_job(struct slot *slot, int64_t now, int64_t since)
+{
+    struct timespec used;
+    if (since == 0 || !atomic_load(&slot->has_no_end) || clock_gettime(slot->clock, &used) != 0) {
+        return;
+    }
+    int64_t cpu_ms = (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+    if (slot->seen_since_ms != since) {
+        slot->seen_since_ms = since;
+        slot->seen_ms = now;
+        slot->seen_cpu_ms = cpu_ms;
+    } else if (shoal_watchdog_spins(now - slot->seen_ms, cpu_ms - slot->seen_cpu_ms)) {
+        bite("a job computes without an end", atomic_load(&slot->plugin));
+    }
+}
+
 static void check_workers(int64_t now)
 {
     for (size_t i = 0; i < SLOTS_MAX; i++) {
         struct slot *slot = &dog.slots[i];
         int64_t since = atomic_load_explicit(&slot->since_ms, memory_order_acquire);
+        check_job(slot, now, since);
         if (shoal_watchdog_judges(now, since, atomic_load(&slot->deadline_ms))) {
             bite("a plugin holds a worker far past its time", atomic_load(&slot->plugin));
         }

@@ -12,7 +12,11 @@
 #define SHOAL_WATCHDOG_LOOP_MS 2000
 #endif
 #define SHOAL_WATCHDOG_WORKER_MS 30000 ///< past the deadline of the call, and within one plugin
+#define SHOAL_WATCHDOG_JOB_MS 900000   ///< of a job that computes and says nothing of its progress
 
+/// Whether a job that was so long in one plugin, and used so much of the processor meanwhile, will never
+/// end.
+bool shoal_watchdog_spins(int64_t wall_ms, int64_t cpu_ms);
 /// Whether a thread that is in a plugin since then hangs. Times of shoal_tick_ms(), 0 for none.
 bool shoal_watchdog_judges(int64_t now_ms, int64_t since_ms, int64_t deadline_ms);
 /// How much memory the server may use; 0: no bound. Before shoal_watchdog_start().

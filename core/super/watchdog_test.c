@@ -33,6 +33,16 @@ static void the_last_moment_is_still_in_time(void **unused)
     assert_false(shoal_watchdog_judges(1000, 1, 5000)); // the deadline is yet to come
 }
 
+static void a_job_that_waits_does_not_spin(void **unused)
+{
+    (void)unused;
+    const int64_t limit = SHOAL_WATCHDOG_JOB_MS;
+    assert_false(shoal_watchdog_spins(limit, limit));
+    assert_true(shoal_watchdog_spins(limit + 1, limit));
+    assert_false(shoal_watchdog_spins(limit * 50, limit)); // ffmpeg works for it
+    assert_true(shoal_watchdog_spins(limit * 50, limit * 30)); // beside others, on few cores
+}
+
 static void calls_are_watched_while_it_runs(void **unused)
 {
     (void)unused;
@@ -55,6 +65,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_long_stays_past_the_deadline_are_hangs),
         cmocka_unit_test(the_last_moment_is_still_in_time),
+        cmocka_unit_test(a_job_that_waits_does_not_spin),
         cmocka_unit_test(calls_are_watched_while_it_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

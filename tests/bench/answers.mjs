@@ -3,18 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { startInstance } from '../kit/instance.mjs'
-import { clip } from '../kit/media.mjs'
-import { atRate, cpu, fixed, folder, number, ratio, run, seed, SECONDS, startNginx, turns, wrk } from './kit.mjs'
-
-/** An instance with 200 videos, and the three things that strangers ask for. */
-async function site200 (settings = []) {
-  const site = await startInstance({ settings })
-  const video = await site.upload(await clip('h264', { seconds: 3 }), { name: 'Bench' })
-  await site.published(video.uuid)
-  await seed(site, video.uuid, 199)
-  return { site, video, asked: [['video list', '/api/v1/videos?count=15'], ['video', `/api/v1/videos/${video.uuid}`], ['watch page', `/w/${video.shortUUID}`]] }
-}
+import { atRate, cpu, fixed, folder, number, ratio, run, SECONDS, site200, startNginx, turns, wrk } from './kit.mjs'
 
 /** Answers against the same bytes as static files of nginx. */
 async function against (settings, note, goal, each = async () => {}) {

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-import { freePort } from '../kit/instance.mjs'
+import { freePort, startInstance } from '../kit/instance.mjs'
+import { clip } from '../kit/media.mjs'
 
 export const run = promisify(execFile)
 export const folder = mkdtempSync(join(tmpdir(), 'shoal-bench-'))
@@ -164,4 +165,13 @@ export async function seed (site, uuid, count) {
     'COMMIT;']
   await sql(site, text.join('\n'))
   await site.start()
+}
+
+/** An instance with 200 videos, and the three things that strangers ask for. */
+export async function site200 (settings = []) {
+  const site = await startInstance({ settings })
+  const video = await site.upload(await clip('h264', { seconds: 3 }), { name: 'Bench' })
+  await site.published(video.uuid)
+  await seed(site, video.uuid, 199)
+  return { site, video, asked: [['video list', '/api/v1/videos?count=15'], ['video', `/api/v1/videos/${video.uuid}`], ['watch page', `/w/${video.shortUUID}`]] }
 }

@@ -49,6 +49,58 @@ test('a worker that a plugin holds far past its time', async () => {
   }
 })
 
+const spinner = `#include <shoal/plugin.h>
+static int spin(struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
+{
+    (void)arg; (void)err;
+    int64_t begun = shoal_tick_ms();
+    while (shoal_tick_ms() - begun < 8000) {
+        shoal_job_progress(call, job, 1); // so long it is well
+        for (volatile int i = 0; i < 1000000; i++) { }
+    }
+    shoal_info("now it says no more");
+    for (volatile int i = 1; i != 0; i = i < 1000 ? i + 1 : 1) { }
+    return 0;
+}
+static int add(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    return shoal_job_add(arg, tx, "spin", json_null(), NULL, NULL, err);
+}
+static int begin(struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    int code = shoal_tx(call, add, arg, err);
+    return code < 0 ? code : shoal_answer_status(request, 204);
+}
+static int start(struct shoal_plugin *self, struct shoal_err *err)
+{
+    const struct shoal_job_kind kind = {.kind = "spin", .run = spin};
+    const struct shoal_route route = {.method = "GET", .path = "/spinner", .handler = begin, .arg = self};
+    int code = shoal_job_kind_add(self, &kind, err);
+    return code < 0 ? code : shoal_route_add(self, &route, err);
+}
+SHOAL_PLUGIN(.name = "spinner", .start = start);
+`
+
+test('a job that computes without an end, and not one that says how far it is', async () => {
+  const site = await startInstance({ started: false })
+  try {
+    const pin = writePlugin(join(site.folder, 'plugins'), 'spinner', { c: spinner, manifest: { permissions: ['routes:/spinner', 'database'] } })
+    site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', line('spinner', pin)])
+    site.environment = { SHOAL_DRILL_SPIN: '3000' }
+    await site.start()
+    const { server } = site
+    assert.equal((await site.raw({ path: '/spinner' })).status, 204)
+    await site.when('the watchdog ends the server', () => site.log.includes('a job computes without an end in plugin spinner'), 60000)
+    assert.ok(site.log.indexOf('now it says no more') < site.log.indexOf('computes without an end') && site.log.includes('now it says no more'), 'it was ended while it told of its progress')
+    await site.when('another server answers', async () => site.server && site.server !== server && (await site.raw({ path: '/health' }).catch(() => null))?.status === 200)
+    assert.equal(site.status.crashes[0].plugin, 'spinner')
+    assert.equal((await site.get('/videos')).status, 200)
+  } finally {
+    await site.stop({ mayCrash: true })
+  }
+})
+
 const dozer = `#include <unistd.h>
 #include <shoal/plugin.h>
 #include <shoal/stream.h>
