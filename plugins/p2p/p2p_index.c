@@ -8,7 +8,7 @@
 #include "p2p_torrents.h"
 
 #define LOOK_MS     INT64_C(5000)
-#define WALK_MS     INT64_C(3600000)
+#define WALK_MS     INT64_C(600000)
 #define PAGE_MAX    200
 #define TRIES_MAX   4
 #define LATE        10 // priority of what the walk finds: behind what was uploaded just now
@@ -324,8 +324,9 @@ static void on_forget(const char *topic, const json_t *message, void *arg)
 
 int p2p_index_start(struct p2p *p2p, struct shoal_err *err)
 {
-    static const char *const hooks[] = {
-        "video.files", "video.changed", "video.published", "video.hidden", "video.deleted"};
+    // The last is what is told of a private video that comes out.
+    static const char *const hooks[] = {"video.files", "video.changed", "video.published",
+        "video.hidden", "video.deleted", "video.state"};
     const struct shoal_job_kind kinds[] = {
         {.kind = "index", .run = run_index, .arg = p2p, .attempts = 10},
         {.kind = "walk", .run = run_walk, .arg = p2p, .attempts = 10, .concurrency = 1},
