@@ -32,18 +32,21 @@ export async function trackerSite ({ videos = { open: 1 }, settings = {}, option
   const made = {}
   for (const [name, privacy] of Object.entries(videos)) {
     const extra = privacy === 5 ? { 'videoPasswords[0]': 'open sesame' } : {}
-    made[name] = await site.upload(await clip('tiny'), { privacy, name, ...extra })
+    made[name] = await site.upload(await clip('h264'), { privacy, name, ...extra })
     await site.published(made[name].uuid)
   }
   return { site, videos: made }
 }
 
-/** Writes hashes into the table as the plugin's job does: {hash: video}. The instance is stopped meanwhile. */
-export async function writeHashes (site, hashes) {
+/**
+ * Writes hashes into the table as the plugin's job does: {hash: video}. The instance is stopped meanwhile.
+ * more: a statement.
+ */
+export async function writeHashes (site, hashes, more = '') {
   await site.kill()
   const rows = Object.entries(hashes).map(([hash, video]) =>
     `INSERT OR REPLACE INTO p2p_hash (hash, video_id, generation) VALUES (X'${Buffer.from(hash, 'latin1').toString('hex')}', ${video.id}, 2);`)
-  await run('sqlite3', ['-bail', join(site.folder, 'shoal.sqlite3'), rows.join('\n')])
+  await run('sqlite3', ['-bail', join(site.folder, 'shoal.sqlite3'), [...rows, more].join('\n')])
   await site.start()
 }
 
