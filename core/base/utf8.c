@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "base/utf8.h"
 
+#include <stdint.h>
+#include <string.h>
+
 size_t shoal_utf8_sequence(const char *text, size_t left)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -30,6 +33,14 @@ bool shoal_is_utf8(const char *text, size_t length)
 {
     const char *at = text;
     while (length > 0) {
+        uint64_t eight;
+        while (length >= 8 && (memcpy(&eight, at, 8), (eight & 0x8080808080808080u) == 0)) {
+            at += 8;
+            length -= 8;
+        }
+        if (length == 0) {
+            return true;
+        }
         size_t used = shoal_utf8_sequence(at, length);
         if (used == 0) {
             return false;

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "net/conn_priv.h"
+#include "net/stream_priv.h"
 
 #define TICK_MS     250
 #define TLS_LOOK_MS 5000
@@ -198,6 +199,11 @@ static void *run(void *arg)
     return NULL;
 }
 
+static void on_turned(uv_prepare_t *turned)
+{
+    shoal_streams_flush(turned->data);
+}
+
 void shoal_loop_init(struct shoal_loop *loop)
 {
     pthread_mutex_init(&loop->lock, NULL);
@@ -205,7 +211,9 @@ void shoal_loop_init(struct shoal_loop *loop)
     uv_loop_init(&loop->uv);
     uv_async_init(&loop->uv, &loop->wake, on_wake);
     uv_timer_init(&loop->uv, &loop->tick);
-    loop->wake.data = loop->tick.data = loop;
+    uv_prepare_init(&loop->uv, &loop->turned);
+    loop->wake.data = loop->tick.data = loop->turned.data = loop;
+    uv_prepare_start(&loop->turned, on_turned);
     read_clock(loop);
 }
 
@@ -216,6 +224,9 @@ void shoal_loop_fini(struct shoal_loop *loop)
         uv_run(&loop->uv, UV_RUN_DEFAULT);
     }
     uv_loop_close(&loop->uv);
+    while (loop->spare_count > 0) {
+        shoal_buf_fini(&loop->spares[--loop->spare_count]);
+    }
     pthread_mutex_destroy(&loop->lock);
 }
 

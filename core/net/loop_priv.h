@@ -6,14 +6,18 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include <shoal/buf.h>
+
 #include "net/date_priv.h"
 #include "net/parse_priv.h"
 #include "net/router_priv.h"
 
 #define SHOAL_SCRATCH 65536
+#define SHOAL_SPARES  64
 
 struct shoal_server;
 struct shoal_conn;
+struct shoal_stream_conn;
 typedef void shoal_post_fn(void *arg);
 
 struct shoal_post {
@@ -35,6 +39,7 @@ struct shoal_loop {
     uv_loop_t uv;
     uv_async_t wake;
     uv_timer_t tick;
+    uv_prepare_t turned; ///< before the loop sleeps: what was gathered is written
     pthread_t thread;
 
     pthread_mutex_t lock; // of the posts
@@ -52,6 +57,10 @@ struct shoal_loop {
     int64_t stop_at_ms, stay_until_ms;
     size_t stop_batch; // sockets that are closed with each tick
     bool says_stay;    // that streams live on was said
+
+    struct shoal_stream_conn *dirty; // streams that something was said to in this turn
+    struct shoal_buf spares[SHOAL_SPARES]; // empty buffers for them
+    size_t spare_count;
 
     int64_t now_ms;
     int64_t date_s;

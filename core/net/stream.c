@@ -17,6 +17,7 @@
 #define WENT_AWAY   1006
 #define QUEUE_BYTES (1024 * 1024)
 #define RAW_IDLE_MS 300000
+#define SPARE_BYTES 16384 // of a buffer that is kept for another stream
 
 bool shoal_stream_on_loop(const struct shoal_stream_conn *stream)
 {
@@ -32,14 +33,51 @@ static void handle_closed(uv_handle_t *handle)
         return;
     }
     struct shoal_loop *loop = stream->loop;
-    if (stream->frames) {
-        wslay_event_context_free(stream->frames); // not sooner: it may be what called the plugin
-    }
+    shoal_websocket_fini(stream); // not sooner: what it holds may be what called the plugin
     shoal_buf_fini(&stream->out);
     free(stream->rest);
     free(stream);
     atomic_fetch_sub(&loop->server->conn_count, 1);
     shoal_loop_release(loop);
+}
+
+// ---- what is written when the turn ends
+
+/// A message to a WebSocket waits for others of the same turn: all of them are one write.
+static void mark_dirty(struct shoal_stream_conn *stream)
+{
+    if (stream->is_dirty) {
+        return;
+    }
+    stream->is_dirty = true;
+    stream->dirty_before = NULL;
+    stream->dirty_after = stream->loop->dirty;
+    if (stream->dirty_after) {
+        stream->dirty_after->dirty_before = stream;
+    }
+    stream->loop->dirty = stream;
+}
+
+static void mark_clean(struct shoal_stream_conn *stream)
+{
+    if (!stream->is_dirty) {
+        return;
+    }
+    stream->is_dirty = false;
+    *(stream->dirty_before ? &stream->dirty_before->dirty_after : &stream->loop->dirty) =
+        stream->dirty_after;
+    if (stream->dirty_after) {
+        stream->dirty_after->dirty_before = stream->dirty_before;
+    }
+}
+
+void shoal_streams_flush(struct shoal_loop *loop)
+{
+    while (loop->dirty) {
+        struct shoal_stream_conn *stream = loop->dirty;
+        mark_clean(stream);
+        shoal_stream_flush(stream);
+    }
 }
 
 void shoal_stream_end(struct shoal_stream_conn *stream, int code)
@@ -48,6 +86,7 @@ void shoal_stream_end(struct shoal_stream_conn *stream, int code)
         return;
     }
     stream->is_gone = true;
+    mark_clean(stream);
     shoal_stream_delist(stream->handle);
     if (stream->ops.closed) {
         struct shoal_plugin *before = shoal_call_mark(stream->owner);
@@ -76,7 +115,7 @@ void shoal_stream_finish(struct shoal_stream_conn *stream, int code, const char 
     stream->is_closing = true;
     stream->close_code = code;
     uv_timer_start(&stream->timer, on_late, CLOSE_MS, 0);
-    if (stream->frames) {
+    if (stream->kind == SHOAL_STREAM_WEBSOCKET) {
         shoal_websocket_close(stream, code, reason);
     }
     shoal_stream_flush(stream);
@@ -140,19 +179,22 @@ static void read_raw(struct shoal_stream_conn *stream)
 
 static void read_datagrams(struct shoal_stream_conn *stream)
 {
+    struct sockaddr_storage sender;
+    stream->sender = &sender;
     for (int i = 0; i < READ_ROUND && !stream->is_gone && !stream->is_paused; i++) {
-        stream->sender_length = sizeof stream->sender;
+        stream->sender_length = sizeof sender;
         ssize_t got = recvfrom(stream->wire.fd, stream->loop->in, sizeof stream->loop->in, 0,
-            (struct sockaddr *)&stream->sender, &stream->sender_length);
+            (struct sockaddr *)&sender, &stream->sender_length);
         if (got >= 0) {
-            shoal_address_from((struct sockaddr *)&stream->sender, &stream->peer);
+            shoal_address_from((struct sockaddr *)&sender, &stream->peer);
             shoal_stream_deliver(stream, stream->loop->in, (size_t)got, false);
         }
         stream->sender_length = 0; // answers are for the sender being looked at
         if (got < 0) {
-            return;
+            break;
         }
     }
+    stream->sender = NULL;
 }
 
 void shoal_stream_read(struct shoal_stream_conn *stream)
@@ -161,7 +203,7 @@ void shoal_stream_read(struct shoal_stream_conn *stream)
         // nothing more comes
     } else if (stream->kind == SHOAL_STREAM_DATAGRAMS) {
         read_datagrams(stream);
-    } else if (stream->frames && !stream->is_lingering) {
+    } else if (stream->kind == SHOAL_STREAM_WEBSOCKET && !stream->is_lingering) {
         shoal_websocket_read(stream);
     } else {
         read_raw(stream);
@@ -170,6 +212,31 @@ void shoal_stream_read(struct shoal_stream_conn *stream)
 }
 
 // ---- writing
+
+/// A connection has a buffer while something waits in it; between turns a few wait on the loop.
+static void give_back(struct shoal_stream_conn *stream)
+{
+    struct shoal_loop *loop = stream->loop;
+    size_t limit = stream->out.limit;
+    stream->sent = stream->out.length = 0;
+    if (stream->out.capacity > 0 && stream->out.capacity <= SPARE_BYTES &&
+        loop->spare_count < SHOAL_SPARES) {
+        loop->spares[loop->spare_count++] = stream->out;
+    } else {
+        shoal_buf_fini(&stream->out);
+    }
+    stream->out = (struct shoal_buf){.limit = limit};
+}
+
+static void take_spare(struct shoal_stream_conn *stream)
+{
+    struct shoal_loop *loop = stream->loop;
+    size_t limit = stream->out.limit;
+    if (!stream->out.data && loop->spare_count > 0) {
+        stream->out = loop->spares[--loop->spare_count];
+        stream->out.limit = limit;
+    }
+}
 
 static void write_out(struct shoal_stream_conn *stream)
 {
@@ -187,13 +254,12 @@ static void write_out(struct shoal_stream_conn *stream)
         stream->moved_ms = stream->loop->now_ms;
         atomic_fetch_sub(&stream->queued, (size_t)put);
     }
-    stream->sent = stream->out.length = 0;
+    give_back(stream);
 }
 
 static bool waits_to_write(const struct shoal_stream_conn *stream)
 {
-    return !stream->is_lingering && (stream->frames ? wslay_event_want_write(stream->frames)
-                                                    : stream->sent < stream->out.length);
+    return !stream->is_lingering && stream->sent < stream->out.length;
 }
 
 /// Returns whether more waits.
@@ -202,12 +268,12 @@ static bool write_some(struct shoal_stream_conn *stream)
     if (stream->is_lingering) {
         return false;
     }
-    if (stream->frames) {
-        shoal_websocket_write(stream);
-        return !stream->is_gone && waits_to_write(stream);
-    }
     write_out(stream);
-    return waits_to_write(stream);
+    bool waits = !stream->is_gone && waits_to_write(stream);
+    if (!waits && !stream->is_gone && stream->kind == SHOAL_STREAM_WEBSOCKET) {
+        shoal_websocket_written(stream);
+    }
+    return waits;
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -217,7 +283,11 @@ static void poll_for(struct shoal_stream_conn *stream, bool wants_write)
     int wanted = stream->is_paused || stream->is_half_closed ? 0 : UV_READABLE | UV_DISCONNECT;
     bool waits = wants_write || stream->wire.wants_write ||
                  (stream->wants_drained && !stream->is_closing);
-    uv_poll_start(&stream->poll, wanted | (waits ? UV_WRITABLE : 0), on_poll);
+    wanted |= waits ? UV_WRITABLE : 0;
+    if (wanted != stream->polled) { // uv tells the kernel each time, and most messages change nothing
+        stream->polled = wanted;
+        uv_poll_start(&stream->poll, wanted, on_poll);
+    }
 }
 
 void shoal_stream_repoll(struct shoal_stream_conn *stream)
@@ -251,7 +321,7 @@ void shoal_stream_flush(struct shoal_stream_conn *stream)
     if (stream->is_gone) {
         return;
     }
-    if (!wants_write && stream->is_closing && !stream->frames) {
+    if (!wants_write && stream->is_closing && stream->kind != SHOAL_STREAM_WEBSOCKET) {
         shoal_stream_end(stream, stream->close_code);
         return;
     }
@@ -260,15 +330,20 @@ void shoal_stream_flush(struct shoal_stream_conn *stream)
 
 /// What is written already goes first, when it is most of it: the bound is on what waits, not on all
 /// that passed while the peer was never quite done.
-static int queue_bytes(struct shoal_stream_conn *stream, const void *data, size_t length)
+int shoal_stream_queue(struct shoal_stream_conn *stream, const void *data, size_t length)
 {
     struct shoal_buf *out = &stream->out;
+    take_spare(stream);
     if (stream->sent > out->length / 2) {
         memmove(out->data, out->data + stream->sent, out->length - stream->sent);
         out->length -= stream->sent;
         stream->sent = 0;
     }
-    return shoal_buf_add(out, data, length);
+    int code = shoal_buf_add(out, data, length);
+    if (code == 0) {
+        atomic_fetch_add(&stream->queued, length);
+    }
+    return code;
 }
 
 void shoal_stream_put(struct shoal_stream_conn *stream, const void *data, size_t length,
@@ -280,20 +355,23 @@ void shoal_stream_put(struct shoal_stream_conn *stream, const void *data, size_t
     if (stream->kind == SHOAL_STREAM_DATAGRAMS) {
         if (stream->sender_length > 0) {
             ssize_t unused = sendto(stream->wire.fd, data, length, MSG_DONTWAIT,
-                (struct sockaddr *)&stream->sender, stream->sender_length);
+                (struct sockaddr *)stream->sender, stream->sender_length);
             (void)unused; // a datagram may get lost
         }
         return;
     }
-    if (stream->frames) {
+    stream->wants_drained = true;
+    if (stream->kind == SHOAL_STREAM_WEBSOCKET) {
         shoal_websocket_send(stream, data, length, is_text);
-    } else if (queue_bytes(stream, data, length) == 0) {
-        atomic_fetch_add(&stream->queued, length);
-    } else {
+        if (!stream->is_gone) {
+            mark_dirty(stream);
+        }
+        return;
+    }
+    if (shoal_stream_queue(stream, data, length) != 0) {
         shoal_stream_end(stream, SHOAL_STREAM_TOO_SLOW);
         return;
     }
-    stream->wants_drained = true;
     shoal_stream_flush(stream);
 }
 
@@ -334,8 +412,8 @@ static void on_timer(uv_timer_t *timer)
     struct shoal_stream_conn *stream = timer->data;
     if (stream->kind == SHOAL_STREAM_EVENTS) {
         static const char beat[] = ":\n\n";
-        if (stream->sent == stream->out.length && shoal_buf_puts(&stream->out, beat) == 0) {
-            atomic_fetch_add(&stream->queued, sizeof beat - 1);
+        if (stream->sent == stream->out.length) {
+            shoal_stream_queue(stream, beat, sizeof beat - 1);
         }
         shoal_stream_flush(stream);
     } else if (stream->kind == SHOAL_STREAM_WEBSOCKET) {
@@ -367,6 +445,7 @@ struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct s
     stream->idle_ms = 120000;
     stream->heard_ms = shoal_tick_ms();
     stream->out.limit = QUEUE_BYTES * 2;
+    stream->polled = -1;
     stream->handle = shoal_stream_enlist(stream);
     atomic_fetch_add(&loop->server->conn_count, 1); // a connection like others, and bounded with them
     shoal_loop_hold(loop);
@@ -396,7 +475,7 @@ void shoal_stream_begin(struct shoal_stream_conn *stream)
     }
     if (stream->loop->is_stopping) { // it came after the others had been told
         shoal_stream_finish(stream, 1012, "the server restarts");
-    } else if (stream->frames) {
+    } else if (stream->kind == SHOAL_STREAM_WEBSOCKET) {
         shoal_stream_read(stream); // the first message may have come with the handshake
     } else {
         shoal_stream_flush(stream);

@@ -3,7 +3,6 @@
 #ifndef SHOAL_CORE_NET_STREAM_PRIV_H
 #define SHOAL_CORE_NET_STREAM_PRIV_H
 #include <stdatomic.h>
-#include <wslay/wslay.h>
 
 #include <shoal/buf.h>
 
@@ -21,6 +20,16 @@ enum shoal_stream_kind {
     SHOAL_STREAM_DATAGRAMS = 3,
 };
 
+/// What a WebSocket is in the middle of. Buffers are there only while something is in them.
+struct shoal_websocket {
+    struct shoal_buf held;  ///< bytes of frames that are not whole, or not wanted yet
+    struct shoal_buf parts; ///< of a message that came in several frames
+    uint32_t message_max;
+    int opcode;             ///< of that message; 0: there is none
+    bool has_said_goodbye, has_heard_goodbye;
+    bool is_deaf; ///< no frame is heard any more
+};
+
 /// Lives on its loop and is touched there alone; other threads hold its handle.
 struct shoal_stream_conn {
     shoal_stream handle;
@@ -31,20 +40,21 @@ struct shoal_stream_conn {
     void *state;
     struct shoal_wire wire;
     struct shoal_address peer;
-    struct sockaddr_storage sender; ///< of the datagram being looked at
+    struct sockaddr_storage *sender; ///< of the datagram being looked at; or NULL
     socklen_t sender_length;
     uv_poll_t poll;
     uv_timer_t timer;
+    int polled; ///< what uv polls for; -1: nothing yet
     bool is_polled;   ///< uv took its descriptor; else it ends before it began
     int open_handles; ///< uv handles that are not closed yet
-    struct shoal_buf out; ///< bytes not yet written (events, raw)
+    struct shoal_buf out; ///< bytes not yet written
     size_t sent;
     char *rest;           ///< bytes that came before the stream was one
-    size_t rest_length, rest_at;
-    wslay_event_context_ptr frames;
+    size_t rest_length;
+    struct shoal_websocket socket;
+    struct shoal_stream_conn *dirty_before, *dirty_after; ///< those that are written when the turn ends
     _Atomic size_t queued; ///< bytes on their way here
     _Atomic size_t posted; ///< bytes that other threads sent and the loop has not heard of
-    size_t round;          ///< bytes that may still be read in this turn
     size_t queue_max;
     uint32_t idle_ms;
     int64_t heard_ms;     ///< when the peer last said something
@@ -54,7 +64,7 @@ struct shoal_stream_conn {
     bool is_closing;     ///< nothing more is sent or delivered; a timer waits for the rest
     bool is_lingering;   ///< all is said: what comes is thrown away, so that our last words arrive
     bool is_half_closed; ///< a raw peer said its last
-    bool is_gone, is_broken, is_paused, is_flushing, wants_drained;
+    bool is_gone, is_paused, is_flushing, is_dirty, wants_drained;
     bool stays; ///< outlives a reload; under the lock of the handles
 };
 
@@ -83,6 +93,10 @@ void shoal_stream_linger(struct shoal_stream_conn *stream);
 void shoal_stream_read(struct shoal_stream_conn *stream);
 /// [loop] Writes what waits and says what to poll for.
 void shoal_stream_flush(struct shoal_stream_conn *stream);
+/// [loop] Adds bytes to what is written next. Returns: 0, or an error when there is no room.
+int shoal_stream_queue(struct shoal_stream_conn *stream, const void *data, size_t length);
+/// [loop] Writes what the streams of a loop gathered in this turn.
+void shoal_streams_flush(struct shoal_loop *loop);
 /// [loop] Says anew what to poll for; calls nobody back.
 void shoal_stream_repoll(struct shoal_stream_conn *stream);
 /// [loop] Sends bytes or a message of the owner.
@@ -104,7 +118,9 @@ void shoal_stream_read_later(struct shoal_stream_conn *stream);
 // websocket.c
 int shoal_websocket_start(struct shoal_stream_conn *stream, const struct shoal_socket_route *route);
 void shoal_websocket_read(struct shoal_stream_conn *stream);
-void shoal_websocket_write(struct shoal_stream_conn *stream);
+/// Everything is written: after the last goodbye the connection ends, or the peer is heard out.
+void shoal_websocket_written(struct shoal_stream_conn *stream);
+void shoal_websocket_fini(struct shoal_stream_conn *stream);
 void shoal_websocket_send(struct shoal_stream_conn *stream, const void *data, size_t length,
     bool is_text);
 void shoal_websocket_close(struct shoal_stream_conn *stream, int code, const char *reason);

@@ -1,4 +1,4 @@
-// websocket.c - RFC 6455: the handshake, and frames by wslay.
+// websocket.c - RFC 6455: the handshake, and what is done about each frame.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -10,13 +10,14 @@
 #include <shoal/error.h>
 
 #include "base/alloc.h"
+#include "base/utf8.h"
+#include "net/frames_priv.h"
 #include "net/stream_priv.h"
 
 #define GUID        "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define MESSAGE_MAX 65536
 #define READ_ROUND  262144 // bytes in one turn, so that one peer does not keep the loop
-#define NO_FRAME    1002
-#define FRAMES_MAX  65536  // that wait for the peer to take them
+#define ROOM_BYTES  131072 // beside a message: heads, and what was read behind a part of a frame
 #define WENT_AWAY   1006
 
 /// What travels from the worker that accepted to the loop that runs the stream.
@@ -29,162 +30,236 @@ struct opening {
 
 // ---- frames
 
-static ssize_t take_bytes(wslay_event_context_ptr frames, uint8_t *out, size_t room, int flags,
-    void *user)
-{
-    (void)flags;
-    struct shoal_stream_conn *stream = user;
-    if (stream->is_gone) {
-        wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE); // a message was the last
-        return -1;
-    }
-    if (stream->is_paused || stream->round == 0) {
-        wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
-        return -1;
-    }
-    if (stream->rest_at < stream->rest_length) {
-        size_t left = stream->rest_length - stream->rest_at;
-        size_t count = left < room ? left : room;
-        memcpy(out, stream->rest + stream->rest_at, count);
-        stream->rest_at += count;
-        return (ssize_t)count;
-    }
-    ssize_t got = shoal_wire_read(&stream->wire, out, room < stream->round ? room : stream->round);
-    if (got == SHOAL_WIRE_AGAIN) {
-        wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
-        return -1;
-    }
-    if (got <= 0) {
-        stream->is_broken = true;
-        wslay_event_set_error(frames, WSLAY_ERR_CALLBACK_FAILURE);
-        return -1;
-    }
-    stream->round -= (size_t)got;
-    stream->heard_ms = shoal_tick_ms();
-    return got;
-}
-
-static ssize_t give_bytes(wslay_event_context_ptr frames, const uint8_t *data, size_t length,
-    int flags, void *user)
-{
-    (void)flags;
-    struct shoal_stream_conn *stream = user;
-    struct iovec piece = {(void *)(uintptr_t)data, length};
-    ssize_t put = shoal_wire_write(&stream->wire, &piece, 1, stream->loop->gather, false);
-    if (put >= 0) {
-        return put;
-    }
-    wslay_event_set_error(frames,
-        put == SHOAL_WIRE_AGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
-    return -1;
-}
-
-/// A close frame has a code of two bytes or nothing; wslay takes one byte for nothing.
-static void hear_frame(wslay_event_context_ptr frames,
-    const struct wslay_event_on_frame_recv_start_arg *frame, void *user)
-{
-    (void)user;
-    if (frame->opcode == WSLAY_CONNECTION_CLOSE && frame->payload_length == 1) {
-        wslay_event_queue_close(frames, NO_FRAME, NULL, 0);
-    }
-}
-
-static void hear_message(wslay_event_context_ptr frames,
-    const struct wslay_event_on_msg_recv_arg *message, void *user)
-{
-    (void)frames;
-    struct shoal_stream_conn *stream = user;
-    if (message->opcode == WSLAY_CONNECTION_CLOSE) {
-        stream->close_code = message->status_code;
-    } else if (!wslay_is_ctrl_frame(message->opcode)) {
-        shoal_stream_deliver(stream, message->msg, message->msg_length,
-            message->opcode == WSLAY_TEXT_FRAME);
-    }
-}
-
 int shoal_websocket_start(struct shoal_stream_conn *stream, const struct shoal_socket_route *route)
 {
-    static const struct wslay_event_callbacks callbacks = {
-        .recv_callback = take_bytes,
-        .send_callback = give_bytes,
-        .on_frame_recv_start_callback = hear_frame,
-        .on_msg_recv_callback = hear_message,
-    };
-    if (wslay_event_context_server_init(&stream->frames, &callbacks, stream) != 0) {
-        stream->frames = NULL;
-        return SHOAL_EINTERNAL;
+    struct shoal_websocket *socket = &stream->socket;
+    socket->message_max = route->message_max_bytes ? route->message_max_bytes : MESSAGE_MAX;
+    socket->held.limit = (size_t)socket->message_max + ROOM_BYTES;
+    socket->parts.limit = socket->message_max;
+    stream->out.limit = 2 * stream->queue_max + ROOM_BYTES;
+    int code = shoal_buf_add(&socket->held, stream->rest, stream->rest_length);
+    free(stream->rest);
+    stream->rest = NULL;
+    stream->rest_length = 0;
+    return code;
+}
+
+/// Adds a frame to what is to be written. One that does not take its pongs ends here, as do messages past
+/// all bounds.
+static void put_frame(struct shoal_stream_conn *stream, int opcode, const void *data, size_t length)
+{
+    char head[SHOAL_FRAME_HEAD];
+    if (stream->socket.has_said_goodbye || stream->is_gone) {
+        return; // nothing may follow that
     }
-    wslay_event_config_set_max_recv_msg_length(stream->frames,
-        route->message_max_bytes ? route->message_max_bytes : MESSAGE_MAX);
-    return 0;
+    size_t head_length = shoal_frame_head(head, opcode, length);
+    if (shoal_stream_queue(stream, head, head_length) != 0 ||
+        shoal_stream_queue(stream, data, length) != 0) {
+        shoal_stream_end(stream, SHOAL_STREAM_TOO_SLOW);
+    }
+}
+
+/// What the peer said is no frame: it is told so, and then only heard out.
+static void fail(struct shoal_stream_conn *stream, int code)
+{
+    bool has_code = code != SHOAL_CLOSE_NO_STATUS;
+    stream->socket.is_deaf = true;
+    if (!stream->close_code) {
+        stream->close_code = has_code ? code : SHOAL_CLOSE_NO_FRAME;
+    }
+    const unsigned char text[2] = {(unsigned char)(code >> 8), (unsigned char)(code & 255)};
+    put_frame(stream, SHOAL_FRAME_CLOSE, text, has_code ? sizeof text : 0);
+    stream->socket.has_said_goodbye = true;
+}
+
+static void hear_goodbye(struct shoal_stream_conn *stream, const struct shoal_frame *frame)
+{
+    int code = shoal_frame_goodbye(frame);
+    if (code < 0) {
+        fail(stream, -code);
+        return;
+    }
+    if (!stream->is_closing) {
+        stream->close_code = code;
+    }
+    put_frame(stream, SHOAL_FRAME_CLOSE, frame->payload, frame->length);
+    stream->socket.has_said_goodbye = stream->socket.has_heard_goodbye = true;
+    stream->socket.is_deaf = true;
+}
+
+static void deliver(struct shoal_stream_conn *stream, int opcode, const char *data, size_t length)
+{
+    bool is_text = opcode == SHOAL_FRAME_TEXT;
+    if (is_text && !shoal_is_utf8(data, length)) {
+        fail(stream, SHOAL_CLOSE_NO_TEXT);
+    } else {
+        shoal_stream_deliver(stream, length > 0 ? data : "", length, is_text);
+    }
+}
+
+/// Most messages are one frame and never copied; the parts of others are put together.
+static void hear_data(struct shoal_stream_conn *stream, const struct shoal_frame *frame)
+{
+    struct shoal_websocket *socket = &stream->socket;
+    bool goes_on = frame->opcode == SHOAL_FRAME_MORE;
+    if (goes_on != (socket->opcode != 0)) {
+        fail(stream, SHOAL_CLOSE_NO_FRAME);
+    } else if (!goes_on && frame->is_last) {
+        deliver(stream, frame->opcode, frame->payload, frame->length);
+    } else {
+        socket->opcode = goes_on ? socket->opcode : frame->opcode;
+        if (shoal_buf_add(&socket->parts, frame->payload, frame->length) != 0) {
+            fail(stream, SHOAL_CLOSE_TOO_LARGE);
+        } else if (frame->is_last) {
+            struct shoal_buf whole = socket->parts;
+            int opcode = socket->opcode;
+            socket->parts = (struct shoal_buf){.limit = socket->message_max};
+            socket->opcode = 0;
+            deliver(stream, opcode, whole.data, whole.length);
+            shoal_buf_fini(&whole);
+        }
+    }
+}
+
+static void hear_frame(struct shoal_stream_conn *stream, const struct shoal_frame *frame)
+{
+    switch (frame->opcode) {
+    case SHOAL_FRAME_CLOSE:
+        hear_goodbye(stream, frame);
+        break;
+    case SHOAL_FRAME_PING:
+        put_frame(stream, SHOAL_FRAME_PONG, frame->payload, frame->length);
+        break;
+    case SHOAL_FRAME_PONG:
+        break;
+    default:
+        hear_data(stream, frame);
+    }
+}
+
+/// Hears the frames that are whole. Returns: how many bytes they took.
+static size_t hear_frames(struct shoal_stream_conn *stream, char *bytes, size_t length)
+{
+    const struct shoal_websocket *socket = &stream->socket;
+    size_t used = 0;
+    while (!stream->is_gone && !stream->is_paused && !socket->is_deaf) {
+        struct shoal_frame frame;
+        int code = shoal_frame_read(bytes + used, length - used,
+            socket->message_max - socket->parts.length, &frame);
+        if (code == 0) {
+            break;
+        }
+        if (code < 0) {
+            fail(stream, -code);
+            break;
+        }
+        used += frame.whole;
+        hear_frame(stream, &frame);
+    }
+    return used;
+}
+
+/// What is held is the beginning of a frame, or what came while the owner wanted no more.
+static void hear_held(struct shoal_stream_conn *stream)
+{
+    struct shoal_buf held = stream->socket.held;
+    stream->socket.held = (struct shoal_buf){.limit = held.limit};
+    size_t used = hear_frames(stream, held.data, held.length);
+    if (used == held.length) {
+        shoal_buf_fini(&held);
+        return;
+    }
+    memmove(held.data, held.data + used, held.length - used);
+    held.length -= used;
+    stream->socket.held = held;
+}
+
+static void hear_bytes(struct shoal_stream_conn *stream, char *bytes, size_t length)
+{
+    struct shoal_buf *held = &stream->socket.held;
+    if (held->length > 0) {
+        if (shoal_buf_add(held, bytes, length) != 0) {
+            fail(stream, SHOAL_CLOSE_TOO_LARGE);
+        }
+        hear_held(stream);
+        return;
+    }
+    size_t used = hear_frames(stream, bytes, length);
+    if (used < length && !stream->is_gone && !stream->socket.is_deaf &&
+        shoal_buf_add(held, bytes + used, length - used) != 0) {
+        fail(stream, SHOAL_CLOSE_TOO_LARGE);
+    }
 }
 
 void shoal_websocket_read(struct shoal_stream_conn *stream)
 {
-    stream->round = READ_ROUND;
-    if (wslay_event_want_read(stream->frames) && wslay_event_recv(stream->frames) != 0) {
-        if (stream->is_broken) {
+    struct shoal_loop *loop = stream->loop;
+    size_t round = READ_ROUND;
+    if (stream->socket.held.length > 0) {
+        hear_held(stream);
+    }
+    while (!stream->is_gone && !stream->is_paused && !stream->socket.is_deaf) {
+        if (round == 0) {
+            shoal_stream_read_later(stream);
+            return;
+        }
+        size_t room = sizeof loop->in < round ? sizeof loop->in : round;
+        ssize_t got = shoal_wire_read(&stream->wire, loop->in, room);
+        if (got == SHOAL_WIRE_AGAIN) {
+            return;
+        }
+        if (got <= 0) {
             shoal_stream_end(stream, WENT_AWAY);
-        } else if (!stream->is_gone) {
-            stream->close_code = NO_FRAME; // wslay says goodbye, without a code
+            return;
+        }
+        round -= (size_t)got;
+        stream->heard_ms = shoal_tick_ms();
+        hear_bytes(stream, loop->in, (size_t)got);
+        if ((size_t)got < room && !stream->wire.ssl) {
+            return; // that was all: a poll tells when there is more
         }
     }
-    if (!stream->is_gone && stream->round == 0) {
-        shoal_stream_read_later(stream);
-    }
 }
 
-/// After the last frame: at once when the peer said goodbye too, else it may have to be heard out.
-static void end_when_over(struct shoal_stream_conn *stream)
+void shoal_websocket_written(struct shoal_stream_conn *stream)
 {
-    if (!wslay_event_get_close_sent(stream->frames) || wslay_event_want_write(stream->frames)) {
+    const struct shoal_websocket *socket = &stream->socket;
+    if (!socket->has_said_goodbye) {
         return;
     }
-    if (!stream->close_code) {
-        stream->close_code = wslay_event_get_status_code_sent(stream->frames);
-    }
-    if (wslay_event_get_close_received(stream->frames)) {
+    if (socket->has_heard_goodbye) {
         shoal_stream_end(stream, stream->close_code);
-    } else if (!wslay_event_want_read(stream->frames)) {
+    } else if (socket->is_deaf) {
         shoal_stream_linger(stream);
     }
-}
-
-void shoal_websocket_write(struct shoal_stream_conn *stream)
-{
-    if (wslay_event_want_write(stream->frames) && wslay_event_send(stream->frames) != 0) {
-        shoal_stream_end(stream, WENT_AWAY);
-        return;
-    }
-    size_t queued = wslay_event_get_queued_msg_length(stream->frames);
-    atomic_store(&stream->queued, queued);
-    // What we send is bounded before; this is a peer that pings and does not take the answers.
-    if (queued > 2 * stream->queue_max ||
-        wslay_event_get_queued_msg_count(stream->frames) > FRAMES_MAX) {
-        shoal_stream_end(stream, SHOAL_STREAM_TOO_SLOW);
-        return;
-    }
-    end_when_over(stream);
 }
 
 void shoal_websocket_send(struct shoal_stream_conn *stream, const void *data, size_t length,
     bool is_text)
 {
-    struct wslay_event_msg message = {
-        .opcode = is_text ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME, .msg = data, .msg_length = length};
-    // Refused only when a close frame waits to be sent: nothing may follow that.
-    wslay_event_queue_msg(stream->frames, &message);
+    put_frame(stream, is_text ? SHOAL_FRAME_TEXT : SHOAL_FRAME_BINARY, data, length);
 }
 
 void shoal_websocket_close(struct shoal_stream_conn *stream, int code, const char *reason)
 {
-    wslay_event_queue_close(stream->frames, (uint16_t)code, (const uint8_t *)reason, strlen(reason));
+    char text[125];
+    size_t length = strnlen(reason, sizeof text - 2);
+    text[0] = (char)(code >> 8);
+    text[1] = (char)(code & 255);
+    memcpy(text + 2, reason, length);
+    put_frame(stream, SHOAL_FRAME_CLOSE, text, length + 2);
+    stream->socket.has_said_goodbye = true;
 }
 
 void shoal_websocket_ping(struct shoal_stream_conn *stream)
 {
-    struct wslay_event_msg ping = {.opcode = WSLAY_PING};
-    wslay_event_queue_msg(stream->frames, &ping);
+    put_frame(stream, SHOAL_FRAME_PING, NULL, 0);
+}
+
+void shoal_websocket_fini(struct shoal_stream_conn *stream)
+{
+    shoal_buf_fini(&stream->socket.held);
+    shoal_buf_fini(&stream->socket.parts);
 }
 
 // ---- the handshake
