@@ -19,8 +19,7 @@ before(async () => {
   site.config = withPlugins(site.config, [...names.filter(name => name !== 'p2p'), 'p2p'])
   await site.start()
   home = mkdtempSync(join(tmpdir(), 'shoal-transmission-'))
-  // Pieces of 64 KiB, and more than a few of them.
-  const { uuid } = await site.upload(await clip('noise', { seconds: 2, size: '640x360' }), { name: 'For the desktop' })
+  const { uuid } = await site.upload(await clip('h264', { seconds: 6, size: '640x360' }), { name: 'For the desktop' })
   video = await site.until(uuid, one => one.state.id === 1 && one.files[0]?.torrentUrl && one.streamingPlaylists[0]?.files[0]?.torrentUrl)
 })
 after(() => {

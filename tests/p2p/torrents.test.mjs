@@ -130,6 +130,14 @@ describe('torrents of a video', () => {
     }
   })
 
+  test('the watch page offers torrent and magnet beside each download', async () => {
+    const { text } = await site.raw({ path: `/w/${video.shortUUID}`, headers: { accept: 'text/html' } })
+    for (const file of allFiles(video)) {
+      assert.ok(text.includes(`href="${file.torrentDownloadUrl}"`))
+      assert.ok(text.includes(`href="${file.magnetUri.replaceAll('&', '&amp;')}"`), text.match(/magnet:[^"]*/)?.[0])
+    }
+  })
+
   test('lists carry no torrents, and anonymous visitors see those of the details', async () => {
     const list = (await site.get('/videos')).json
     assert.equal(list.data.length, 1)
@@ -225,6 +233,8 @@ describe('an instance that was there before', () => {
     assert.equal(video.files[0].torrentUrl, '')
     assert.equal((await fetchBytes(`${site.url}/lazy-static/torrents/x.torrent`)).status, 404)
     assert.equal((await site.get('/config')).json.tracker.enabled, false)
+    const { text } = await site.raw({ path: `/w/${video.shortUUID}`, headers: { accept: 'text/html' } })
+    assert.ok(text.includes('/download/web-videos/') && !text.includes('magnet:') && !text.includes('torrent'))
   })
 
   test('the plugin takes in what is there once it is enabled', async () => {
