@@ -190,36 +190,49 @@ static int announce(
     return code;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    return memcmp(a, b, P2P_ID_BYTES);
+}
+
+/// Reads the hashes, in the order that a dictionary has. Returns: how many, or -1 for one that is none.
+static int read_hashes(const char *text, unsigned char hashes[SCRAPE_MAX][P2P_ID_BYTES])
+{
+    int count = 0;
+    bool is_good = true;
+    while (count < SCRAPE_MAX && p2p_query_next(&text, hashes[count], &is_good)) {
+        if (!is_good) {
+            return -1;
+        }
+        count++;
+    }
+    qsort(hashes, (size_t)count, P2P_ID_BYTES, by_bytes);
+    return count;
+}
+
 static int scrape(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)call;
     (void)err;
     struct p2p_tracker *tracker = arg;
-    const char *text = shoal_request_query_string(request);
-    unsigned char hash[P2P_ID_BYTES], last[P2P_ID_BYTES] = {0};
-    bool is_good;
-    int count = 0;
+    unsigned char hashes[SCRAPE_MAX][P2P_ID_BYTES];
+    int count = read_hashes(shoal_request_query_string(request), hashes);
+    if (count <= 0) {
+        return fail(request, count < 0 ? "invalid info_hash: it has to be 20 bytes"
+                                       : "invalid info_hash: a scrape names its hashes");
+    }
     struct shoal_buf out = {0};
     shoal_buf_puts(&out, "d5:filesd");
-    while (count < SCRAPE_MAX && p2p_query_next(&text, hash, &is_good)) {
-        if (!is_good) {
-            shoal_buf_fini(&out);
-            return fail(request, "invalid info_hash: it has to be 20 bytes");
-        }
-        if (count++ > 0 && memcmp(hash, last, P2P_ID_BYTES) == 0) {
+    for (int i = 0; i < count; i++) {
+        if (i > 0 && memcmp(hashes[i], hashes[i - 1], P2P_ID_BYTES) == 0) {
             continue;
         }
-        memcpy(last, hash, P2P_ID_BYTES);
-        struct p2p_counts counts = p2p_swarms_count(&tracker->swarms, hash);
+        struct p2p_counts counts = p2p_swarms_count(&tracker->swarms, hashes[i]);
         shoal_buf_printf(&out, "%d:", P2P_ID_BYTES);
-        shoal_buf_add(&out, hash, P2P_ID_BYTES);
+        shoal_buf_add(&out, hashes[i], P2P_ID_BYTES);
         shoal_buf_printf(&out, "d8:completei%ue10:downloadedi%ue10:incompletei%uee",
             counts.complete, counts.downloaded, counts.incomplete);
-    }
-    if (count == 0) {
-        shoal_buf_fini(&out);
-        return fail(request, "invalid info_hash: a scrape names its hashes");
     }
     shoal_buf_printf(&out, "e5:flagsd20:min_request_intervali%deee", P2P_INTERVAL_S);
     return answer(request, &out);

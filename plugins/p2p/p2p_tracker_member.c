@@ -28,9 +28,6 @@ struct p2p_member *p2p_member_find(struct p2p_socket *socket, const unsigned cha
 
 struct p2p_member *p2p_member_add(struct p2p_socket *socket, const unsigned char *hash)
 {
-    if (socket->member_count >= atomic_load(&socket->tracker->limits.socket_hashes)) {
-        return NULL;
-    }
     if (socket->member_count == socket->member_room) {
         socket->member_room = socket->member_room ? (uint16_t)(socket->member_room * 2) : 1;
         socket->members =

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#define PATH              "/tracker/socket"
 #define WAITING_MAX       32
 #define WAITING_BYTES_MAX (32u << 20) // of all sockets together
 #define UNKNOWN_MAX       16          // hashes that are none of ours, and then the socket is closed
@@ -20,8 +21,9 @@ static int open_socket(struct shoal_call *call, struct shoal_request *request, v
 {
     (void)call;
     struct p2p_tracker *tracker = arg;
-    if (*shoal_request_query_string(request)) {
-        return shoal_fail(err, SHOAL_ENOTFOUND, "the tracker is at exactly /tracker/socket");
+    if (*shoal_request_query_string(request) ||
+        strcmp(shoal_request_path(request), PATH) != 0) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "the tracker is at exactly %s", PATH);
     }
     struct p2p_address address;
     p2p_address_parse(shoal_request_address(request), &address);
@@ -203,6 +205,10 @@ static struct p2p_member *enter(struct p2p_socket *socket, const struct p2p_mess
 {
     struct p2p_tracker *tracker = socket->tracker;
     bool is_unknown, is_stale;
+    if (socket->member_count >= atomic_load(&tracker->limits.socket_hashes)) {
+        refuse(socket, message, "you are in as many swarms as one socket may be");
+        return NULL;
+    }
     struct p2p_video *video =
         p2p_gate_known(tracker, message->hash.bytes, &is_unknown, &is_stale);
     if (is_unknown ||
@@ -212,9 +218,7 @@ static struct p2p_member *enter(struct p2p_socket *socket, const struct p2p_mess
         return NULL;
     }
     struct p2p_member *member = p2p_member_add(socket, message->hash.bytes);
-    if (!member) {
-        refuse(socket, message, "you are in as many swarms as one socket may be");
-    } else if (video) {
+    if (video) {
         p2p_member_settle(socket, member, video);
     } else if (!p2p_member_look_up(socket, message->hash.bytes, false)) {
         refuse(socket, message, "too much is going on here: try again later");
@@ -344,7 +348,7 @@ int p2p_sockets_start(struct p2p_tracker *tracker, struct shoal_err *err)
     static const struct shoal_stream_ops ops = {
         .open = open_socket, .opened = opened, .message = message, .closed = closed};
     const struct shoal_socket_route route = {
-        .path = "/tracker/socket",
+        .path = PATH,
         .ops = &ops,
         .arg = tracker,
         .auth = SHOAL_AUTH_NONE,

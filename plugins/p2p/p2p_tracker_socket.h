@@ -40,7 +40,7 @@ void p2p_socket_unref(struct p2p_socket *socket);
 
 // p2p_tracker_member.c
 struct p2p_member *p2p_member_find(struct p2p_socket *socket, const unsigned char *hash);
-/// Returns: NULL when the socket is in as many swarms as it may be.
+/// The caller looked whether there may be one more.
 struct p2p_member *p2p_member_add(struct p2p_socket *socket, const unsigned char *hash);
 /// Leaves the swarm too.
 void p2p_member_remove(struct p2p_socket *socket, struct p2p_member *member);

@@ -8,11 +8,12 @@ import * as catalogue from './catalogue.mjs'
 import * as idle from './idle.mjs'
 import * as ladder from './ladder.mjs'
 import * as media from './media.mjs'
+import * as p2p from './p2p.mjs'
 import * as peertube from './peertube.mjs'
 import * as uploads from './uploads.mjs'
 import { begin, clean, rows } from './kit.mjs'
 
-const benches = { ...answers, ...media, ...uploads, ...ladder, ...idle, ...catalogue, ...peertube }
+const benches = { ...answers, ...media, ...uploads, ...ladder, ...idle, ...catalogue, ...p2p, ...peertube }
 const readme = new URL('README.md', import.meta.url)
 
 const line = each => `| ${[each.bench, each.what, each.ours, each.peer, each.result, each.goal].join(' | ')} |`
