@@ -112,6 +112,12 @@ static int trim(struct shoal_call *call, void *arg, struct shoal_err *err)
     return shoal_tx(call, remove_tx, &removal, err);
 }
 
+static int started(struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
+{
+    (void)event;
+    return trim(call, arg, err);
+}
+
 static int deleted(struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
 {
     (void)arg;
@@ -184,7 +190,8 @@ int p2p_worth_start(struct p2p *p2p, struct shoal_err *err)
     if (code != 0) {
         return code;
     }
-    code = shoal_tell(p2p->self, "instance.stopping", stopping, worth);
+    code = shoal_tell(p2p->self, "instance.started", started, worth);
+    code = code != 0 ? code : shoal_tell(p2p->self, "instance.stopping", stopping, worth);
     code = code != 0 ? code : shoal_tell(p2p->self, "video.deleted", deleted, worth);
     code = code != 0 ? code : shoal_filter(p2p->self, "instance.view", show_config, worth);
     return code != 0 ? shoal_fail(err, code, "the byte counts cannot hear what they need") : 0;
