@@ -56,7 +56,7 @@ static void scales_are_round(void **state)
     static const struct {
         int64_t bytes, top;
     } rows[] = {{0, 1000}, {1000, 1000}, {1001, 2000}, {2001, 5000}, {5001, 10000},
-        {INT64_C(7300000000), INT64_C(10000000000)}, {INT64_C(1) << 60, INT64_C(2000000000000000000)}};
+        {INT64_C(7300000000), INT64_C(10000000000)}, {INT64_C(1) << 59, INT64_C(1000000000000000000)}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_t *days = json_pack("[o]", day("2026-01-01", rows[i].bytes, 0));
         json_t *chart = p2p_worth_chart(days);
