@@ -152,7 +152,7 @@ before(async () => {
     broken: writePlugin(folder, 'broken', { lua: 'error "it does not start"' })
   }
   const list = Object.entries(pins).map(([name, pin]) => line(name, pin))
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p', ...list])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'playback', ...list])
   await site.start()
 })
 after(() => site?.stop())

@@ -1,4 +1,4 @@
-// p2p_worth_report_test.c - what a report must say, and what is too much to be believed.
+// playback_report_test.c - what a report must say, and what is too much to be believed.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "p2p_worth.h"
+#include "playback.h"
 
 static json_t *body(void)
 {
@@ -21,9 +21,9 @@ static json_t *body(void)
 static void reads_what_players_send(void **state)
 {
     (void)state;
-    struct p2p_report report;
+    struct playback_report report;
     json_t *json = body();
-    assert_int_equal(p2p_report_read(json, &report, NULL), 0);
+    assert_int_equal(playback_report_read(json, &report, NULL), 0);
     assert_string_equal(report.video, "0b1f2c3d-1111-4222-8333-444455556666");
     assert_true(report.has_peers);
     assert_int_equal(report.peer_bytes, 300);
@@ -34,7 +34,7 @@ static void reads_what_players_send(void **state)
     json_object_set_new(json, "p2pEnabled", json_string("false")); // a form has texts
     json_object_set_new(json, "downloadedBytesP2P", json_string("17"));
     json_object_set_new(json, "videoId", json_integer(42));
-    assert_int_equal(p2p_report_read(json, &report, NULL), 0);
+    assert_int_equal(playback_report_read(json, &report, NULL), 0);
     assert_string_equal(report.video, "42");
     assert_int_equal(report.peer_bytes, 17);
     assert_false(report.has_peers);
@@ -60,7 +60,7 @@ static void names_the_field_that_is_wrong(void **state)
         {"videoId", "\"0b1f2c3d-1111-4222-8333-4444555566660b1f2c3d-1111-4222-8333-444455556666\""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct p2p_report report;
+        struct playback_report report;
         struct shoal_err err = {0};
         json_t *json = body();
         if (rows[i].value == NULL) {
@@ -69,7 +69,7 @@ static void names_the_field_that_is_wrong(void **state)
             json_object_set_new(
                 json, rows[i].field, json_loads(rows[i].value, JSON_DECODE_ANY, NULL));
         }
-        assert_int_equal(p2p_report_read(json, &report, &err), SHOAL_EINVAL);
+        assert_int_equal(playback_report_read(json, &report, &err), SHOAL_EINVAL);
         assert_string_equal(err.field, rows[i].field);
         json_decref(json);
     }
@@ -78,30 +78,30 @@ static void names_the_field_that_is_wrong(void **state)
 static void believes_no_more_than_can_be(void **state)
 {
     (void)state;
-    const struct p2p_known small = {.id = 1, .size_bytes = 5000000};
-    const struct p2p_known huge = {.id = 1, .size_bytes = INT64_C(1) << 45};
-    const struct p2p_known live = {.id = 1};
-    const int64_t most = small.size_bytes + P2P_WORTH_SLACK_BYTES;
+    const struct playback_known small = {.id = 1, .size_bytes = 5000000};
+    const struct playback_known huge = {.id = 1, .size_bytes = INT64_C(1) << 45};
+    const struct playback_known live = {.id = 1};
+    const int64_t most = small.size_bytes + PLAYBACK_SLACK_BYTES;
     const struct {
-        struct p2p_report report;
-        const struct p2p_known *video;
+        struct playback_report report;
+        const struct playback_known *video;
         const char *field; // NULL: believed
     } rows[] = {
-        {{"", true, most, most, P2P_WORTH_REPORT_BYTES}, &small, NULL},
+        {{"", true, most, most, PLAYBACK_REPORT_BYTES}, &small, NULL},
         {{"", true, most + 1, 0, 0}, &small, "downloadedBytesP2P"},
         {{"", true, 0, most + 1, 0}, &small, "downloadedBytesHTTP"},
-        {{"", true, 0, 0, P2P_WORTH_REPORT_BYTES + 1}, &small, "uploadedBytesP2P"},
-        {{"", true, P2P_WORTH_REPORT_BYTES, P2P_WORTH_REPORT_BYTES, 0}, &huge, NULL},
-        {{"", true, P2P_WORTH_REPORT_BYTES + 1, 0, 0}, &huge, "downloadedBytesP2P"},
-        {{"", true, 0, P2P_WORTH_REPORT_BYTES, 0}, &live, NULL},
-        {{"", true, 0, P2P_WORTH_REPORT_BYTES + 1, 0}, &live, "downloadedBytesHTTP"},
+        {{"", true, 0, 0, PLAYBACK_REPORT_BYTES + 1}, &small, "uploadedBytesP2P"},
+        {{"", true, PLAYBACK_REPORT_BYTES, PLAYBACK_REPORT_BYTES, 0}, &huge, NULL},
+        {{"", true, PLAYBACK_REPORT_BYTES + 1, 0, 0}, &huge, "downloadedBytesP2P"},
+        {{"", true, 0, PLAYBACK_REPORT_BYTES, 0}, &live, NULL},
+        {{"", true, 0, PLAYBACK_REPORT_BYTES + 1, 0}, &live, "downloadedBytesHTTP"},
         {{"", false, 0, most, 0}, &small, NULL},
         {{"", false, 1, 0, 0}, &small, "downloadedBytesP2P"},
         {{"", false, 0, 0, 1}, &small, "uploadedBytesP2P"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct shoal_err err = {0};
-        int code = p2p_report_check(&rows[i].report, rows[i].video, &err);
+        int code = playback_report_check(&rows[i].report, rows[i].video, &err);
         assert_int_equal(code, rows[i].field == NULL ? 0 : SHOAL_EINVAL);
         assert_string_equal(err.field, rows[i].field == NULL ? "" : rows[i].field);
     }

@@ -1,18 +1,18 @@
-// p2p_worth_memory.c - sums, budgets and videos of fixed number behind one lock.
+// playback_memory.c - sums, budgets and videos of fixed number behind one lock.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include "p2p_worth.h"
+#include "playback.h"
 
-#define SLOTS      ((size_t)P2P_WORTH_VIDEOS_MAX * 2) // half empty at most: probing stays short
+#define SLOTS      ((size_t)PLAYBACK_VIDEOS_MAX * 2) // half empty at most: probing stays short
 #define WAYS       8
 #define KNOWN_MAX  4096
 #define SECRET_MAX 32
 
 struct sums {
-    struct p2p_sum slots[SLOTS]; // video_id 0: free
+    struct playback_sum slots[SLOTS]; // video_id 0: free
     size_t count;
 };
 struct budget {
@@ -22,27 +22,27 @@ struct budget {
 struct known {
     char video[40];
     int64_t until_ms;
-    struct p2p_known what;
+    struct playback_known what;
 };
-struct p2p_memory {
+struct playback_memory {
     pthread_mutex_t mutex;
     atomic_bool is_stopping;
     struct sums waiting, minute;
     unsigned char secret[SECRET_MAX];
     int64_t budget_minute;
-    struct budget budgets[P2P_WORTH_ADDRESSES_MAX];
+    struct budget budgets[PLAYBACK_ADDRESSES_MAX];
     struct budget others; // of all addresses for which there was no place
     struct known known[KNOWN_MAX];
 };
 
 static void fini(void *memory)
 {
-    pthread_mutex_destroy(&((struct p2p_memory *)memory)->mutex);
+    pthread_mutex_destroy(&((struct playback_memory *)memory)->mutex);
 }
 
-struct p2p_memory *p2p_memory_new(struct shoal_arena *arena)
+struct playback_memory *playback_memory_new(struct shoal_arena *arena)
 {
-    struct p2p_memory *memory = shoal_arena_alloc(arena, sizeof *memory);
+    struct playback_memory *memory = shoal_arena_alloc(arena, sizeof *memory);
     pthread_mutex_init(&memory->mutex, NULL);
     shoal_arena_defer(arena, fini, memory);
     shoal_random(memory->secret, sizeof memory->secret);
@@ -56,12 +56,12 @@ static size_t slot_of(int64_t video_id, int64_t day)
     return (size_t)(mixed >> 32) % SLOTS;
 }
 
-static bool sums_add(struct sums *sums, const struct p2p_sum *more, int64_t day)
+static bool sums_add(struct sums *sums, const struct playback_sum *more, int64_t day)
 {
     for (size_t at = slot_of(more->video_id, day);; at = (at + 1) % SLOTS) {
-        struct p2p_sum *sum = &sums->slots[at];
+        struct playback_sum *sum = &sums->slots[at];
         if (sum->video_id == 0) {
-            if (sums->count == P2P_WORTH_VIDEOS_MAX) {
+            if (sums->count == PLAYBACK_VIDEOS_MAX) {
                 return false;
             }
             sums->count++;
@@ -77,7 +77,7 @@ static bool sums_add(struct sums *sums, const struct p2p_sum *more, int64_t day)
     }
 }
 
-static size_t sums_take(struct p2p_memory *memory, struct sums *sums, struct p2p_sum *out)
+static size_t sums_take(struct playback_memory *memory, struct sums *sums, struct playback_sum *out)
 {
     size_t taken = 0;
     pthread_mutex_lock(&memory->mutex);
@@ -93,7 +93,7 @@ static size_t sums_take(struct p2p_memory *memory, struct sums *sums, struct p2p
     return taken;
 }
 
-bool p2p_memory_add(struct p2p_memory *memory, const struct p2p_sum *more)
+bool playback_memory_add(struct playback_memory *memory, const struct playback_sum *more)
 {
     pthread_mutex_lock(&memory->mutex);
     bool has_place = sums_add(&memory->waiting, more, more->day);
@@ -104,24 +104,24 @@ bool p2p_memory_add(struct p2p_memory *memory, const struct p2p_sum *more)
     return has_place;
 }
 
-void p2p_memory_give_back(struct p2p_memory *memory, const struct p2p_sum *sum)
+void playback_memory_give_back(struct playback_memory *memory, const struct playback_sum *sum)
 {
     pthread_mutex_lock(&memory->mutex);
     sums_add(&memory->waiting, sum, sum->day);
     pthread_mutex_unlock(&memory->mutex);
 }
 
-size_t p2p_memory_take(struct p2p_memory *memory, struct p2p_sum *out)
+size_t playback_memory_take(struct playback_memory *memory, struct playback_sum *out)
 {
     return sums_take(memory, &memory->waiting, out);
 }
 
-size_t p2p_memory_take_minute(struct p2p_memory *memory, struct p2p_sum *out)
+size_t playback_memory_take_minute(struct playback_memory *memory, struct playback_sum *out)
 {
     return sums_take(memory, &memory->minute, out);
 }
 
-static uint64_t hash(const struct p2p_memory *memory, const char *text)
+static uint64_t hash(const struct playback_memory *memory, const char *text)
 {
     char hex[65];
     struct shoal_sha256 *sum = shoal_sha256_new();
@@ -139,9 +139,9 @@ static uint64_t hash(const struct p2p_memory *memory, const char *text)
     return key != 0 ? key : 1;
 }
 
-static struct budget *find_budget(struct p2p_memory *memory, uint64_t key)
+static struct budget *find_budget(struct playback_memory *memory, uint64_t key)
 {
-    struct budget *set = &memory->budgets[key % (P2P_WORTH_ADDRESSES_MAX / WAYS) * WAYS];
+    struct budget *set = &memory->budgets[key % (PLAYBACK_ADDRESSES_MAX / WAYS) * WAYS];
     for (size_t i = 0; i < WAYS; i++) {
         if (set[i].key == 0 || set[i].key == key) {
             set[i].key = key;
@@ -151,12 +151,12 @@ static struct budget *find_budget(struct p2p_memory *memory, uint64_t key)
     return &memory->others;
 }
 
-bool p2p_memory_spend(struct p2p_memory *memory, const char *address, int64_t bytes,
+bool playback_memory_spend(struct playback_memory *memory, const char *address, int64_t bytes,
     int64_t budget_bytes, int64_t now_ms)
 {
     pthread_mutex_lock(&memory->mutex);
-    if (now_ms / P2P_WORTH_MINUTE_MS != memory->budget_minute) {
-        memory->budget_minute = now_ms / P2P_WORTH_MINUTE_MS;
+    if (now_ms / PLAYBACK_MINUTE_MS != memory->budget_minute) {
+        memory->budget_minute = now_ms / PLAYBACK_MINUTE_MS;
         shoal_random(memory->secret, sizeof memory->secret);
         memset(memory->budgets, 0, sizeof memory->budgets);
         memory->others = (struct budget){0};
@@ -169,7 +169,7 @@ bool p2p_memory_spend(struct p2p_memory *memory, const char *address, int64_t by
 }
 
 // By a plain sum: who makes two names fall into one place only has them looked up again.
-static struct known *known_place(struct p2p_memory *memory, const char *video)
+static struct known *known_place(struct playback_memory *memory, const char *video)
 {
     uint32_t sum = 2166136261U;
     for (; *video != '\0'; video++) {
@@ -178,8 +178,8 @@ static struct known *known_place(struct p2p_memory *memory, const char *video)
     return &memory->known[sum % KNOWN_MAX];
 }
 
-bool p2p_memory_known(struct p2p_memory *memory, const char *video, int64_t now_ms,
-    struct p2p_known *out)
+bool playback_memory_known(struct playback_memory *memory, const char *video, int64_t now_ms,
+    struct playback_known *out)
 {
     pthread_mutex_lock(&memory->mutex);
     const struct known *place = known_place(memory, video);
@@ -191,10 +191,10 @@ bool p2p_memory_known(struct p2p_memory *memory, const char *video, int64_t now_
     return is_known;
 }
 
-void p2p_memory_know(struct p2p_memory *memory, const char *video, int64_t now_ms,
-    const struct p2p_known *what)
+void playback_memory_know(struct playback_memory *memory, const char *video, int64_t now_ms,
+    const struct playback_known *what)
 {
-    struct known known = {.until_ms = now_ms + P2P_WORTH_MINUTE_MS, .what = *what};
+    struct known known = {.until_ms = now_ms + PLAYBACK_MINUTE_MS, .what = *what};
     size_t length = strlen(video);
     if (length >= sizeof known.video) {
         return;
@@ -205,12 +205,12 @@ void p2p_memory_know(struct p2p_memory *memory, const char *video, int64_t now_m
     pthread_mutex_unlock(&memory->mutex);
 }
 
-void p2p_memory_stopping(struct p2p_memory *memory)
+void playback_memory_stopping(struct playback_memory *memory)
 {
     atomic_store(&memory->is_stopping, true);
 }
 
-bool p2p_memory_is_stopping(const struct p2p_memory *memory)
+bool playback_memory_is_stopping(const struct playback_memory *memory)
 {
     return atomic_load(&memory->is_stopping);
 }

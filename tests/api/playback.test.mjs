@@ -1,4 +1,4 @@
-// worth.test.mjs - what players report adds up, is bounded, outlives crash and reload, and is shown.
+// playback.test.mjs - what players report adds up, is bounded, outlives crash and reload, and is shown.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -17,7 +17,23 @@ shoal.tell("swarm.counted", function(event)
 end)
 `
 
-let site, open, other, closed
+/** A tracker that knows one thing: forty viewers, and as many as the number of the video. */
+const tracker = `#include <shoal/plugin.h>
+#include <shoal/svc/tracker.h>
+static int64_t viewers(struct shoal_call *call, void *arg, int64_t video_id)
+{
+    (void)call; (void)arg;
+    return video_id + 40;
+}
+static int start(struct shoal_plugin *self, struct shoal_err *err)
+{
+    static const struct shoal_svc_tracker table = {.size = sizeof table, .viewers = viewers};
+    return shoal_provide(self, "tracker", &table, NULL, err);
+}
+SHOAL_PLUGIN(.name = "swarm", .start = start);
+`
+
+let site, open, other, closed, plugins
 const MiB = 1 << 20
 const FLUSH_MS = 5000
 
@@ -26,7 +42,7 @@ const report = (video, changes = {}) => ({
   downloadedBytesP2P: 0, downloadedBytesHTTP: 0, uploadedBytesP2P: 0, videoId: video.uuid, ...changes
 })
 const send = (json, headers) => site.post('/metrics/playback', { json, headers })
-const worth = async (query = '') => (await site.get(`/p2p/worth${query}`, { token: true })).json
+const worth = async (query = '') => (await site.get(`/playback/worth${query}`, { token: true })).json
 const of = (answer, video) => {
   const found = answer.videos.find(({ id }) => id === video.id)
   return found ? [found.peerBytes, found.serverBytes] : [0, 0]
@@ -38,9 +54,10 @@ const sql = text => execFileSync('sqlite3', ['-bail', '-cmd', '.timeout 5000', j
 const metric = async name => Number((await site.get('//metrics')).text.split('\n').find(row => row.startsWith(`${name} `))?.split(' ')[1])
 
 before(async () => {
-  site = await startInstance({ started: false, settings: ['p2p.report_budget=64M'] })
+  site = await startInstance({ started: false, settings: ['playback.report_budget=64M'] })
   const pin = writePlugin(join(site.folder, 'plugins'), 'witness', { lua: witness, manifest: { hooks: ['swarm.counted'] } })
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p', line('witness', pin)])
+  plugins = ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'playback', line('witness', pin)]
+  site.config = withPlugins(site.config, plugins)
   await site.start()
   const file = await clip('h264')
   open = await site.upload(file, { name: 'Low tide <b>' })
@@ -76,10 +93,10 @@ test('reports add up by video and day; nobody but administrators reads them', as
   assert.deepEqual(answer.videos[0], { id: open.id, uuid: open.uuid, shortUUID: open.shortUUID, name: 'Low tide <b>', peerBytes: 8000, serverBytes: 1502, peerPercent: 84 })
   assert.equal((await worth('?days=1')).days.length, 1)
   assert.equal((await worth('?count=1')).videos.length, 1)
-  for (const query of ['?days=0', '?days=367', '?days=x', '?count=0', '?count=101']) assert.equal((await site.get(`/p2p/worth${query}`, { token: true })).status, 400, query)
+  for (const query of ['?days=0', '?days=367', '?days=x', '?count=0', '?count=101']) assert.equal((await site.get(`/playback/worth${query}`, { token: true })).status, 400, query)
   const alice = await site.user('alice')
-  assert.equal((await site.get('/p2p/worth')).status, 401)
-  assert.equal((await site.get('/p2p/worth', { token: alice.token })).status, 403)
+  assert.equal((await site.get('/playback/worth')).status, 401)
+  assert.equal((await site.get('/playback/worth', { token: alice.token })).status, 403)
 })
 
 test('what a stranger may not see is not there, and nothing says which it is', async () => {
@@ -138,18 +155,18 @@ test('nobody who reports is written down', async () => {
   assert.equal((await send(report(open), { 'x-forwarded-for': '198.51.100.77' })).status, 204)
   await sleep(FLUSH_MS + 500)
   assert.doesNotMatch(execFileSync('sqlite3', [join(site.folder, 'shoal.sqlite3'), '.dump'], { encoding: 'utf8', maxBuffer: 1 << 26 }), /198\.51\.100\.77/)
-  assert.deepEqual(sql("SELECT name FROM pragma_table_info('p2p_day') ORDER BY name").split('\n'), ['day', 'peer_bytes', 'server_bytes', 'video_id'])
+  assert.deepEqual(sql("SELECT name FROM pragma_table_info('playback_day') ORDER BY name").split('\n'), ['day', 'peer_bytes', 'server_bytes', 'video_id'])
 })
 
 test('/metrics has them as counters, beside what the server itself sent', async () => {
-  const before = await metric('shoal_p2p_reported_bytes_total{source="peers"}')
-  const refused = await metric('shoal_p2p_reports_total{result="refused"}')
+  const before = await metric('shoal_playback_reported_bytes_total{source="peers"}')
+  const refused = await metric('shoal_playback_reports_total{result="refused"}')
   assert.equal((await send(report(open, { downloadedBytesP2P: 100, downloadedBytesHTTP: 10, uploadedBytesP2P: 50 }))).status, 204)
   assert.equal((await send(report(open, { errors: -1 }))).status, 400)
-  assert.equal(await metric('shoal_p2p_reported_bytes_total{source="peers"}'), before + 100)
-  assert.equal(await metric('shoal_p2p_reports_total{result="refused"}'), refused + 1)
-  for (const name of ['p2p_reported_bytes_total{source="server"}', 'p2p_reported_uploaded_bytes_total', 'p2p_reports_total{result="taken"}']) assert.ok(await metric(`shoal_${name}`) >= 10, name)
-  assert.ok(await metric('shoal_p2p_watched_peers') >= 0)
+  assert.equal(await metric('shoal_playback_reported_bytes_total{source="peers"}'), before + 100)
+  assert.equal(await metric('shoal_playback_reports_total{result="refused"}'), refused + 1)
+  for (const name of ['playback_reported_bytes_total{source="server"}', 'playback_reported_uploaded_bytes_total', 'playback_reports_total{result="taken"}']) assert.ok(await metric(`shoal_${name}`) >= 10, name)
+  assert.ok(await metric('shoal_playback_watched_peers') >= 0)
   const sent = await metric('shoal_http_sent_bytes_total{of="files"}')
   const { files } = (await site.get(`/videos/${open.uuid}`)).json
   const path = new URL((files[0] ?? (await site.get(`/videos/${open.uuid}`)).json.streamingPlaylists[0].files[0]).fileUrl).pathname
@@ -160,9 +177,19 @@ test('/metrics has them as counters, beside what the server itself sent', async 
 
 test('each minute swarm.counted is told of the videos that are watched', async () => {
   assert.equal((await send(report(open, { downloadedBytesP2P: 40, downloadedBytesHTTP: 2 }))).status, 204)
-  await site.when('swarm.counted', () => new RegExp(`counted video ${open.id}: 0 peers, \\d+ \\+ \\d+`).test(site.log), 75000)
-  const sums = [...site.log.matchAll(new RegExp(`counted video ${open.id}: 0 peers, (\\d+) \\+ (\\d+)`, 'g'))].reduce((sum, [, peers]) => sum + Number(peers), 0)
-  assert.equal(sums, 8140)
+  const sum = () => [...site.log.matchAll(new RegExp(`counted video ${open.id}: 0 peers, (\\d+) \\+ \\d+`, 'g'))].reduce((sum, [, peers]) => sum + Number(peers), 0)
+  await site.when('all minutes are told', () => sum() >= 8140, 75000)
+  assert.equal(sum(), 8140)
+})
+
+test('who is connected comes from the tracker, where there is one', async () => {
+  const pin = writePlugin(join(site.folder, 'plugins'), 'swarm', { c: tracker, manifest: { provides: ['tracker'] } })
+  await site.kill()
+  site.config = withPlugins(site.config, [...plugins, line('swarm', pin)])
+  await site.start()
+  assert.equal((await send(report(open, { downloadedBytesHTTP: 1 }))).status, 204)
+  await site.when('the tracker is asked', () => site.log.includes(`counted video ${open.id}: ${open.id + 40} peers, 0 + 1`), 75000)
+  await site.when('the gauge says it', async () => await metric('shoal_playback_watched_peers') === open.id + 40, 5000)
 })
 
 test('a reload loses nothing', async () => {
@@ -202,7 +229,7 @@ test('a kill loses no more than the last seconds, a stop nothing', async () => {
 
 test('the page shows it to administrators: with numbers, safe, in two languages', async () => {
   const { access_token: token } = (await site.logIn()).json
-  const page = (headers = {}, path = '/admin/p2p') => site.raw({ path, headers: { accept: 'text/html', ...headers } })
+  const page = (headers = {}, path = '/admin/playback') => site.raw({ path, headers: { accept: 'text/html', ...headers } })
   assert.equal((await page()).status, 302)
   const authorization = `Bearer ${token}`
   const english = await page({ authorization })
@@ -210,34 +237,35 @@ test('the page shows it to administrators: with numbers, safe, in two languages'
   assert.match(english.text, /<h1>What viewers share<\/h1>/)
   assert.match(english.text, /Low tide &lt;b&gt;/)
   assert.doesNotMatch(english.text, /Low tide <b>/)
-  assert.equal(english.text.match(/<rect class="p2p-peers" x=/g).length, 30)
-  assert.match(english.text, /<rect class="p2p-peers" x="1.5" y="\d+" width="7" height="[1-9]\d*"/)
+  assert.equal(english.text.match(/<rect class="playback-peers" x=/g).length, 30)
+  assert.match(english.text, /<rect class="playback-peers" x="1.5" y="\d+" width="7" height="[1-9]\d*"/)
   assert.match(english.text, /<dt>Saved for this server<\/dt><dd>\d+%<\/dd>/)
   assert.doesNotMatch(english.text, /style="|<style/)
-  assert.match(english.text, /<a href="\/admin\/p2p">P2P<\/a>/)
+  assert.match(english.text, /<a href="\/admin\/playback">Playback<\/a>/)
   const french = await page({ authorization, 'accept-language': 'fr' })
   assert.match(french.text, /<h1>Ce que les spectateurs partagent<\/h1>/)
-  assert.equal((await page({ authorization }, '/admin/p2p?days=365')).text.match(/<rect class="p2p-peers" x=/g).length, 365)
+  assert.match(french.text, /<a href="\/admin\/playback">Lecture<\/a>/)
+  assert.equal((await page({ authorization }, '/admin/playback?days=365')).text.match(/<rect class="playback-peers" x=/g).length, 365)
   const bob = await site.user('bob')
   const refused = await page({ authorization: `Bearer ${bob.token}` })
   assert.equal(refused.status, 403)
   assert.doesNotMatch(refused.text, /Low tide/)
-  assert.doesNotMatch((await page({ authorization: `Bearer ${bob.token}` }, '/about')).text, /admin\/p2p/)
+  assert.doesNotMatch((await page({ authorization: `Bearer ${bob.token}` }, '/about')).text, /admin\/playback/)
 })
 
 test('old days and deleted videos leave; a switch ends it all', async () => {
   const day = Math.floor(Date.now() / 86400000)
   await site.kill()
-  sql(`INSERT INTO p2p_day (video_id, day, peer_bytes, server_bytes) VALUES (${open.id}, ${day - 401}, 1, 1), (${open.id}, ${day - 399}, 2, 2)`)
+  sql(`INSERT INTO playback_day (video_id, day, peer_bytes, server_bytes) VALUES (${open.id}, ${day - 401}, 1, 1), (${open.id}, ${day - 399}, 2, 2)`)
   await site.start()
-  await site.when('the old day is gone', () => sql(`SELECT day FROM p2p_day WHERE video_id = ${open.id} AND day < ${day - 300}`) === String(day - 399))
+  await site.when('the old day is gone', () => sql(`SELECT day FROM playback_day WHERE video_id = ${open.id} AND day < ${day - 300}`) === String(day - 399))
   assert.equal((await send(report(other, { downloadedBytesHTTP: 9 }))).status, 204)
   assert.equal((await site.delete(`/videos/${other.uuid}`, { token: true })).status, 204)
-  await site.when('its sums are gone', () => sql(`SELECT COUNT(*) FROM p2p_day WHERE video_id = ${other.id}`) === '0')
+  await site.when('its sums are gone', () => sql(`SELECT COUNT(*) FROM playback_day WHERE video_id = ${other.id}`) === '0')
   await sleep(FLUSH_MS + 1000)
-  assert.equal(sql(`SELECT COUNT(*) FROM p2p_day WHERE video_id = ${other.id}`), '0')
+  assert.equal(sql(`SELECT COUNT(*) FROM playback_day WHERE video_id = ${other.id}`), '0')
   await site.kill()
-  site.settings.push('p2p.reports=false')
+  site.settings.push('playback.reports=false')
   await site.start()
   assert.equal((await site.get('/config')).json.openTelemetry.metrics.enabled, false)
   const before = of(await worth(), open)

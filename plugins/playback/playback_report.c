@@ -1,9 +1,9 @@
-// p2p_worth_report.c - POST /metrics/playback: a player says where its bytes came from.
+// playback_report.c - POST /metrics/playback: a player says where its bytes came from.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdlib.h>
 #include <string.h>
 
-#include "p2p_worth.h"
+#include "playback.h"
 
 // Numbers come as numbers, or as texts in forms.
 static bool as_count(const json_t *value, int64_t *out)
@@ -45,7 +45,7 @@ static int read_count(const json_t *body, const char *name, bool is_needed, int6
                : shoal_fail_field(err, name, "%s must be an integer from 0", name);
 }
 
-static int read_video(const json_t *body, struct p2p_report *report, struct shoal_err *err)
+static int read_video(const json_t *body, struct playback_report *report, struct shoal_err *err)
 {
     const json_t *value = json_object_get(body, "videoId");
     char number[24] = "", uuid[37];
@@ -67,9 +67,9 @@ static int read_video(const json_t *body, struct p2p_report *report, struct shoa
     return 0;
 }
 
-int p2p_report_read(const json_t *body, struct p2p_report *report, struct shoal_err *err)
+int playback_report_read(const json_t *body, struct playback_report *report, struct shoal_err *err)
 {
-    *report = (struct p2p_report){0};
+    *report = (struct playback_report){0};
     int64_t unused = 0;
     const struct {
         const char *name;
@@ -104,13 +104,13 @@ int p2p_report_read(const json_t *body, struct p2p_report *report, struct shoal_
     return read_video(body, report, err);
 }
 
-int p2p_report_check(
-    const struct p2p_report *report, const struct p2p_known *video, struct shoal_err *err)
+int playback_report_check(
+    const struct playback_report *report, const struct playback_known *video, struct shoal_err *err)
 {
     // Nobody gets more of a video in one interval than all of its files, nor more than a line carries.
-    int64_t most = P2P_WORTH_REPORT_BYTES;
-    if (video->size_bytes > 0 && video->size_bytes < most - P2P_WORTH_SLACK_BYTES) {
-        most = video->size_bytes + P2P_WORTH_SLACK_BYTES;
+    int64_t most = PLAYBACK_REPORT_BYTES;
+    if (video->size_bytes > 0 && video->size_bytes < most - PLAYBACK_SLACK_BYTES) {
+        most = video->size_bytes + PLAYBACK_SLACK_BYTES;
     }
     const struct {
         const char *name;
@@ -118,7 +118,7 @@ int p2p_report_check(
     } rows[] = {
         {"downloadedBytesHTTP", report->server_bytes, most},
         {"downloadedBytesP2P", report->peer_bytes, report->has_peers ? most : 0},
-        {"uploadedBytesP2P", report->uploaded_bytes, report->has_peers ? P2P_WORTH_REPORT_BYTES : 0},
+        {"uploadedBytesP2P", report->uploaded_bytes, report->has_peers ? PLAYBACK_REPORT_BYTES : 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (rows[i].bytes > rows[i].most) {
@@ -142,17 +142,17 @@ static int64_t files_bytes(const json_t *files)
 }
 
 // Whatever a stranger may not see is not there: which of the two it is remains unsaid.
-static int find_video(struct shoal_call *call, struct p2p_memory *memory, const char *id,
-    struct p2p_known *out, struct shoal_err *err)
+static int find_video(struct shoal_call *call, struct playback_memory *memory, const char *id,
+    struct playback_known *out, struct shoal_err *err)
 {
-    if (!p2p_memory_known(memory, id, shoal_tick_ms(), out)) {
+    if (!playback_memory_known(memory, id, shoal_tick_ms(), out)) {
         struct shoal_err why = {0};
         json_t *video = shoal_video_get(call, id, NULL, &why);
         if (video == NULL && shoal_error_status(why.code) >= 500) {
             *err = why;
             return why.code;
         }
-        *out = (struct p2p_known){0};
+        *out = (struct playback_known){0};
         if (video != NULL) {
             out->id = shoal_integer(video, "id", 0);
             out->size_bytes = files_bytes(json_object_get(video, "files"));
@@ -164,7 +164,7 @@ static int find_video(struct shoal_call *call, struct p2p_memory *memory, const 
             }
             json_decref(video);
         }
-        p2p_memory_know(memory, id, shoal_tick_ms(), out);
+        playback_memory_know(memory, id, shoal_tick_ms(), out);
     }
     return out->id != 0 ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "Video not found");
 }
@@ -179,45 +179,45 @@ static const char *who(struct shoal_request *request)
     return address != NULL ? address : "";
 }
 
-static int take(struct shoal_call *call, struct shoal_request *request, struct p2p_worth *worth,
-    struct p2p_report *report, struct shoal_err *err)
+static int take(struct shoal_call *call, struct shoal_request *request, struct playback *playback,
+    struct playback_report *report, struct shoal_err *err)
 {
-    struct p2p_known video;
+    struct playback_known video;
     const json_t *body = shoal_request_body(request, err);
-    int code = body == NULL ? err->code : p2p_report_read(body, report, err);
-    code = code != 0 ? code : find_video(call, worth->memory, report->video, &video, err);
-    code = code != 0 ? code : p2p_report_check(report, &video, err);
+    int code = body == NULL ? err->code : playback_report_read(body, report, err);
+    code = code != 0 ? code : find_video(call, playback->memory, report->video, &video, err);
+    code = code != 0 ? code : playback_report_check(report, &video, err);
     if (code != 0) {
         return code;
     }
     int64_t all = report->peer_bytes + report->server_bytes + report->uploaded_bytes;
-    int64_t budget = shoal_setting_i64(worth->p2p->self, "report_budget");
-    if (!p2p_memory_spend(worth->memory, who(request), all, budget, shoal_tick_ms())) {
+    int64_t budget = shoal_setting_i64(playback->self, "report_budget");
+    if (!playback_memory_spend(playback->memory, who(request), all, budget, shoal_tick_ms())) {
         return shoal_fail(err, SHOAL_ERATE, "this address reported more in this minute than is believed");
     }
-    const struct p2p_sum sum = {video.id, shoal_now_ms() / P2P_WORTH_DAY_MS, report->peer_bytes,
+    const struct playback_sum sum = {video.id, shoal_now_ms() / PLAYBACK_DAY_MS, report->peer_bytes,
         report->server_bytes};
-    return p2p_memory_add(worth->memory, &sum)
+    return playback_memory_add(playback->memory, &sum)
                ? 0
                : shoal_fail(err, SHOAL_EBUSY, "too many videos are being counted: try again in a moment");
 }
 
-int p2p_report_post(struct shoal_call *call, struct shoal_request *request, void *arg,
+int playback_report_post(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
-    struct p2p_worth *worth = arg;
-    struct p2p_report report;
-    if (!shoal_setting_bool(worth->p2p->self, "reports")) {
+    struct playback *playback = arg;
+    struct playback_report report;
+    if (!shoal_setting_bool(playback->self, "reports")) {
         return shoal_answer_status(request, 204);
     }
-    int code = take(call, request, worth, &report, err);
+    int code = take(call, request, playback, &report, err);
     if (code != 0) {
-        p2p_worth_metrics_refused();
+        playback_metrics_refused();
         return code;
     }
-    p2p_worth_metrics_took(&report);
-    if (p2p_memory_is_stopping(worth->memory)) {
-        code = p2p_worth_flush(call, worth, err);
+    playback_metrics_took(&report);
+    if (playback_memory_is_stopping(playback->memory)) {
+        code = playback_flush(call, playback, err);
     }
     return code == 0 ? shoal_answer_status(request, 204) : code;
 }

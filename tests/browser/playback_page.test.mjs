@@ -1,9 +1,9 @@
-// worth_page.test.mjs - the administrator's page in a browser: accessible, light and dark, narrow, without scripts.
+// playback_page.test.mjs - the administrator's page in a browser: accessible, light and dark, narrow, without scripts.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { accessibility, launch, logIn, open, phone } from '../browser/chromium.mjs'
+import { accessibility, launch, logIn, open, phone } from './chromium.mjs'
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { withPlugins } from '../kit/plugins.mjs'
@@ -12,14 +12,14 @@ let site, browser
 
 before(async () => {
   site = await startInstance({ started: false })
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p'])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'playback'])
   await site.start()
   browser = await launch()
   const video = await site.upload(await clip('h264'), { name: 'A name that is long enough to be broken into lines where there is little room for it' })
   await site.published(video.uuid)
   const json = { videoId: video.uuid, resolution: 180, playerMode: 'p2p-media-loader', resolutionChanges: 0, errors: 0, p2pEnabled: true, downloadedBytesP2P: 30000, downloadedBytesHTTP: 10000, uploadedBytesP2P: 0 }
   assert.equal((await site.post('/metrics/playback', { json })).status, 204)
-  await site.when('the report is written', async () => (await site.get('/p2p/worth', { token: true })).json.total.peerBytes === 30000)
+  await site.when('the report is written', async () => (await site.get('/playback/worth', { token: true })).json.total.peerBytes === 30000)
 })
 after(async () => {
   await browser?.close()
@@ -31,9 +31,9 @@ for (const colorScheme of ['light', 'dark']) {
     test(`axe and the policy find nothing, ${colorScheme}, ${name}, and nothing sticks out`, async () => {
       const page = await open(browser, { ...size, colorScheme })
       await logIn(page, site)
-      for (const path of ['/admin/p2p', '/admin/p2p?days=365']) {
+      for (const path of ['/admin/playback', '/admin/playback?days=365']) {
         await page.goto(site.url + path)
-        await page.click('.p2p-days summary')
+        await page.click('.playback-days summary')
         assert.deepEqual(await accessibility(page), [])
         assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0)
       }
@@ -46,12 +46,12 @@ for (const colorScheme of ['light', 'dark']) {
 test('without scripts: the bar of today is drawn, three quarters from peers', async () => {
   const page = await open(browser, { javaScriptEnabled: false })
   await logIn(page, site)
-  await page.goto(`${site.url}/admin/p2p`)
-  const box = selector => page.locator(`.p2p-chart g:last-of-type ${selector}`).boundingBox()
-  const [peers, server] = [await box('.p2p-peers'), await box('.p2p-server')]
+  await page.goto(`${site.url}/admin/playback`)
+  const box = selector => page.locator(`.playback-chart g:last-of-type ${selector}`).boundingBox()
+  const [peers, server] = [await box('.playback-peers'), await box('.playback-server')]
   assert.ok(peers.width > 5 && peers.height > 20)
   assert.ok(Math.abs(peers.height / (server.height - 1) - 3) < 0.3, `${peers.height} over ${server.height}`)
   assert.ok(Math.abs(peers.y + peers.height - server.y) < 2)
-  assert.equal((await page.textContent('.p2p-saved dd')).trim(), '75%')
+  assert.equal((await page.textContent('.playback-saved dd')).trim(), '75%')
   await page.context().close()
 })

@@ -1,4 +1,4 @@
-// p2p_worth_show_test.c - shares, and days as bars that fit into their picture.
+// playback_show_test.c - shares, and days as bars that fit into their picture.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,16 +7,16 @@
 #include <cmocka.h>
 #include <stdlib.h>
 
-#include "p2p_worth.h"
+#include "playback.h"
 
 static void rounds_shares_down(void **state)
 {
     (void)state;
-    assert_int_equal(p2p_worth_percent(0, 0), -1);
-    assert_int_equal(p2p_worth_percent(0, 5), 0);
-    assert_int_equal(p2p_worth_percent(5, 0), 100);
-    assert_int_equal(p2p_worth_percent(999, 1), 99);
-    assert_int_equal(p2p_worth_percent(INT64_MAX / 2 + 1, INT64_MAX / 2), 50);
+    assert_int_equal(playback_show_percent(0, 0), -1);
+    assert_int_equal(playback_show_percent(0, 5), 0);
+    assert_int_equal(playback_show_percent(5, 0), 100);
+    assert_int_equal(playback_show_percent(999, 1), 99);
+    assert_int_equal(playback_show_percent(INT64_MAX / 2 + 1, INT64_MAX / 2), 50);
 }
 
 static json_t *day(const char *name, int64_t peers, int64_t server)
@@ -30,7 +30,7 @@ static void draws_each_day(void **state)
     (void)state;
     json_t *days = json_pack("[o, o, o]", day("2026-01-01", 0, 0), day("2026-01-02", 2500, 1000),
         day("2026-01-03", 1, 0));
-    json_t *chart = p2p_worth_chart(days);
+    json_t *chart = playback_show_chart(days);
     assert_int_equal(shoal_integer(chart, "width", 0), 30);
     assert_int_equal(shoal_integer(chart, "height", 0), 1000);
     assert_int_equal(shoal_integer(chart, "top", 0), 5000);
@@ -59,7 +59,7 @@ static void scales_are_round(void **state)
         {INT64_C(7300000000), INT64_C(10000000000)}, {INT64_C(1) << 59, INT64_C(1000000000000000000)}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_t *days = json_pack("[o]", day("2026-01-01", rows[i].bytes, 0));
-        json_t *chart = p2p_worth_chart(days);
+        json_t *chart = playback_show_chart(days);
         assert_int_equal(shoal_integer(chart, "top", 0), rows[i].top);
         assert_in_range(shoal_integer(chart, "bars.0.peers.y", -1), 0, 1000);
         json_decref(chart);

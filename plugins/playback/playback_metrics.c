@@ -1,23 +1,23 @@
-// p2p_worth_metrics.c - what /metrics says of reports. Bytes are what players say, and labelled so.
+// playback_metrics.c - what /metrics says of reports. Bytes are what players say, and labelled so.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include "p2p_worth.h"
+#include "playback.h"
 
-static struct shoal_metric downloaded = {.name = "p2p_reported_bytes",
+static struct shoal_metric downloaded = {.name = "playback_reported_bytes",
     .help = "Bytes of videos that players report they got, by where from",
     .kind = SHOAL_COUNTER,
     .label = "source"};
-static struct shoal_metric uploaded = {.name = "p2p_reported_uploaded_bytes",
+static struct shoal_metric uploaded = {.name = "playback_reported_uploaded_bytes",
     .help = "Bytes of videos that players report they gave to others",
     .kind = SHOAL_COUNTER};
-static struct shoal_metric reports = {.name = "p2p_reports",
+static struct shoal_metric reports = {.name = "playback_reports",
     .help = "Reports of players about their bytes, taken and refused",
     .kind = SHOAL_COUNTER,
     .label = "result"};
-static struct shoal_metric peers = {.name = "p2p_watched_peers",
+static struct shoal_metric peers = {.name = "playback_watched_peers",
     .help = "Peers that are connected for the videos of which the last minute had reports",
     .kind = SHOAL_GAUGE};
 
-void p2p_worth_metrics_add(struct shoal_plugin *self)
+void playback_metrics_add(struct shoal_plugin *self)
 {
     static struct shoal_metric *const all[] = {&downloaded, &uploaded, &reports, &peers};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -32,7 +32,7 @@ void p2p_worth_metrics_add(struct shoal_plugin *self)
     shoal_metric_set(&peers, NULL, 0);
 }
 
-void p2p_worth_metrics_took(const struct p2p_report *report)
+void playback_metrics_took(const struct playback_report *report)
 {
     shoal_metric_add(&reports, "taken", 1);
     shoal_metric_add(&downloaded, "peers", (double)report->peer_bytes);
@@ -40,12 +40,12 @@ void p2p_worth_metrics_took(const struct p2p_report *report)
     shoal_metric_add(&uploaded, NULL, (double)report->uploaded_bytes);
 }
 
-void p2p_worth_metrics_refused(void)
+void playback_metrics_refused(void)
 {
     shoal_metric_add(&reports, "refused", 1);
 }
 
-void p2p_worth_metrics_peers(int64_t count)
+void playback_metrics_peers(int64_t count)
 {
     shoal_metric_set(&peers, NULL, (double)count);
 }

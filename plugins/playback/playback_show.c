@@ -1,25 +1,25 @@
-// p2p_worth_show.c - GET /p2p/worth: days and videos, and the days as the bars of a picture.
+// playback_show.c - GET /playback/worth: days and videos, and the days as the bars of a picture.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdlib.h>
 #include <string.h>
 
-#include "p2p_worth.h"
+#include "playback.h"
 
 #define BAR_STEP   10  // from one day to the next
 #define BAR_WIDTH  7
 #define BAR_HEIGHT 1000
 
-SHOAL_SQL(p2p_worth_days,
+SHOAL_SQL(playback_show_days,
     "SELECT day, CAST(SUM(peer_bytes) AS BIGINT), CAST(SUM(server_bytes) AS BIGINT) "
-    "FROM p2p_day WHERE day >= $1 GROUP BY day ORDER BY day");
-SHOAL_SQL(p2p_worth_videos,
+    "FROM playback_day WHERE day >= $1 GROUP BY day ORDER BY day");
+SHOAL_SQL(playback_show_videos,
     "SELECT v.id, v.uuid, v.name, d.peer_bytes, d.server_bytes FROM ("
     "SELECT video_id, CAST(SUM(peer_bytes) AS BIGINT) AS peer_bytes, "
-    "CAST(SUM(server_bytes) AS BIGINT) AS server_bytes FROM p2p_day WHERE day >= $1 GROUP BY video_id "
+    "CAST(SUM(server_bytes) AS BIGINT) AS server_bytes FROM playback_day WHERE day >= $1 GROUP BY video_id "
     ") d JOIN v1_video v ON v.id = d.video_id "
     "ORDER BY d.peer_bytes + d.server_bytes DESC, v.id LIMIT $2");
 
-int p2p_worth_percent(int64_t peer_bytes, int64_t server_bytes)
+int playback_show_percent(int64_t peer_bytes, int64_t server_bytes)
 {
     double all = (double)peer_bytes + (double)server_bytes;
     return all > 0 ? (int)(100.0 * (double)peer_bytes / all) : -1;
@@ -28,7 +28,7 @@ int p2p_worth_percent(int64_t peer_bytes, int64_t server_bytes)
 // {…, peerBytes, serverBytes, peerPercent}: null where there is nothing to share.
 static json_t *with_bytes(json_t *row, int64_t peer_bytes, int64_t server_bytes)
 {
-    int percent = p2p_worth_percent(peer_bytes, server_bytes);
+    int percent = playback_show_percent(peer_bytes, server_bytes);
     json_object_set_new(row, "peerBytes", json_integer(peer_bytes));
     json_object_set_new(row, "serverBytes", json_integer(server_bytes));
     json_object_set_new(row, "peerPercent", percent >= 0 ? json_integer(percent) : json_null());
@@ -38,7 +38,7 @@ static json_t *with_bytes(json_t *row, int64_t peer_bytes, int64_t server_bytes)
 static json_t *day_row(int64_t day, int64_t peer_bytes, int64_t server_bytes)
 {
     char text[32];
-    shoal_time_format(day * P2P_WORTH_DAY_MS, text);
+    shoal_time_format(day * PLAYBACK_DAY_MS, text);
     return with_bytes(json_pack("{s:s#}", "day", text, (size_t)10), peer_bytes, server_bytes);
 }
 
@@ -47,7 +47,7 @@ static int add_days(struct shoal_call *call, json_t *answer, int64_t first, int6
     struct shoal_err *err)
 {
     struct shoal_rows *rows = shoal_db_query(
-        shoal_call_db(call), &p2p_worth_days, SHOAL_ARGS(SHOAL_I64(first)), err);
+        shoal_call_db(call), &playback_show_days, SHOAL_ARGS(SHOAL_I64(first)), err);
     if (rows == NULL) {
         return err->code;
     }
@@ -71,7 +71,7 @@ static int add_days(struct shoal_call *call, json_t *answer, int64_t first, int6
 static int add_videos(struct shoal_call *call, json_t *answer, int64_t first, int64_t count,
     struct shoal_err *err)
 {
-    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &p2p_worth_videos,
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &playback_show_videos,
         SHOAL_ARGS(SHOAL_I64(first), SHOAL_I64(count)), err);
     if (rows == NULL) {
         return err->code;
@@ -107,7 +107,7 @@ static json_int_t height_of(int64_t bytes, int64_t top)
     return bytes > 0 && height < 1 ? 1 : (json_int_t)height; // something is never nothing
 }
 
-json_t *p2p_worth_chart(const json_t *days)
+json_t *playback_show_chart(const json_t *days)
 {
     int64_t most = 0;
     size_t index;
@@ -151,19 +151,19 @@ static int read_number(struct shoal_request *request, const char *name, int64_t 
                : shoal_fail_field(err, name, "%s must be from 1 to %lld", name, (long long)most);
 }
 
-int p2p_worth_get(struct shoal_call *call, struct shoal_request *request, void *arg,
+int playback_show_get(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
     (void)arg;
     int64_t days = 0, count = 0;
-    int code = read_number(request, "days", P2P_WORTH_DAYS_MAX, P2P_WORTH_DAYS, &days, err);
+    int code = read_number(request, "days", PLAYBACK_DAYS_MAX, PLAYBACK_DAYS, &days, err);
     code = code != 0
                ? code
-               : read_number(request, "count", P2P_WORTH_TOP_MAX, P2P_WORTH_TOP, &count, err);
+               : read_number(request, "count", PLAYBACK_TOP_MAX, PLAYBACK_TOP, &count, err);
     if (code != 0) {
         return code;
     }
-    int64_t today = shoal_now_ms() / P2P_WORTH_DAY_MS;
+    int64_t today = shoal_now_ms() / PLAYBACK_DAY_MS;
     json_t *answer = json_object();
     code = add_days(call, answer, today - days + 1, today, err);
     code = code != 0 ? code : add_videos(call, answer, today - days + 1, count, err);
@@ -172,19 +172,21 @@ int p2p_worth_get(struct shoal_call *call, struct shoal_request *request, void *
         return code;
     }
     if (shoal_request_query(request, "chart") != NULL) {
-        json_object_set_new(answer, "chart", p2p_worth_chart(json_object_get(answer, "days")));
+        json_object_set_new(answer, "chart", playback_show_chart(json_object_get(answer, "days")));
     }
     return shoal_answer_json(request, 200, answer);
 }
 
-int p2p_worth_menu(struct shoal_call *call, const char *slot, const json_t *data,
+int playback_show_menu(struct shoal_call *call, const char *slot, const json_t *data,
     struct shoal_buf *out, void *arg, struct shoal_err *err)
 {
-    (void)call;
     (void)slot;
     (void)arg;
     (void)err;
+    const char *locale = shoal_call_locale(call);
+    bool is_french = locale != NULL && strncmp(locale, "fr", 2) == 0;
     return shoal_integer(data, "user.role.id", -1) == SHOAL_ROLE_ADMIN
-               ? shoal_buf_puts(out, "<a href=\"/admin/p2p\">P2P</a>\n")
+               ? shoal_buf_printf(out, "<a href=\"/admin/playback\">%s</a>\n",
+                     is_french ? "Lecture" : "Playback")
                : 0;
 }
