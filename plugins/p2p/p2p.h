@@ -30,7 +30,6 @@ int p2p_tracker_peers(struct p2p_tracker *tracker, int64_t video_id);
 // What each part registers when the plugin starts.
 int p2p_tracker_start(struct p2p *p2p, struct shoal_err *err);  // sockets and HTTP announces
 int p2p_torrents_start(struct p2p *p2p, struct shoal_err *err); // hashes, torrents, the service
-int p2p_worth_start(struct p2p *p2p, struct shoal_err *err);    // bytes from peers and from here
 void p2p_tracker_stop(struct p2p *p2p);
 
 #endif

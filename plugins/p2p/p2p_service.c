@@ -127,12 +127,20 @@ static int forget(struct shoal_call *call, void *arg, const char *uuid, struct s
     return code;
 }
 
+static int64_t viewers(struct shoal_call *call, void *arg, int64_t video_id)
+{
+    (void)call;
+    const struct p2p *p2p = arg;
+    return p2p_tracker_peers(p2p->tracker, video_id);
+}
+
 int p2p_service_start(struct p2p *p2p, struct shoal_err *err)
 {
     static const struct shoal_svc_tracker table = {.size = sizeof table,
         .announce_urls = announce_urls,
         .hashes = hashes,
         .torrents = torrents,
-        .forget = forget};
+        .forget = forget,
+        .viewers = viewers};
     return shoal_provide(p2p->self, "tracker", &table, p2p, err);
 }

@@ -37,11 +37,3 @@ CREATE TABLE p2p_torrent (
 );
 CREATE UNIQUE INDEX p2p_torrent_name ON p2p_torrent (name);
 CREATE INDEX p2p_torrent_video ON p2p_torrent (video_id);
--- Bytes that players of a video got from each other and from here, by day (days since 1970).
-CREATE TABLE p2p_day (
-    video_id I64 NOT NULL,
-    day I64 NOT NULL,
-    peer_bytes I64 NOT NULL,
-    server_bytes I64 NOT NULL,
-    PRIMARY KEY (video_id, day)
-);

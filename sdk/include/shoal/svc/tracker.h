@@ -8,6 +8,7 @@
 #ifndef SHOAL_SVC_TRACKER_H
 #define SHOAL_SVC_TRACKER_H
 #include <jansson.h>
+#include <stdint.h>
 
 #include <shoal/version.h>
 
@@ -32,6 +33,8 @@ struct shoal_svc_tracker {
         struct shoal_err *err);
     /// Ends its swarms now: whoever announces again is asked anew whether he may.
     int (*forget)(struct shoal_call *call, void *arg, const char *video, struct shoal_err *err);
+    /// How many are connected for a video now, by its number.
+    int64_t (*viewers)(struct shoal_call *call, void *arg, int64_t video_id);
 };
 
 #endif
