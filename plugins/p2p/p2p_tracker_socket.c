@@ -171,7 +171,7 @@ static bool announce(struct p2p_socket *socket, struct p2p_member *member,
         .wanted = message->event == P2P_STOPPED ? 0 : message->offer_count,
     };
     struct p2p_result result;
-    switch (p2p_swarms_announce(&tracker->swarms, &entry, shoal_tick_ms(), &result)) {
+    switch (p2p_swarms_announce(&tracker->swarms, &entry, socket->now_ms, &result)) {
     case P2P_GONE:
         return false;
     case P2P_TAKEN:
@@ -314,9 +314,11 @@ void p2p_socket_go_on(struct p2p_socket *socket)
 static bool may_speak(struct p2p_socket *socket)
 {
     struct p2p_limits *limits = &socket->tracker->limits;
-    int64_t now_ms = shoal_tick_ms(), most = atomic_load(&limits->socket_messages);
-    if (p2p_rate_take(&socket->messages, most, now_ms) &&
-        p2p_rate_take(&socket->visitor->messages, atomic_load(&limits->address_messages), now_ms)) {
+    int64_t most = atomic_load(&limits->socket_messages);
+    socket->now_ms = shoal_tick_ms();
+    if (p2p_rate_take(&socket->messages, most, socket->now_ms) &&
+        p2p_rate_take(&socket->visitor->messages, atomic_load(&limits->address_messages),
+            socket->now_ms)) {
         socket->dropped = 0;
         return true;
     }

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
+import { addHash, announceHttp, bytes20 } from '../p2p/kit.mjs'
 
 const root = join(import.meta.dirname, '..', '..')
 const rows = [...readFileSync(join(root, 'sdk/hooks.def'), 'utf8').matchAll(/^SHOAL_HOOK\("([a-z.]+)", ([A-Z]+),/gm)]
@@ -152,7 +153,7 @@ before(async () => {
     broken: writePlugin(folder, 'broken', { lua: 'error "it does not start"' })
   }
   const list = Object.entries(pins).map(([name, pin]) => line(name, pin))
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', ...list])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p', ...list])
   await site.start()
 })
 after(() => site?.stop())
@@ -227,6 +228,13 @@ test('it is watched', async () => {
     await sleep(700)
   }
   await hear('video.viewed')
+})
+
+test('its viewers meet', async () => {
+  const hash = bytes20()
+  addHash(site, hash, video)
+  assert.equal((await announceHttp(site, hash)).incomplete, 1)
+  await hear('swarm.join')
 })
 
 test('it changes, hides and goes', async () => {
