@@ -10,7 +10,6 @@
 #define UNKNOWN_MAX       16          // hashes that are none of ours, and then the socket is closed
 #define UNKNOWN_A_MINUTE  120         // of one address
 #define CLOSE_POLICY      1008
-#define QUEUE_MAX         (512u << 10)
 
 static const struct p2p_slice no_hash;
 
@@ -355,7 +354,7 @@ int p2p_sockets_start(struct p2p_tracker *tracker, struct shoal_err *err)
         .arg = tracker,
         .auth = SHOAL_AUTH_NONE,
         .message_max_bytes = P2P_MESSAGE_MAX,
-        .queue_max_bytes = QUEUE_MAX,
+        .queue_max_bytes = P2P_QUEUE_MAX,
         .any_origin = true,
     };
     return shoal_socket_add(tracker->self, &route, err);

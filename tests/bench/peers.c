@@ -156,8 +156,8 @@ static void hear(struct peer *peer, const unsigned char *text, size_t length, in
         peer->under_way--;
     } else if (memmem(text, length < 200 ? length : 200, "\"offer\"", 7)) {
         offers++;
-    } else {
-        failures++;
+    } else if (failures++ == 0) {
+        fprintf(stderr, "peers: heard %.*s\n", (int)(length < 200 ? length : 200), text);
     }
 }
 
