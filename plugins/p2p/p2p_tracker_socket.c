@@ -136,8 +136,7 @@ void p2p_socket_unknown(struct p2p_socket *socket, const unsigned char *hash)
     if (member) {
         p2p_member_remove(socket, member);
     }
-    count_unknown(socket);
-    p2p_socket_go_on(socket);
+    p2p_socket_go_on(socket); // that it is unknown is noted by now
 }
 
 static void relay_answer(struct p2p_socket *socket, const struct p2p_message *message)
