@@ -105,8 +105,8 @@ async function openTracker () {
 /** Compares what the servers need for announces, and how many they answer. */
 async function compare (what, mine, theirs, mode, options, goal) {
   const [a, b] = await turns(() => load(mine, mode, options), () => load(theirs, mode, options))
-  const costs = list => list.map(each => each.cpu)
-  ratio(`${what}: CPU of the peer's server for each, against ours`, costs(b), costs(a), 'µs', goal)
+  const worth = list => list.map(each => 1e6 / each.cpu)
+  ratio(`${what}: announces for a second of the server's CPU`, worth(a), worth(b), '/CPU s', goal)
   ratio(`${what}: announces a second`, a.map(each => each.perSecond), b.map(each => each.perSecond), '/s', goal)
   return middle(a.map(each => each.perSecond))
 }
