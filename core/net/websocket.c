@@ -51,8 +51,7 @@ static void put_frame(struct shoal_stream_conn *stream, int opcode, const void *
     if (stream->socket.has_said_goodbye || stream->is_gone) {
         return; // nothing may follow that
     }
-    size_t head_length = shoal_frame_head(head, opcode, length);
-    if (shoal_stream_queue(stream, head, head_length) != 0 ||
+    if (shoal_stream_queue(stream, head, shoal_frame_head(head, opcode, length)) != 0 ||
         shoal_stream_queue(stream, data, length) != 0) {
         shoal_stream_end(stream, SHOAL_STREAM_TOO_SLOW);
     }
