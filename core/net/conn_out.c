@@ -175,9 +175,11 @@ void shoal_conn_send_request(struct shoal_conn *conn, struct shoal_request *requ
     shoal_conn_send(conn, &reply, id, more, is_head);
 }
 
+/// Who is heard out may still be sending, and would lose our answer. One that said it was its last is not.
 static void linger(struct shoal_conn *conn)
 {
-    if (conn->saw_end) {
+    bool says_no_more = conn->is_last && conn->body_is_done && conn->in_length == 0;
+    if (conn->saw_end || (says_no_more && !conn->wire.ssl)) {
         shoal_conn_close(conn);
         return;
     }

@@ -44,7 +44,7 @@ struct shoal_conn {
     struct shoal_wire wire;
     struct shoal_address peer;
     bool is_tls, is_redirect;
-    bool keep_alive, saw_end, is_discarding, is_paused, is_in_head;
+    bool keep_alive, is_last, saw_end, is_discarding, is_paused, is_in_head;
     char *in; // bytes not yet understood; NULL while there are none
     size_t in_length, in_room, scanned;
     int64_t deadline_ms;

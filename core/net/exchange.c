@@ -80,10 +80,8 @@ static bool check_query(struct shoal_request *request)
 {
     struct shoal_err err = {0};
     request->has_query = true;
-    if (request->entry && request->entry->route.raw_query) {
-        return true; // its handler reads what came
-    }
-    if (shoal_query_parse(request->call.arena, shoal_span(request->query_string), SHOAL_QUERY_MAX,
+    if ((request->entry && request->entry->route.raw_query) || // its handler reads what came
+        shoal_query_parse(request->call.arena, shoal_span(request->query_string), SHOAL_QUERY_MAX,
             &request->query, &err) == 0) {
         return true;
     }
@@ -417,6 +415,7 @@ static void begin_body_state(struct shoal_conn *conn)
 {
     const struct shoal_head *head = &conn->loop->head;
     conn->keep_alive = head->keep_alive;
+    conn->is_last = !head->keep_alive;
     conn->body_is_chunked = head->is_chunked;
     conn->body_left = head->length;
     conn->body_is_done = !head->is_chunked && head->length == 0;

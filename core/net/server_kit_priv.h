@@ -360,6 +360,8 @@ static inline void add_routes(void)
         .rate = SHOAL_RATE_NONE, .cors = true});
     add(&(struct shoal_route){.method = "GET", .path = "/brief", .handler = hello,
         .rate = SHOAL_RATE_NONE, .head_max_bytes = 200});
+    add(&(struct shoal_route){
+        .method = "GET", .path = "/raw", .handler = hello, .raw_query = true});
     add(&(struct shoal_route){.method = "GET", .path = "/shared", .handler = shared,
         .rate = SHOAL_RATE_NONE, .cache_s = 30});
     add(&(struct shoal_route){.method = "GET", .path = "/slow", .handler = slow,

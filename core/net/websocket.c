@@ -40,7 +40,6 @@ int shoal_websocket_start(struct shoal_stream_conn *stream, const struct shoal_s
     int code = shoal_buf_add(&socket->held, stream->rest, stream->rest_length);
     free(stream->rest);
     stream->rest = NULL;
-    stream->rest_length = 0;
     return code;
 }
 
@@ -52,8 +51,7 @@ static void put_frame(struct shoal_stream_conn *stream, int opcode, const void *
     if (stream->socket.has_said_goodbye || stream->is_gone) {
         return; // nothing may follow that
     }
-    size_t head_length = shoal_frame_head(head, opcode, length);
-    if (shoal_stream_queue(stream, head, head_length) != 0 ||
+    if (shoal_stream_queue(stream, head, shoal_frame_head(head, opcode, length)) != 0 ||
         shoal_stream_queue(stream, data, length) != 0) {
         shoal_stream_end(stream, SHOAL_STREAM_TOO_SLOW);
     }
@@ -89,11 +87,10 @@ static void hear_goodbye(struct shoal_stream_conn *stream, const struct shoal_fr
 
 static void deliver(struct shoal_stream_conn *stream, int opcode, const char *data, size_t length)
 {
-    bool is_text = opcode == SHOAL_FRAME_TEXT;
-    if (is_text && !shoal_is_utf8(data, length)) {
+    if (opcode == SHOAL_FRAME_TEXT && !shoal_is_utf8(data, length)) {
         fail(stream, SHOAL_CLOSE_NO_TEXT);
     } else {
-        shoal_stream_deliver(stream, length > 0 ? data : "", length, is_text);
+        shoal_stream_deliver(stream, length > 0 ? data : "", length, opcode == SHOAL_FRAME_TEXT);
     }
 }
 

@@ -76,9 +76,13 @@ ssize_t shoal_wire_write(struct shoal_wire *wire, const struct iovec *pieces, in
     if (wire->ssl) {
         return write_tls(wire, pieces, count, scratch);
     }
+    int flags = MSG_NOSIGNAL | (has_more ? MSG_MORE : 0);
+    if (count == 1) { // the kernel has less to copy
+        return plain_result(send(wire->fd, pieces[0].iov_base, pieces[0].iov_len, flags));
+    }
     struct msghdr message = {
         .msg_iov = (struct iovec *)(uintptr_t)pieces, .msg_iovlen = (size_t)count};
-    return plain_result(sendmsg(wire->fd, &message, MSG_NOSIGNAL | (has_more ? MSG_MORE : 0)));
+    return plain_result(sendmsg(wire->fd, &message, flags));
 }
 
 bool shoal_wire_can_sendfile(const struct shoal_wire *wire)

@@ -8,6 +8,7 @@
 #include "p2p_swarm.h"
 
 #define P2P_MESSAGE_MAX    65536
+#define P2P_QUEUE_MAX      (512u << 10) // bytes that wait for one socket
 #define P2P_INTERVAL_S     600 // between announces of HTTP peers, and
 #define P2P_WS_INTERVAL_S  120 // of those with a socket, whose offers get old
 #define P2P_UNKNOWN_SLOTS  4096

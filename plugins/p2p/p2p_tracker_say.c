@@ -99,6 +99,14 @@ static void put_end(struct text *text, const struct p2p_message *message, struct
     PUTS(text, "}");
 }
 
+/// What others make us send may get lost, and never ends the connection of one who is slow to take it.
+static void relay(shoal_stream stream, const struct text *text)
+{
+    if (shoal_stream_queued(stream) < P2P_QUEUE_MAX / 2) {
+        send_to(stream, text);
+    }
+}
+
 void p2p_say_offers(const struct p2p_message *message, const struct p2p_result *result)
 {
     struct text text;
@@ -107,7 +115,7 @@ void p2p_say_offers(const struct p2p_message *message, const struct p2p_result *
         PUTS(&text, "{\"action\":\"announce\",\"offer\":");
         put_slice(&text, message->offers[i].offer);
         put_end(&text, message, message->offers[i].id);
-        send_to(result->found[i].stream, &text);
+        relay(result->found[i].stream, &text);
     }
 }
 
@@ -118,7 +126,7 @@ void p2p_say_answer(shoal_stream stream, const struct p2p_message *message)
     PUTS(&text, "{\"action\":\"announce\",\"answer\":");
     put_slice(&text, message->answer);
     put_end(&text, message, message->offer_id.text);
-    send_to(stream, &text);
+    relay(stream, &text);
 }
 
 static void put_counts(struct text *text, struct p2p_swarms *swarms, const struct p2p_id *hash)

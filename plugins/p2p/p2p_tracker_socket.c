@@ -10,7 +10,6 @@
 #define UNKNOWN_MAX       16          // hashes that are none of ours, and then the socket is closed
 #define UNKNOWN_A_MINUTE  120         // of one address
 #define CLOSE_POLICY      1008
-#define QUEUE_MAX         (512u << 10)
 
 static const struct p2p_slice no_hash;
 
@@ -137,8 +136,7 @@ void p2p_socket_unknown(struct p2p_socket *socket, const unsigned char *hash)
     if (member) {
         p2p_member_remove(socket, member);
     }
-    count_unknown(socket);
-    p2p_socket_go_on(socket);
+    p2p_socket_go_on(socket); // that it is unknown is noted by now
 }
 
 static void relay_answer(struct p2p_socket *socket, const struct p2p_message *message)
@@ -171,7 +169,7 @@ static bool announce(struct p2p_socket *socket, struct p2p_member *member,
         .wanted = message->event == P2P_STOPPED ? 0 : message->offer_count,
     };
     struct p2p_result result;
-    switch (p2p_swarms_announce(&tracker->swarms, &entry, shoal_tick_ms(), &result)) {
+    switch (p2p_swarms_announce(&tracker->swarms, &entry, socket->now_ms, &result)) {
     case P2P_GONE:
         return false;
     case P2P_TAKEN:
@@ -314,9 +312,11 @@ void p2p_socket_go_on(struct p2p_socket *socket)
 static bool may_speak(struct p2p_socket *socket)
 {
     struct p2p_limits *limits = &socket->tracker->limits;
-    int64_t now_ms = shoal_tick_ms(), most = atomic_load(&limits->socket_messages);
-    if (p2p_rate_take(&socket->messages, most, now_ms) &&
-        p2p_rate_take(&socket->visitor->messages, atomic_load(&limits->address_messages), now_ms)) {
+    int64_t most = atomic_load(&limits->socket_messages);
+    socket->now_ms = shoal_tick_ms();
+    if (p2p_rate_take(&socket->messages, most, socket->now_ms) &&
+        p2p_rate_take(&socket->visitor->messages, atomic_load(&limits->address_messages),
+            socket->now_ms)) {
         socket->dropped = 0;
         return true;
     }
@@ -353,7 +353,7 @@ int p2p_sockets_start(struct p2p_tracker *tracker, struct shoal_err *err)
         .arg = tracker,
         .auth = SHOAL_AUTH_NONE,
         .message_max_bytes = P2P_MESSAGE_MAX,
-        .queue_max_bytes = QUEUE_MAX,
+        .queue_max_bytes = P2P_QUEUE_MAX,
         .any_origin = true,
     };
     return shoal_socket_add(tracker->self, &route, err);

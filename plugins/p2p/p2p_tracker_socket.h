@@ -28,6 +28,7 @@ struct p2p_socket {
     struct p2p_visitor *visitor;
     char address_prefix[56];
     p2p_rate messages;
+    int64_t now_ms; ///< when the message came that is being heard
     int dropped, unknown; ///< messages over the limit; hashes that are none of ours
     struct p2p_member *members;
     uint16_t member_count, member_room;

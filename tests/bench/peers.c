@@ -61,7 +61,9 @@ static void read_hash(const char *hex)
     size_t text = 0, query = 0;
     for (int i = 0; i < 20; i++) {
         char pair[3] = {hex[2 * i], hex[2 * i + 1], 0};
-        text += (size_t)snprintf(hash_text + text, sizeof hash_text - text, "\\u00%s", pair);
+        long byte = strtol(pair, NULL, 16);
+        bool is_plain = byte > 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+        text += is_plain ? (size_t)snprintf(hash_text + text, sizeof hash_text - text, "%c", (char)byte) : (size_t)snprintf(hash_text + text, sizeof hash_text - text, "\\u00%s", pair);
         query += (size_t)snprintf(hash_query + query, sizeof hash_query - query, "%%%s", pair);
     }
 }
@@ -154,8 +156,8 @@ static void hear(struct peer *peer, const unsigned char *text, size_t length, in
         peer->under_way--;
     } else if (memmem(text, length < 200 ? length : 200, "\"offer\"", 7)) {
         offers++;
-    } else {
-        failures++;
+    } else if (failures++ == 0) {
+        fprintf(stderr, "peers: heard %.*s\n", (int)(length < 200 ? length : 200), text);
     }
 }
 

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
+import { addHash, announceHttp, bytes20 } from '../p2p/kit.mjs'
 
 const root = join(import.meta.dirname, '..', '..')
 const rows = [...readFileSync(join(root, 'sdk/hooks.def'), 'utf8').matchAll(/^SHOAL_HOOK\("([a-z.]+)", ([A-Z]+),/gm)]
@@ -152,7 +153,7 @@ before(async () => {
     broken: writePlugin(folder, 'broken', { lua: 'error "it does not start"' })
   }
   const list = Object.entries(pins).map(([name, pin]) => line(name, pin))
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'playback', ...list])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'playback', 'p2p', ...list])
   await site.start()
 })
 after(() => site?.stop())
@@ -230,6 +231,13 @@ test('it is watched', async () => {
   const report = { videoId: video.uuid, resolution: 180, playerMode: 'p2p-media-loader', resolutionChanges: 0, errors: 0, p2pEnabled: true, downloadedBytesP2P: 5, downloadedBytesHTTP: 5, uploadedBytesP2P: 0 }
   assert.equal((await site.post('/metrics/playback', { json: report })).status, 204)
   await site.when('swarm.counted is heard', () => heard('swarm.counted'), 75000) // once a minute
+})
+
+test('its viewers meet', async () => {
+  const hash = bytes20()
+  addHash(site, hash, video)
+  assert.equal((await announceHttp(site, hash)).incomplete, 1)
+  await hear('swarm.join')
 })
 
 test('it changes, hides and goes', async () => {

@@ -1,16 +1,14 @@
 // kit.mjs - an instance with the tracker and videos that have hashes, and peers that speak to it by hand.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { execFile } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
 import { Socket } from '../streams/kit.mjs'
 
-const run = promisify(execFile)
 const shipped = ['storage_fs', 'transcode_ffmpeg', 'api', 'media']
 
 /** 20 bytes as the text that travels: a character for each byte. */
@@ -38,15 +36,16 @@ export async function trackerSite ({ videos = { open: 1 }, settings = {}, option
   return { site, videos: made }
 }
 
-/**
- * Writes hashes into the table as the plugin's job does: {hash: video}. The instance is stopped meanwhile.
- * more: a statement.
- */
-export async function writeHashes (site, hashes, more = '') {
+/** Writes a hash into the table as the plugin's job does, also while the server runs. */
+export function addHash (site, hash, video, more = '') {
+  execFileSync('sqlite3', ['-bail', '-cmd', '.timeout 10000', join(site.folder, 'shoal.sqlite3'), `INSERT OR REPLACE INTO p2p_hash (hash, video_id, generation)
+    VALUES (X'${Buffer.from(hash, 'latin1').toString('hex')}', ${video.id}, 2); ${more}`])
+}
+
+/** Writes hashes {hash: video} and runs a statement, while the instance is stopped. */
+export async function writeHashes (site, hashes, more) {
   await site.kill()
-  const rows = Object.entries(hashes).map(([hash, video]) =>
-    `INSERT OR REPLACE INTO p2p_hash (hash, video_id, generation) VALUES (X'${Buffer.from(hash, 'latin1').toString('hex')}', ${video.id}, 2);`)
-  await run('sqlite3', ['-bail', join(site.folder, 'shoal.sqlite3'), [...rows, more].join('\n')])
+  for (const [hash, video] of Object.entries(hashes)) addHash(site, hash, video, more)
   await site.start()
 }
 
