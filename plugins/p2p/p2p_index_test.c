@@ -16,6 +16,8 @@
 #include <testkit.h>
 #include "p2p_torrents.h"
 
+extern const struct shoal_plugin_descriptor shoal_plugin_descriptor;
+
 #define FILE_BYTES 200000
 #define WAIT_MS    30000
 

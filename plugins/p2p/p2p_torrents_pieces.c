@@ -49,10 +49,10 @@ static int64_t read_some(struct reading *reading, size_t length, struct shoal_er
         if (got > 0 && got <= (int64_t)length) {
             return got;
         }
-        got = got < 0 ? got : SHOAL_ECORRUPT;
+        got = got < 0 ? got : SHOAL_EUNREADABLE; // another try cannot help
         shoal_fail(err, (int)got, "%s at %lld of %lld: %s", reading->key, (long long)reading->at,
             (long long)reading->size_bytes, why.text[0] != '\0' ? why.text : "it ends too soon");
-        bool is_lost = got == SHOAL_ENOTFOUND || got == SHOAL_ECORRUPT;
+        bool is_lost = got == SHOAL_ENOTFOUND || got == SHOAL_EUNREADABLE;
         if (is_lost || shoal_call_sleep(reading->call, WAIT_MS << i) != 0) {
             break;
         }
