@@ -15,7 +15,7 @@
 #define LARGE_BYTES (INT64_C(512) * 1024 * 1024)
 #define READ_TRIES  5
 #define WAIT_MS     100 // before the second try of a read; doubled each time
-#define ASK_BYTES   (INT64_C(32) * 1024 * 1024) // between two looks at whether to go on
+#define ASK_MS      2000 // between two looks at whether to go on
 
 SHOAL_SQL(p2p_torrent_add,
     "INSERT INTO p2p_torrent (file_id, video_id, name, title, path, size_bytes, piece_bytes, "
@@ -33,7 +33,7 @@ struct reading {
     unsigned char *room;
     unsigned char *pieces;
     size_t pieces_length;
-    int64_t size_bytes, piece_bytes, at, asked_at;
+    int64_t size_bytes, piece_bytes, at, asked_ms;
 };
 
 static int64_t read_some(struct reading *reading, size_t length, struct shoal_err *err)
@@ -49,10 +49,10 @@ static int64_t read_some(struct reading *reading, size_t length, struct shoal_er
         if (got > 0 && got <= (int64_t)length) {
             return got;
         }
-        got = got < 0 ? got : SHOAL_ECORRUPT;
+        got = got < 0 ? got : SHOAL_EUNREADABLE; // another try cannot help
         shoal_fail(err, (int)got, "%s at %lld of %lld: %s", reading->key, (long long)reading->at,
             (long long)reading->size_bytes, why.text[0] != '\0' ? why.text : "it ends too soon");
-        bool is_lost = got == SHOAL_ENOTFOUND || got == SHOAL_ECORRUPT;
+        bool is_lost = got == SHOAL_ENOTFOUND || got == SHOAL_EUNREADABLE;
         if (is_lost || shoal_call_sleep(reading->call, WAIT_MS << i) != 0) {
             break;
         }
@@ -74,33 +74,42 @@ static int piece_end(struct reading *reading)
 
 static int go_on(struct reading *reading, struct shoal_err *err)
 {
-    if (reading->at < reading->asked_at + ASK_BYTES) {
-        return 0;
+    bool is_over = shoal_call_cancelled(reading->call);
+    if (!is_over && shoal_tick_ms() - reading->asked_ms >= ASK_MS) {
+        int percent = (int)(reading->at / (reading->size_bytes / 100 + 1));
+        is_over = shoal_job_progress(reading->call, reading->job, percent) != 0;
+        reading->asked_ms = shoal_tick_ms();
     }
-    reading->asked_at = reading->at;
-    int percent = (int)(reading->at / (reading->size_bytes / 100 + 1));
-    bool is_over = shoal_call_cancelled(reading->call) ||
-                   shoal_job_progress(reading->call, reading->job, percent) != 0;
     return is_over ? shoal_fail(err, SHOAL_ECANCELLED, "reading %s was stopped", reading->key) : 0;
+}
+
+// Adds what was read to the sum of its piece, or pieces.
+static int sum_add(struct reading *reading, size_t length)
+{
+    for (size_t done = 0; done < length;) {
+        int64_t left = reading->piece_bytes - reading->at % reading->piece_bytes;
+        size_t some = (int64_t)(length - done) < left ? length - done : (size_t)left;
+        if (EVP_DigestUpdate(reading->sum, reading->room + done, some) != 1) {
+            return SHOAL_EINTERNAL;
+        }
+        done += some;
+        reading->at += (int64_t)some;
+        bool is_whole =
+            reading->at % reading->piece_bytes == 0 || reading->at == reading->size_bytes;
+        int code = is_whole ? piece_end(reading) : 0;
+        if (code != 0) {
+            return code;
+        }
+    }
+    return 0;
 }
 
 static int read_through(struct reading *reading, struct shoal_err *err)
 {
     while (reading->at < reading->size_bytes) {
-        int64_t left = reading->piece_bytes - reading->at % reading->piece_bytes;
-        left = left < reading->size_bytes - reading->at ? left : reading->size_bytes - reading->at;
-        size_t want = left < (int64_t)READ_BYTES ? (size_t)left : READ_BYTES;
-        int64_t got = read_some(reading, want, err);
-        if (got < 0) {
-            return (int)got;
-        }
-        if (EVP_DigestUpdate(reading->sum, reading->room, (size_t)got) != 1) {
-            return SHOAL_EINTERNAL;
-        }
-        reading->at += got;
-        bool is_whole =
-            reading->at % reading->piece_bytes == 0 || reading->at == reading->size_bytes;
-        int code = is_whole ? piece_end(reading) : 0;
+        int64_t left = reading->size_bytes - reading->at;
+        int64_t got = read_some(reading, left < (int64_t)READ_BYTES ? (size_t)left : READ_BYTES, err);
+        int code = got < 0 ? (int)got : sum_add(reading, (size_t)got);
         code = code == 0 ? go_on(reading, err) : code;
         if (code != 0) {
             return code;
@@ -151,6 +160,7 @@ static int torrent_make(struct shoal_call *call, const struct shoal_job *job,
 {
     struct reading reading = {.call = call,
         .job = job,
+        .asked_ms = shoal_tick_ms(),
         .key = media->key,
         .size_bytes = media->size_bytes,
         .piece_bytes = p2p_piece_bytes(media->size_bytes)};

@@ -297,18 +297,41 @@ describe('an instance that shares private videos', () => {
   })
 })
 
-describe('a server that is killed', () => {
-  test('makes the torrents that it had not come to', async () => {
-    const site = await sharing()
-    try {
-      const { uuid } = await site.upload(await clip('h264', { seconds: 3 }), { name: 'Cut off' })
-      await site.until(uuid, one => one.files.length > 0)
-      await site.kill('SIGKILL')
-      await site.start()
-      const video = await site.until(uuid, one => one.state.id === 1 && hasTorrents(one))
-      await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(video)), 20000)
-    } finally {
-      await site.stop({ mayCrash: true })
+describe('a file on a slow storage', () => {
+  const slow = { plugins: '"storage_fs",\n  "storage_far",', settings: ['storage=storage_far', 'storage_far.delay=0s', 'storage_far.fail_one_in=0'] }
+  const jobs = site => rows(site, "SELECT state, fence FROM job WHERE kind = 'p2p.pieces'")
+  let site, video
+  before(async () => {
+    site = await startInstance({ started: false, settings: slow.settings })
+    site.config = site.config.replace('"storage_fs",', slow.plugins)
+    await site.start()
+    video = await site.published((await site.upload(await clip('noise', { seconds: 2, size: '640x360' }), { name: 'Slow' })).uuid)
+    assert.ok(video.files[0].size > 5 << 20, 'more than a few reads')
+    await site.kill()
+    enable(site, true)
+  })
+  after(() => site?.stop({ mayCrash: true }))
+
+  test('is begun again when the server was killed half-way, whatever reads failed', async () => {
+    site.settings[1] = 'storage_far.delay=1s'
+    await site.start()
+    await site.when('it reads', () => jobs(site).some(([state]) => state === 'active'))
+    await site.kill('SIGKILL')
+    assert.deepEqual(rows(site, 'SELECT file_id FROM p2p_torrent'), [], 'no half a torrent')
+    site.settings[1] = 'storage_far.delay=0s'
+    site.settings[2] = 'storage_far.fail_one_in=3'
+    await site.start()
+    video = await site.until(video.uuid, hasTorrents, true, 90000)
+    await site.when('the job that was cut off is done', () => jobs(site).some(([state, fence]) => state === 'done' && fence > 1))
+    await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(video)), 20000)
+    for (const file of allFiles(video)) {
+      const { root } = await torrentOf(file)
+      const { bytes } = await fetchBytes(file.fileUrl)
+      assert.equal(bytes.length, file.size)
+      const long = root.info['piece length']
+      const pieces = []
+      for (let at = 0; at < bytes.length; at += long) pieces.push(sha1(bytes.subarray(at, at + long)))
+      assert.deepEqual(root.info.pieces, Buffer.concat(pieces))
     }
   })
 })
