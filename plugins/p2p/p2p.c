@@ -21,4 +21,4 @@ static void stop(struct shoal_plugin *self)
     p2p_tracker_stop(shoal_plugin_kept(self));
 }
 
-SHOAL_PLUGIN(.name = "p2p", .start = start, .stop = stop)
+SHOAL_PLUGIN(.name = "p2p", .start = start, .stop = stop);
