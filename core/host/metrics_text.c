@@ -39,6 +39,10 @@ static struct shoal_metric refused = {.name = "http_refused",
 static struct shoal_metric busy = {.name = "http_busy",
     .help = "Requests sent away because the workers were full",
     .kind = SHOAL_COUNTER};
+static struct shoal_metric sent = {.name = "http_sent_bytes",
+    .help = "Bytes that were sent: of files (media, pictures, the theme's), and of answers with heads",
+    .kind = SHOAL_COUNTER,
+    .label = "of"};
 static struct shoal_metric jobs = {.name = "jobs",
     .help = "Jobs that wait, run or were given up",
     .kind = SHOAL_GAUGE,
@@ -152,6 +156,8 @@ static void ask_others(struct shoal_call *call)
     shoal_metric_set(&cached, NULL, (double)stats.cached);
     shoal_metric_set(&refused, NULL, (double)stats.refused);
     shoal_metric_set(&busy, NULL, (double)stats.busy);
+    shoal_metric_set(&sent, "files", (double)stats.sent_files_bytes);
+    shoal_metric_set(&sent, "answers", (double)stats.sent_bytes);
     json_t *counts = shoal_jobs_count(call, NULL);
     const char *state;
     json_t *count;
@@ -176,7 +182,7 @@ void shoal_host_metrics_add(void)
     shoal_metric_add_to(NULL, &seconds);
     shoal_metric_add_to(NULL, &started);
     shoal_metric_add_to(NULL, &memory);
-    static struct shoal_metric *const asked[] = {&connections, &cached, &refused, &busy, &jobs};
+    static struct shoal_metric *const asked[] = {&connections, &cached, &refused, &busy, &sent, &jobs};
     for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
         shoal_metric_add_to(NULL, asked[i]);
     }

@@ -258,6 +258,9 @@ static ssize_t step(struct shoal_conn *conn)
             return count == 0 ? SHOAL_WIRE_BROKEN : count;
         }
         conn->moved += (size_t)count;
+        enum shoal_counter counter = out->puller ? SHOAL_COUNT_SENT_FILES : SHOAL_COUNT_SENT;
+        atomic_fetch_add_explicit(&conn->loop->server->counters[counter], (uint64_t)count,
+            memory_order_relaxed);
         advance(out, (size_t)count);
         return 1;
     }

@@ -132,6 +132,8 @@ ssize_t shoal_file_turn(struct shoal_conn *conn)
         return done == 0 ? SHOAL_WIRE_BROKEN : done;
     }
     conn->moved += (size_t)done;
+    atomic_fetch_add_explicit(&conn->loop->server->counters[SHOAL_COUNT_SENT_FILES], (uint64_t)done,
+        memory_order_relaxed);
     out->file_at += (uint64_t)done;
     out->file_left -= (uint64_t)done;
     return out->file_left > 0 ? 1 : 0;

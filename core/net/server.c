@@ -314,6 +314,8 @@ void shoal_server_stats(struct shoal_server_stats *stats)
         stats->refused = atomic_load(&server->counters[SHOAL_COUNT_REFUSED]);
         stats->busy = atomic_load(&server->counters[SHOAL_COUNT_BUSY]);
         stats->connections = atomic_load(&server->conn_count);
+        stats->sent_bytes = atomic_load(&server->counters[SHOAL_COUNT_SENT]);
+        stats->sent_files_bytes = atomic_load(&server->counters[SHOAL_COUNT_SENT_FILES]);
         shoal_server_let_go();
     }
 }

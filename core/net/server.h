@@ -88,6 +88,7 @@ void shoal_server_use(struct shoal_router *router);
 struct shoal_server_stats {
     uint64_t requests, cached, refused, busy;
     uint32_t connections;
+    uint64_t sent_bytes, sent_files_bytes; ///< of answers with their heads, and of files
 };
 void shoal_server_stats(struct shoal_server_stats *stats);
 /// shoal_tick_ms() of the loop that was silent longest (alive loops speak every 250 ms), for the

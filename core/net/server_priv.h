@@ -30,7 +30,7 @@ struct shoal_server {
     _Atomic uint32_t conn_count;
     _Atomic size_t sink_bytes; ///< in the blocks of bodies on their way
     _Atomic size_t body_bytes; ///< in bodies that are kept in memory
-    _Atomic uint64_t counters[4]; // see enum shoal_counter
+    _Atomic uint64_t counters[6]; // see enum shoal_counter
     atomic_bool is_checking_tls;
     int64_t tls_checked_ms;
     bool is_handed_over; ///< set before the stop
@@ -44,6 +44,8 @@ enum shoal_counter {
     SHOAL_COUNT_CACHED = 1,
     SHOAL_COUNT_REFUSED = 2, ///< heads that were not HTTP
     SHOAL_COUNT_BUSY = 3,    ///< 503 because the workers were full
+    SHOAL_COUNT_SENT = 4,    ///< bytes of answers and their heads
+    SHOAL_COUNT_SENT_FILES = 5, ///< bytes of files, from here or on their way out of a storage
 };
 
 /// The running server of this process, which is not freed before shoal_server_let_go(); NULL: there is

@@ -369,6 +369,8 @@ static void counts_what_it_does(void **state)
     assert_int_equal(after.requests, before.requests + 2);
     assert_int_equal(after.cached, before.cached + 1);
     assert_in_range(after.connections, 1, 100);
+    assert_true(after.sent_bytes > before.sent_bytes);
+    assert_int_equal(after.sent_files_bytes, before.sent_files_bytes);
     assert_in_range(shoal_server_beat_ms(), shoal_tick_ms() - 1500, shoal_tick_ms());
     close(fd);
     forget(&reply);

@@ -152,7 +152,7 @@ before(async () => {
     broken: writePlugin(folder, 'broken', { lua: 'error "it does not start"' })
   }
   const list = Object.entries(pins).map(([name, pin]) => line(name, pin))
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', ...list])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p', ...list])
   await site.start()
 })
 after(() => site?.stop())
@@ -227,6 +227,9 @@ test('it is watched', async () => {
     await sleep(700)
   }
   await hear('video.viewed')
+  const report = { videoId: video.uuid, resolution: 180, playerMode: 'p2p-media-loader', resolutionChanges: 0, errors: 0, p2pEnabled: true, downloadedBytesP2P: 5, downloadedBytesHTTP: 5, uploadedBytesP2P: 0 }
+  assert.equal((await site.post('/metrics/playback', { json: report })).status, 204)
+  await site.when('swarm.counted is heard', () => heard('swarm.counted'), 75000) // once a minute
 })
 
 test('it changes, hides and goes', async () => {

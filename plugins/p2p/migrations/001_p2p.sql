@@ -24,5 +24,6 @@ CREATE TABLE p2p_day (
     day I64 NOT NULL,
     peer_bytes I64 NOT NULL,
     server_bytes I64 NOT NULL,
-    PRIMARY KEY (video_id, day)
+    PRIMARY KEY (day, video_id)
 );
+CREATE INDEX p2p_day_video ON p2p_day (video_id);
