@@ -80,6 +80,9 @@ static bool check_query(struct shoal_request *request)
 {
     struct shoal_err err = {0};
     request->has_query = true;
+    if (request->entry && request->entry->route.raw_query) {
+        return true; // its handler reads what came
+    }
     if (shoal_query_parse(request->call.arena, shoal_span(request->query_string), SHOAL_QUERY_MAX,
             &request->query, &err) == 0) {
         return true;

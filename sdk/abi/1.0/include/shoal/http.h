@@ -58,6 +58,9 @@ struct shoal_route {
     uint32_t cache_s; ///< answers to anonymous requests are shared for so long; 0: never
     bool cors;        ///< Access-Control-Allow-Origin: *
     uint32_t head_max_bytes; ///< request line and headers; 32 KiB, which is the most for any route
+    /// The query is not taken apart, and may be bytes that are no UTF-8: the handler reads
+    /// shoal_request_query_string() itself. Since: 1.0.
+    bool raw_query;
 };
 
 /// Adds a route. Two plugins with the same route: the later in the configuration is quarantined.

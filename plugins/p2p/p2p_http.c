@@ -1,0 +1,247 @@
+// p2p_http.c - announces and scrapes of seedboxes and desktop clients, over HTTP.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "p2p_http_query.h"
+#include "p2p_tracker.h"
+
+#define WANTED      50
+#define SCRAPE_MAX  64
+#define PEER_BYTES4 6
+#define PEER_BYTES6 18
+#define UNKNOWN_A_MINUTE 240 // lookups of one address
+
+static int answer(struct shoal_request *request, struct shoal_buf *out)
+{
+    shoal_answer_private(request);
+    int code = shoal_answer_bytes(request, 200, "text/plain", out->data, out->length);
+    shoal_buf_fini(out);
+    return code;
+}
+
+/// Errors are bencoded too, with the status 200: that is how clients read them.
+static int fail(struct shoal_request *request, const char *why)
+{
+    struct shoal_buf out = {0};
+    shoal_buf_printf(&out, "d14:failure reason%zu:%se", strlen(why), why);
+    return answer(request, &out);
+}
+
+static void put_compact(struct shoal_buf *out, const struct p2p_result *result, bool is_ipv4)
+{
+    size_t skipped = is_ipv4 ? 12 : 0, length = 0;
+    char text[P2P_OFFERS_MAX * PEER_BYTES6];
+    for (size_t i = 0; i < result->count; i++) {
+        const struct p2p_found *peer = &result->found[i];
+        if (p2p_address_is_ipv4(&peer->address) == is_ipv4) {
+            memcpy(text + length, peer->address.bytes + skipped, 16 - skipped);
+            length += 16 - skipped;
+            text[length++] = (char)(peer->port >> 8);
+            text[length++] = (char)(peer->port & 0xff);
+        }
+    }
+    if (is_ipv4 || length > 0) {
+        shoal_buf_printf(out, "%s%zu:", is_ipv4 ? "5:peers" : "6:peers6", length);
+        shoal_buf_add(out, text, length);
+    }
+}
+
+static void put_list(struct shoal_buf *out, const struct p2p_result *result)
+{
+    shoal_buf_puts(out, "5:peersl");
+    for (size_t i = 0; i < result->count; i++) {
+        const struct p2p_found *peer = &result->found[i];
+        char text[INET6_ADDRSTRLEN];
+        if (p2p_address_is_ipv4(&peer->address)) {
+            inet_ntop(AF_INET, peer->address.bytes + 12, text, sizeof text);
+        } else {
+            inet_ntop(AF_INET6, peer->address.bytes, text, sizeof text);
+        }
+        shoal_buf_printf(out, "d2:ip%zu:%s7:peer id%d:", strlen(text), text, P2P_ID_BYTES);
+        shoal_buf_add(out, peer->id, P2P_ID_BYTES);
+        shoal_buf_printf(out, "4:porti%uee", (unsigned)peer->port);
+    }
+    shoal_buf_puts(out, "e");
+}
+
+static int answer_announce(struct shoal_request *request, const struct p2p_query *query,
+    const struct p2p_result *result)
+{
+    struct shoal_buf out = {0};
+    shoal_buf_printf(&out, "d8:completei%ue10:incompletei%ue8:intervali%de", result->counts.complete,
+        result->counts.incomplete, P2P_INTERVAL_S);
+    if (query->is_compact) {
+        put_compact(&out, result, true);
+        put_compact(&out, result, false);
+    } else {
+        put_list(&out, result);
+    }
+    shoal_buf_puts(&out, "e");
+    return answer(request, &out);
+}
+
+/// The seat that the peer has, or a new one when it may join. Returns: NULL when it may not.
+static struct p2p_seat *seat_of(struct p2p_tracker *tracker, struct shoal_call *call,
+    struct shoal_request *request, const struct p2p_entry *entry, struct p2p_video *video)
+{
+    struct p2p_seat *seat = p2p_swarms_seat(&tracker->swarms, entry);
+    if (seat || entry->event == P2P_STOPPED) {
+        return seat ? seat : p2p_seat_new(video);
+    }
+    if (shoal_hook_heard("swarm.join")) {
+        char sentence[200];
+        if (p2p_gate_refused(tracker, entry, video->id)) {
+            return NULL;
+        }
+        if (p2p_gate_ask(tracker, call, video->id, "http", shoal_request_address_prefix(request),
+                sentence) != SHOAL_PASS) {
+            p2p_gate_refuse(tracker, entry, video->id);
+            return NULL;
+        }
+    }
+    return p2p_seat_new(video);
+}
+
+static int announce_in(struct p2p_tracker *tracker, struct shoal_call *call,
+    struct shoal_request *request, const struct p2p_query *query, struct p2p_entry *entry,
+    struct p2p_video *video)
+{
+    entry->seat = seat_of(tracker, call, request, entry, video);
+    if (!entry->seat) {
+        return fail(request, "this swarm may not be joined");
+    }
+    struct p2p_result result;
+    enum p2p_outcome outcome =
+        p2p_swarms_announce(&tracker->swarms, entry, shoal_tick_ms(), &result);
+    p2p_seat_unref(entry->seat);
+    switch (outcome) {
+    case P2P_DONE:
+        return answer_announce(request, query, &result);
+    case P2P_FULL:
+        return fail(request, "this swarm is full, or your address has its places");
+    default:
+        return fail(request, "this swarm has just ended");
+    }
+}
+
+static int announce_of(struct p2p_tracker *tracker, struct shoal_call *call,
+    struct shoal_request *request, const struct p2p_query *query, struct p2p_entry *entry)
+{
+    bool is_unknown, is_stale;
+    struct p2p_video *video = p2p_gate_known(tracker, query->hash, &is_unknown, &is_stale);
+    bool must_look = !is_unknown && (!video || is_stale);
+    if (must_look &&
+        (video || p2p_rate_take(&entry->visitor->unknown, UNKNOWN_A_MINUTE, shoal_tick_ms()))) {
+        p2p_video_unref(video);
+        video = p2p_gate_find(tracker, call, query->hash);
+    }
+    int code = video ? announce_in(tracker, call, request, query, entry, video)
+                     : fail(request, "this is no video of this server, or nobody may share it");
+    p2p_video_unref(video);
+    return code;
+}
+
+static int announce_as(struct p2p_tracker *tracker, struct shoal_call *call,
+    struct shoal_request *request, struct p2p_entry *entry)
+{
+    struct p2p_query query;
+    if (!atomic_load(&tracker->limits.is_on)) {
+        return fail(request, "Tracker is disabled on this instance.");
+    }
+    if (!p2p_rate_take(&entry->visitor->messages,
+            atomic_load(&tracker->limits.address_messages), shoal_tick_ms())) {
+        return fail(request, "too many announces: wait a minute");
+    }
+    p2p_query_read(shoal_request_query_string(request), &query);
+    if (!query.has_hash || !query.has_id) {
+        return fail(request, query.has_hash ? "invalid peer_id: it has to be 20 bytes"
+                                            : "invalid info_hash: it has to be 20 bytes");
+    }
+    if (query.port < 1 || query.port > 65535) {
+        return fail(request, "invalid port");
+    }
+    if (query.event == P2P_NO_EVENT) {
+        return fail(request, "invalid event");
+    }
+    entry->hash = query.hash;
+    entry->id = query.id;
+    entry->port = (uint16_t)query.port;
+    entry->event = query.event;
+    entry->is_complete = query.left == 0;
+    entry->wanted = query.event == P2P_STOPPED ? 0
+        : query.wanted < 0                     ? WANTED
+        : query.wanted < P2P_OFFERS_MAX        ? (size_t)query.wanted
+                                               : P2P_OFFERS_MAX;
+    return announce_of(tracker, call, request, &query, entry);
+}
+
+static int announce(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    (void)err;
+    struct p2p_tracker *tracker = arg;
+    struct p2p_entry entry = {
+        .peers_max = (int)atomic_load(&tracker->limits.address_peers)};
+    p2p_address_parse(shoal_request_address(request), &entry.address);
+    entry.visitor = p2p_visitor_ref(&tracker->visitors, &entry.address);
+    int code = announce_as(tracker, call, request, &entry);
+    p2p_visitor_unref(&tracker->visitors, entry.visitor);
+    return code;
+}
+
+static int scrape(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)err;
+    struct p2p_tracker *tracker = arg;
+    const char *text = shoal_request_query_string(request);
+    unsigned char hash[P2P_ID_BYTES], last[P2P_ID_BYTES] = {0};
+    bool is_good;
+    int count = 0;
+    struct shoal_buf out = {0};
+    shoal_buf_puts(&out, "d5:filesd");
+    while (count < SCRAPE_MAX && p2p_query_next(&text, hash, &is_good)) {
+        if (!is_good) {
+            shoal_buf_fini(&out);
+            return fail(request, "invalid info_hash: it has to be 20 bytes");
+        }
+        if (count++ > 0 && memcmp(hash, last, P2P_ID_BYTES) == 0) {
+            continue;
+        }
+        memcpy(last, hash, P2P_ID_BYTES);
+        struct p2p_counts counts = p2p_swarms_count(&tracker->swarms, hash);
+        shoal_buf_printf(&out, "%d:", P2P_ID_BYTES);
+        shoal_buf_add(&out, hash, P2P_ID_BYTES);
+        shoal_buf_printf(&out, "d8:completei%ue10:downloadedi%ue10:incompletei%uee",
+            counts.complete, counts.downloaded, counts.incomplete);
+    }
+    if (count == 0) {
+        shoal_buf_fini(&out);
+        return fail(request, "invalid info_hash: a scrape names its hashes");
+    }
+    shoal_buf_printf(&out, "e5:flagsd20:min_request_intervali%deee", P2P_INTERVAL_S);
+    return answer(request, &out);
+}
+
+int p2p_http_start(struct p2p_tracker *tracker, struct shoal_err *err)
+{
+    const struct shoal_route routes[] = {
+        {.method = "GET", .path = "/tracker/announce", .handler = announce},
+        {.method = "GET", .path = "/tracker/scrape", .handler = scrape},
+    };
+    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+        struct shoal_route route = routes[i];
+        route.arg = tracker;
+        route.auth = SHOAL_AUTH_NONE;
+        route.rate = SHOAL_RATE_NONE; // it counts by itself, and cheaper
+        route.cors = true;
+        route.raw_query = true;
+        int code = shoal_route_add(tracker->self, &route, err);
+        if (code < 0) {
+            return code;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,73 @@
+// p2p_tracker.h - the tracker as its files know it: who may join what, and what is said to whom.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef P2P_TRACKER_H
+#define P2P_TRACKER_H
+#include <shoal/plugin.h>
+
+#include "p2p.h"
+#include "p2p_swarm.h"
+
+#define P2P_MESSAGE_MAX    65536
+#define P2P_INTERVAL_S     600 // between announces of HTTP peers, and
+#define P2P_WS_INTERVAL_S  120 // of those with a socket, whose offers get old
+#define P2P_UNKNOWN_SLOTS  4096
+#define P2P_REFUSED_SLOTS  4096
+
+/// The settings, read when a minute begins and not with each message.
+struct p2p_limits {
+    _Atomic bool is_on;
+    _Atomic int64_t address_sockets, address_peers, address_messages, socket_messages,
+        socket_hashes, offers;
+};
+
+/// A small cache that forgets: a slot is overwritten by whoever comes next.
+struct p2p_slot {
+    uint64_t key;
+    int64_t until_ms;
+};
+
+struct p2p_tracker {
+    struct shoal_plugin *self;
+    _Atomic uint32_t refs; ///< the plugin, its sockets, and what workers do for them
+    struct p2p_limits limits;
+    struct p2p_visitors visitors;
+    struct p2p_swarms swarms;
+    _Atomic size_t waiting_bytes; ///< messages that wait for a verdict
+    pthread_mutex_t lock;         ///< of the slots
+    struct p2p_slot unknown[P2P_UNKNOWN_SLOTS]; ///< hashes that are none of ours
+    struct p2p_slot refused[P2P_REFUSED_SLOTS]; ///< HTTP peers that may not join
+    uint64_t seed;
+};
+
+void p2p_tracker_ref(struct p2p_tracker *tracker);
+void p2p_tracker_unref(struct p2p_tracker *tracker);
+
+// p2p_tracker_socket.c
+int p2p_sockets_start(struct p2p_tracker *tracker, struct shoal_err *err);
+// p2p_http.c
+int p2p_http_start(struct p2p_tracker *tracker, struct shoal_err *err);
+
+// p2p_tracker_gate.c
+/// Whose a hash is, as far as that is known without asking. Returns: the video, to be released, or
+/// NULL; *is_unknown: asked lately, and it is none of ours. [any]
+struct p2p_video *p2p_gate_known(struct p2p_tracker *tracker, const unsigned char *hash,
+    bool *is_unknown, bool *is_stale);
+/// Looks it up. Returns: the video, to be released; NULL where it is none of ours or not to be shared.
+struct p2p_video *p2p_gate_find(
+    struct p2p_tracker *tracker, struct shoal_call *call, const unsigned char *hash);
+/// Asks whether somebody may join. Returns: SHOAL_PASS, or why not in sentence.
+enum shoal_verdict p2p_gate_ask(struct p2p_tracker *tracker, struct shoal_call *call,
+    int64_t video_id, const char *kind, const char *address_prefix, char sentence[200]);
+/// Whether the verdict of an HTTP peer was "no" lately, and noting it.
+bool p2p_gate_refused(struct p2p_tracker *tracker, const struct p2p_entry *entry, int64_t video_id);
+void p2p_gate_refuse(struct p2p_tracker *tracker, const struct p2p_entry *entry, int64_t video_id);
+
+// p2p_tracker_say.c: what peers with sockets are told. token: the hash as its peer wrote it.
+void p2p_say_counts(shoal_stream stream, struct p2p_slice token, const struct p2p_counts *counts);
+void p2p_say_failure(shoal_stream stream, struct p2p_slice token, const char *why);
+void p2p_say_offers(const struct p2p_message *message, const struct p2p_result *result);
+void p2p_say_answer(shoal_stream stream, const struct p2p_message *message);
+void p2p_say_scrape(
+    struct p2p_swarms *swarms, shoal_stream stream, const struct p2p_message *message);
+
+#endif

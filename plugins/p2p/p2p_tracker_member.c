@@ -1,0 +1,194 @@
+// p2p_tracker_member.c - the swarms that a socket is in, and what workers find out about them.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
+#include "p2p_tracker_socket.h"
+
+/// What a worker does for a socket: looks up a hash (seat NULL), or asks whether it may join.
+struct question {
+    struct p2p_socket *socket;
+    struct p2p_seat *seat;
+    unsigned char hash[P2P_ID_BYTES];
+    bool is_check;
+    bool is_done; ///< a worker had it: a plugin that stops has none
+    struct p2p_video *video;
+    enum shoal_verdict verdict;
+    char sentence[200];
+};
+
+struct p2p_member *p2p_member_find(struct p2p_socket *socket, const unsigned char *hash)
+{
+    for (uint16_t i = 0; i < socket->member_count; i++) {
+        if (memcmp(socket->members[i].hash, hash, P2P_ID_BYTES) == 0) {
+            return &socket->members[i];
+        }
+    }
+    return NULL;
+}
+
+struct p2p_member *p2p_member_add(struct p2p_socket *socket, const unsigned char *hash)
+{
+    if (socket->member_count >= atomic_load(&socket->tracker->limits.socket_hashes)) {
+        return NULL;
+    }
+    if (socket->member_count == socket->member_room) {
+        socket->member_room = socket->member_room ? (uint16_t)(socket->member_room * 2) : 1;
+        socket->members =
+            realloc(socket->members, socket->member_room * sizeof(struct p2p_member));
+        if (!socket->members) {
+            abort();
+        }
+    }
+    struct p2p_member *member = &socket->members[socket->member_count++];
+    *member = (struct p2p_member){.seat = NULL};
+    memcpy(member->hash, hash, P2P_ID_BYTES);
+    return member;
+}
+
+void p2p_member_remove(struct p2p_socket *socket, struct p2p_member *member)
+{
+    if (member->has_id) {
+        p2p_swarms_leave(&socket->tracker->swarms, member->hash, member->id, socket->stream);
+    }
+    p2p_seat_unref(member->seat);
+    *member = socket->members[--socket->member_count];
+}
+
+void p2p_members_free(struct p2p_socket *socket)
+{
+    while (socket->member_count > 0) {
+        p2p_member_remove(socket, &socket->members[socket->member_count - 1]);
+    }
+    free(socket->members);
+    socket->members = NULL;
+    socket->member_room = 0;
+    while (socket->seats) {
+        struct p2p_seat *seat = socket->seats;
+        socket->seats = seat->next;
+        p2p_seat_unref(seat);
+    }
+}
+
+// ---- workers
+
+static void answer_question(struct shoal_call *call, void *arg)
+{
+    struct question *question = arg;
+    struct p2p_tracker *tracker = question->socket->tracker;
+    question->is_done = true;
+    if (question->seat) {
+        question->verdict = p2p_gate_ask(tracker, call, question->seat->video->id, "ws",
+            question->socket->address_prefix, question->sentence);
+        return;
+    }
+    bool is_unknown, is_stale; // somebody else may have asked meanwhile
+    question->video =
+        question->is_check ? NULL : p2p_gate_known(tracker, question->hash, &is_unknown, &is_stale);
+    if (!question->video) {
+        question->video = p2p_gate_find(tracker, call, question->hash);
+    }
+}
+
+static void hear_verdict(struct question *question)
+{
+    struct p2p_seat *seat = question->seat;
+    bool may_join = question->is_done && question->verdict == SHOAL_PASS;
+    seat->state = may_join ? P2P_SEAT_TAKEN : P2P_SEAT_REFUSED;
+    if (!may_join) {
+        free(seat->sentence);
+        seat->sentence = strdup(question->sentence[0] ? question->sentence
+                                                      : "this swarm may not be joined");
+    }
+}
+
+static void hear_answer(void *arg)
+{
+    struct question *question = arg;
+    struct p2p_socket *socket = question->socket;
+    if (socket->is_closed) {
+        // nobody waits any more
+    } else if (question->seat) {
+        hear_verdict(question);
+        p2p_socket_go_on(socket);
+    } else if (!question->is_check) {
+        struct p2p_member *member = p2p_member_find(socket, question->hash);
+        if (member && !member->seat && question->video) {
+            p2p_member_settle(socket, member, question->video);
+            p2p_socket_go_on(socket);
+        } else if (member && !member->seat) {
+            p2p_socket_unknown(socket, question->hash);
+        }
+    }
+    p2p_video_unref(question->video);
+    p2p_seat_unref(question->seat);
+    p2p_socket_unref(socket);
+    free(question);
+}
+
+static bool ask(struct question *question)
+{
+    struct p2p_socket *socket = question->socket;
+    atomic_fetch_add(&socket->refs, 1);
+    if (shoal_work(socket->tracker->self, answer_question, hear_answer, question, socket->loop) ==
+        0) {
+        return true;
+    }
+    p2p_seat_unref(question->seat);
+    p2p_socket_unref(socket);
+    free(question);
+    return false;
+}
+
+bool p2p_member_look_up(struct p2p_socket *socket, const unsigned char *hash, bool is_check)
+{
+    struct question *question = p2p_alloc(sizeof *question);
+    question->socket = socket;
+    question->is_check = is_check;
+    memcpy(question->hash, hash, P2P_ID_BYTES);
+    return ask(question);
+}
+
+// ---- seats
+
+/// Seats of videos that the socket is in no swarm of are not kept for ever: who comes back is asked anew.
+static struct p2p_seat *seat_of(struct p2p_socket *socket, const struct p2p_video *video)
+{
+    int64_t spare = atomic_load(&socket->tracker->limits.socket_hashes);
+    struct p2p_seat *found = NULL;
+    for (struct p2p_seat **at = &socket->seats; *at;) {
+        struct p2p_seat *seat = *at;
+        bool is_idle = atomic_load(&seat->refs) == 1 && --spare < 0;
+        if (seat->video == video) {
+            found = seat;
+        } else if (is_idle || atomic_load(&seat->video->is_gone)) {
+            *at = seat->next;
+            p2p_seat_unref(seat);
+            continue;
+        }
+        at = &seat->next;
+    }
+    return found;
+}
+
+void p2p_member_settle(
+    struct p2p_socket *socket, struct p2p_member *member, struct p2p_video *video)
+{
+    struct p2p_seat *seat = seat_of(socket, video);
+    if (!seat) {
+        seat = p2p_seat_new(video);
+        seat->next = socket->seats;
+        socket->seats = seat;
+        if (!shoal_hook_heard("swarm.join")) {
+            seat->state = P2P_SEAT_TAKEN;
+        } else {
+            struct question *question = p2p_alloc(sizeof *question);
+            question->socket = socket;
+            question->seat = p2p_seat_ref(seat);
+            if (!ask(question)) { // nobody there who could say yes
+                seat->state = P2P_SEAT_REFUSED;
+                seat->sentence = strdup("too much is going on here: try again later");
+            }
+        }
+    }
+    member->seat = p2p_seat_ref(seat);
+}

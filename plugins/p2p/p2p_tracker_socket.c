@@ -1,0 +1,356 @@
+// p2p_tracker_socket.c - peers with a WebSocket: what they say, and what is done about it.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include "p2p_tracker_socket.h"
+
+#include <string.h>
+
+#define WAITING_MAX       32
+#define WAITING_BYTES_MAX (32u << 20) // of all sockets together
+#define UNKNOWN_MAX       16          // hashes that are none of ours, and then the socket is closed
+#define UNKNOWN_A_MINUTE  120         // of one address
+#define CLOSE_POLICY      1008
+#define QUEUE_MAX         (512u << 10)
+
+static const struct p2p_slice no_hash;
+
+// ---- the beginning and the end
+
+static int open_socket(struct shoal_call *call, struct shoal_request *request, void *arg,
+    void **state, struct shoal_err *err)
+{
+    (void)call;
+    struct p2p_tracker *tracker = arg;
+    if (*shoal_request_query_string(request)) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "the tracker is at exactly /tracker/socket");
+    }
+    struct p2p_address address;
+    p2p_address_parse(shoal_request_address(request), &address);
+    struct p2p_visitor *visitor = p2p_visitor_ref(&tracker->visitors, &address);
+    if (atomic_fetch_add(&visitor->sockets, 1) >= atomic_load(&tracker->limits.address_sockets)) {
+        atomic_fetch_sub(&visitor->sockets, 1);
+        p2p_visitor_unref(&tracker->visitors, visitor);
+        return shoal_fail(err, SHOAL_EBUSY, "your address has as many sockets as it may have");
+    }
+    struct p2p_socket *socket = p2p_alloc(sizeof *socket);
+    socket->tracker = tracker;
+    socket->refs = 1;
+    socket->address = address;
+    socket->visitor = visitor;
+    const char *prefix = shoal_request_address_prefix(request);
+    memcpy(socket->address_prefix, prefix, strnlen(prefix, sizeof socket->address_prefix - 1));
+    socket->last_waiting = &socket->first_waiting;
+    p2p_tracker_ref(tracker);
+    *state = socket;
+    return 0;
+}
+
+static void opened(shoal_stream stream, void *state)
+{
+    struct p2p_socket *socket = state;
+    socket->stream = stream;
+    socket->loop = shoal_stream_loop(stream);
+}
+
+static struct p2p_waiting *take_waiting(struct p2p_socket *socket)
+{
+    struct p2p_waiting *first = socket->first_waiting;
+    socket->first_waiting = NULL;
+    socket->last_waiting = &socket->first_waiting;
+    socket->waiting_count = 0;
+    return first;
+}
+
+static void drop(struct p2p_tracker *tracker, struct p2p_waiting *waiting)
+{
+    atomic_fetch_sub(&tracker->waiting_bytes, waiting->length);
+    free(waiting);
+}
+
+void p2p_socket_unref(struct p2p_socket *socket)
+{
+    if (atomic_fetch_sub(&socket->refs, 1) == 1) {
+        struct p2p_tracker *tracker = socket->tracker;
+        free(socket);
+        p2p_tracker_unref(tracker);
+    }
+}
+
+static void closed(shoal_stream stream, void *state, int code)
+{
+    (void)stream;
+    (void)code;
+    struct p2p_socket *socket = state;
+    socket->is_closed = true;
+    p2p_members_free(socket);
+    for (struct p2p_waiting *next, *each = take_waiting(socket); each; each = next) {
+        next = each->next;
+        drop(socket->tracker, each);
+    }
+    atomic_fetch_sub(&socket->visitor->sockets, 1);
+    p2p_visitor_unref(&socket->tracker->visitors, socket->visitor);
+    p2p_socket_unref(socket);
+}
+
+// ---- messages that wait
+
+static void let_wait(struct p2p_socket *socket, const struct p2p_message *message,
+    const char *data, size_t length)
+{
+    struct p2p_tracker *tracker = socket->tracker;
+    size_t before = atomic_fetch_add(&tracker->waiting_bytes, length);
+    if (socket->waiting_count >= WAITING_MAX || before + length > WAITING_BYTES_MAX) {
+        atomic_fetch_sub(&tracker->waiting_bytes, length);
+        p2p_say_failure(socket->stream, message->hash.text, "too much waits: try again later");
+        return;
+    }
+    struct p2p_waiting *waiting = p2p_alloc(sizeof *waiting + length);
+    waiting->length = length;
+    memcpy(waiting->data, data, length);
+    *socket->last_waiting = waiting;
+    socket->last_waiting = &waiting->next;
+    socket->waiting_count++;
+}
+
+// ---- announces
+
+static void refuse(
+    struct p2p_socket *socket, const struct p2p_message *message, const char *why)
+{
+    p2p_say_failure(socket->stream, message->hash.text, why);
+}
+
+/// Counts an unknown hash against the socket and its address.
+static void count_unknown(struct p2p_socket *socket)
+{
+    if (++socket->unknown >= UNKNOWN_MAX) {
+        shoal_stream_close(socket->stream, CLOSE_POLICY, "these are not videos of this server");
+    }
+}
+
+static const char not_ours[] = "this is no video of this server, or nobody may share it";
+
+void p2p_socket_unknown(struct p2p_socket *socket, const unsigned char *hash)
+{
+    struct p2p_member *member = p2p_member_find(socket, hash);
+    if (member) {
+        p2p_member_remove(socket, member);
+    }
+    count_unknown(socket);
+    p2p_socket_go_on(socket);
+}
+
+static void relay_answer(struct p2p_socket *socket, const struct p2p_message *message)
+{
+    shoal_stream to = p2p_swarms_stream(
+        &socket->tracker->swarms, message->hash.bytes, message->target.bytes);
+    if (to) {
+        p2p_say_answer(to, message);
+    }
+}
+
+/// Of a member that may join. Returns: whether its swarm is still there.
+static bool announce(struct p2p_socket *socket, struct p2p_member *member,
+    const struct p2p_message *message)
+{
+    struct p2p_tracker *tracker = socket->tracker;
+    bool is_answer = message->answer.at != NULL;
+    if (member->has_id && memcmp(member->id, message->peer.bytes, P2P_ID_BYTES) != 0) {
+        p2p_swarms_leave(&tracker->swarms, member->hash, member->id, socket->stream);
+        member->has_id = false;
+    }
+    const struct p2p_entry entry = {
+        .hash = message->hash.bytes,
+        .id = message->peer.bytes,
+        .stream = socket->stream,
+        .address = socket->address,
+        .seat = member->seat,
+        .event = message->event,
+        .is_complete = message->is_complete,
+        .wanted = message->event == P2P_STOPPED ? 0 : message->offer_count,
+    };
+    struct p2p_result result;
+    switch (p2p_swarms_announce(&tracker->swarms, &entry, shoal_tick_ms(), &result)) {
+    case P2P_GONE:
+        return false;
+    case P2P_TAKEN:
+        refuse(socket, message, "somebody else has this peer id");
+        return true;
+    case P2P_FULL:
+        refuse(socket, message, "this swarm is full");
+        return true;
+    case P2P_DONE:
+        break;
+    }
+    if (result.is_stale) {
+        p2p_member_look_up(socket, message->hash.bytes, true); // nobody waits for that
+    }
+    memcpy(member->id, message->peer.bytes, P2P_ID_BYTES);
+    member->has_id = message->event != P2P_STOPPED;
+    if (is_answer) {
+        relay_answer(socket, message);
+        return true;
+    }
+    p2p_say_counts(socket->stream, message->hash.text, &result.counts);
+    p2p_say_offers(message, &result);
+    if (message->event == P2P_STOPPED) {
+        p2p_member_remove(socket, member);
+    }
+    return true;
+}
+
+/// A member that is new here: its video is known, or has to be looked up.
+static struct p2p_member *enter(struct p2p_socket *socket, const struct p2p_message *message)
+{
+    struct p2p_tracker *tracker = socket->tracker;
+    bool is_unknown, is_stale;
+    struct p2p_video *video =
+        p2p_gate_known(tracker, message->hash.bytes, &is_unknown, &is_stale);
+    if (is_unknown ||
+        (!video && !p2p_rate_take(&socket->visitor->unknown, UNKNOWN_A_MINUTE, shoal_tick_ms()))) {
+        refuse(socket, message, not_ours);
+        count_unknown(socket);
+        return NULL;
+    }
+    struct p2p_member *member = p2p_member_add(socket, message->hash.bytes);
+    if (!member) {
+        refuse(socket, message, "you are in as many swarms as one socket may be");
+    } else if (video) {
+        p2p_member_settle(socket, member, video);
+    } else if (!p2p_member_look_up(socket, message->hash.bytes, false)) {
+        refuse(socket, message, "too much is going on here: try again later");
+        p2p_member_remove(socket, member);
+        member = NULL;
+    }
+    p2p_video_unref(video);
+    return member;
+}
+
+static void hear_announce(struct p2p_socket *socket, const struct p2p_message *message,
+    const char *data, size_t length)
+{
+    for (int i = 0; i < 2; i++) {
+        struct p2p_member *member = p2p_member_find(socket, message->hash.bytes);
+        if (!member && message->event == P2P_STOPPED) {
+            struct p2p_counts counts =
+                p2p_swarms_count(&socket->tracker->swarms, message->hash.bytes);
+            p2p_say_counts(socket->stream, message->hash.text, &counts);
+            return;
+        }
+        member = member ? member : enter(socket, message);
+        if (!member) {
+            return;
+        }
+        if (!member->seat || member->seat->state == P2P_SEAT_ASKING) {
+            let_wait(socket, message, data, length);
+            return;
+        }
+        bool is_gone = atomic_load(&member->seat->video->is_gone);
+        if (!is_gone && member->seat->state == P2P_SEAT_REFUSED) {
+            refuse(socket, message, member->seat->sentence);
+            return;
+        }
+        if (!is_gone && announce(socket, member, message)) {
+            return;
+        }
+        p2p_member_remove(socket, member); // as if it had never been here
+    }
+    refuse(socket, message, not_ours);
+}
+
+static void hear_message(struct p2p_socket *socket, const char *data, size_t length)
+{
+    static const char *const faults[] = {
+        [P2P_NO_JSON] = "the message is no JSON object",
+        [P2P_BAD_HASH] = "invalid info_hash: it has to be 20 bytes",
+        [P2P_BAD_PEER] = "invalid peer_id: it has to be 20 bytes",
+        [P2P_BAD_TARGET] = "invalid to_peer_id: it has to be 20 bytes",
+        [P2P_BAD_OFFER] = "invalid offers: each has an offer and an offer_id of 20 bytes",
+        [P2P_BAD_ANSWER] = "invalid answer: it has to be an object",
+    };
+    struct p2p_message message;
+    enum p2p_fault fault = p2p_scan(
+        data, length, (size_t)atomic_load(&socket->tracker->limits.offers), &message);
+    if (fault != P2P_FINE) {
+        p2p_say_failure(socket->stream, no_hash, faults[fault]);
+    } else if (message.action == P2P_SCRAPE && (message.hash.text.at || message.hashes.at)) {
+        p2p_say_scrape(&socket->tracker->swarms, socket->stream, &message);
+    } else if (message.action != P2P_ANNOUNCE) {
+        p2p_say_failure(socket->stream, no_hash,
+            message.action == P2P_SCRAPE ? "invalid info_hash: a scrape names its hashes"
+                                         : "invalid action");
+    } else if (!message.hash.text.at) {
+        p2p_say_failure(socket->stream, no_hash, faults[P2P_BAD_HASH]);
+    } else if (!message.peer.text.at) {
+        p2p_say_failure(socket->stream, no_hash, faults[P2P_BAD_PEER]);
+    } else if (message.event == P2P_NO_EVENT) {
+        refuse(socket, &message, "invalid event");
+    } else if (message.answer.at && !message.target.text.at) {
+        p2p_say_failure(socket->stream, no_hash, faults[P2P_BAD_TARGET]);
+    } else if (message.answer.at && !message.offer_id.text.at) {
+        p2p_say_failure(socket->stream, no_hash, faults[P2P_BAD_OFFER]);
+    } else if (!atomic_load(&socket->tracker->limits.is_on)) {
+        refuse(socket, &message, "Tracker is disabled on this instance.");
+    } else {
+        hear_announce(socket, &message, data, length);
+    }
+}
+
+void p2p_socket_go_on(struct p2p_socket *socket)
+{
+    for (struct p2p_waiting *next, *each = take_waiting(socket); each; each = next) {
+        next = each->next;
+        if (!socket->is_closed) {
+            hear_message(socket, each->data, each->length);
+        }
+        drop(socket->tracker, each);
+    }
+}
+
+/// Before anything is read of it: a flood costs one comparison a message, and in the end its socket.
+static bool may_speak(struct p2p_socket *socket)
+{
+    struct p2p_limits *limits = &socket->tracker->limits;
+    int64_t now_ms = shoal_tick_ms(), most = atomic_load(&limits->socket_messages);
+    if (p2p_rate_take(&socket->messages, most, now_ms) &&
+        p2p_rate_take(&socket->visitor->messages, atomic_load(&limits->address_messages), now_ms)) {
+        socket->dropped = 0;
+        return true;
+    }
+    if (socket->dropped++ == 0) {
+        p2p_say_failure(socket->stream, no_hash, "too many messages: wait a minute");
+    } else if (socket->dropped > most) {
+        shoal_stream_close(socket->stream, CLOSE_POLICY, "too many messages");
+    }
+    return false;
+}
+
+static void message(
+    shoal_stream stream, void *state, const void *data, size_t length, bool is_text)
+{
+    (void)stream;
+    struct p2p_socket *socket = state;
+    if (!may_speak(socket)) {
+        return;
+    }
+    if (is_text) {
+        hear_message(socket, data, length);
+    } else {
+        p2p_say_failure(socket->stream, no_hash, "messages are text");
+    }
+}
+
+int p2p_sockets_start(struct p2p_tracker *tracker, struct shoal_err *err)
+{
+    static const struct shoal_stream_ops ops = {
+        .open = open_socket, .opened = opened, .message = message, .closed = closed};
+    const struct shoal_socket_route route = {
+        .path = "/tracker/socket",
+        .ops = &ops,
+        .arg = tracker,
+        .auth = SHOAL_AUTH_NONE,
+        .message_max_bytes = P2P_MESSAGE_MAX,
+        .queue_max_bytes = QUEUE_MAX,
+        .any_origin = true,
+    };
+    return shoal_socket_add(tracker->self, &route, err);
+}

@@ -1,0 +1,135 @@
+// kit.mjs - an instance with the tracker and videos that have hashes, and peers that speak to it by hand.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+import { startInstance } from '../kit/instance.mjs'
+import { clip } from '../kit/media.mjs'
+import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
+import { Socket } from '../streams/kit.mjs'
+
+const run = promisify(execFile)
+const shipped = ['storage_fs', 'transcode_ffmpeg', 'api', 'media']
+
+/** 20 bytes as the text that travels: a character for each byte. */
+export const bytes20 = (bytes = randomBytes(20)) => Buffer.from(bytes).toString('latin1')
+
+/** Every byte that JSON writes in a way of its own, and some that are none in UTF-8. */
+export const oddBytes = bytes20([0, 1, 8, 9, 10, 12, 13, 31, 34, 47, 92, 127, 128, 160, 194, 195, 239, 240, 254, 255])
+
+/**
+ * An instance with the plugin and videos {name: privacy}: {site, videos: {name: {id, uuid}}}.
+ * settings: of the plugin, as an object; lua: a plugin that stands beside it.
+ */
+export async function trackerSite ({ videos = { open: 1 }, settings = {}, options = [], lua, hooks = [] } = {}) {
+  const site = await startInstance({ started: false, settings: options })
+  const others = lua ? [line('beside', writePlugin(join(site.folder, 'plugins'), 'beside', { lua, manifest: { hooks } }))] : []
+  const text = Object.entries({ address_sockets: 1000, ...settings }).map(([key, value]) => `${key} = ${value}`).join(', ')
+  site.config = withPlugins(site.config, [...shipped, `{ "p2p", ${text} }`, ...others])
+  await site.start()
+  const made = {}
+  for (const [name, privacy] of Object.entries(videos)) {
+    const extra = privacy === 5 ? { 'videoPasswords[0]': 'open sesame' } : {}
+    made[name] = await site.upload(await clip('tiny'), { privacy, name, ...extra })
+    await site.published(made[name].uuid)
+  }
+  return { site, videos: made }
+}
+
+/** Writes hashes into the table as the plugin's job does: {hash: video}. The instance is stopped meanwhile. */
+export async function writeHashes (site, hashes) {
+  await site.kill()
+  const rows = Object.entries(hashes).map(([hash, video]) =>
+    `INSERT OR REPLACE INTO p2p_hash (hash, video_id, generation) VALUES (X'${Buffer.from(hash, 'latin1').toString('hex')}', ${video.id}, 2);`)
+  await run('sqlite3', ['-bail', join(site.folder, 'shoal.sqlite3'), rows.join('\n')])
+  await site.start()
+}
+
+/** A peer with a socket. */
+export class Peer extends Socket {
+  constructor (site, { id = bytes20(), path = '/tracker/socket', ...options } = {}) {
+    super(site, path, options)
+    this.id = id
+  }
+
+  say (message) { this.write(JSON.stringify(message)) }
+
+  announce (hash, more = {}) {
+    this.say({ action: 'announce', info_hash: hash, peer_id: this.id, numwant: 5, uploaded: 0, downloaded: 0, left: null, event: 'started', ...more })
+  }
+
+  /** The next message, parsed. */
+  async hear (timeout) {
+    const got = await this.next(timeout)
+    if (!got) throw new Error('the socket was closed')
+    if (got.opcode !== 1) throw new Error(`not a text but ${got.opcode} ${got.data.toString('hex')}`)
+    this.text = got.data.toString()
+    return JSON.parse(this.text)
+  }
+
+  /** What an announce is answered with. */
+  async announced (hash, more) {
+    this.announce(hash, more)
+    return this.hear()
+  }
+
+  /** Nothing waits: what is asked now is answered next. */
+  async quiet (hash) {
+    this.say({ action: 'scrape', info_hash: hash })
+    const heard = await this.hear()
+    if (heard.action !== 'scrape') throw new Error(`something else came: ${this.text}`)
+  }
+}
+
+export async function peer (site, options) {
+  const made = new Peer(site, options)
+  const status = await made.head
+  if (status !== 101) throw new Error(`no upgrade: ${status}`)
+  return made
+}
+
+export const offer = (text, id = bytes20()) => ({ offer: { type: 'offer', sdp: text }, offer_id: id })
+
+const encode = bytes => [...Buffer.from(bytes, 'latin1')].map(byte => `%${byte.toString(16).padStart(2, '0')}`).join('')
+
+/** An HTTP announce; the parsed answer, whose text is latin-1. from: the address it comes from, by a trusted proxy. */
+export async function announceHttp (site, hash, { id = bytes20(), from, ...query } = {}) {
+  const rest = Object.entries({ port: 6881, uploaded: 0, downloaded: 0, left: 1, compact: 1, ...query }).map(([key, value]) => `&${key}=${value}`).join('')
+  return bencoded(site, `/tracker/announce?info_hash=${encode(hash)}&peer_id=${encode(id)}${rest}`, from)
+}
+
+export const scrapeHttp = (site, ...hashes) => bencoded(site, `/tracker/scrape?${hashes.map(hash => `info_hash=${encode(hash)}`).join('&')}`)
+
+export async function bencoded (site, path, from) {
+  const answer = await site.raw({ path, headers: from ? { 'x-forwarded-for': from } : {} })
+  if (answer.status !== 200) throw new Error(`${path}: ${answer.status}`)
+  const text = answer.body.toString('latin1')
+  const [value, end] = decode(text, 0)
+  if (end !== text.length) throw new Error('more follows the dictionary')
+  return value
+}
+
+function decode (text, at) {
+  if (text[at] === 'i') {
+    const end = text.indexOf('e', at)
+    return [Number(text.slice(at + 1, end)), end + 1]
+  }
+  if (text[at] === 'l' || text[at] === 'd') {
+    const isList = text[at++] === 'l'
+    const items = []
+    while (text[at] !== 'e') {
+      const [item, next] = decode(text, at)
+      items.push(item)
+      at = next
+    }
+    if (isList) return [items, at + 1]
+    const keys = items.filter((item, i) => i % 2 === 0)
+    if (keys.join() !== [...keys].sort().join()) throw new Error(`keys are not in order: ${keys}`)
+    return [Object.fromEntries(keys.map((key, i) => [key, items[i * 2 + 1]])), at + 1]
+  }
+  const colon = text.indexOf(':', at)
+  const length = Number(text.slice(at, colon))
+  return [text.slice(colon + 1, colon + 1 + length), colon + 1 + length]
+}
