@@ -239,10 +239,14 @@ enum catalog_shape {
     CATALOG_OWNER = 2, ///< list, with what its owner sees
     CATALOG_FILES = 4, ///< list, with files
     CATALOG_TAGS = 8,
+    CATALOG_SHARING = 16, ///< detail, with swarms, torrents and mirrors; not in a transaction
 };
 /// The video as the API shows it; shape: bits of enum catalog_shape.
 json_t *catalog_video_json(
     struct shoal_call *call, const struct catalog_video *video, int shape, struct shoal_err *err);
+/// Puts into the details of a video what the services `tracker` and `mirrors` say of it. One that
+/// fails leaves its part empty.
+void catalog_sharing_add(struct shoal_call *call, json_t *video);
 json_t *catalog_video_tags(struct shoal_call *call, int64_t video_id, struct shoal_err *err);
 const char *catalog_resolution_label(
     struct shoal_arena *arena, int resolution, int width, int height);

@@ -203,6 +203,9 @@ json_t *shoal_video_get(
     bool is_mine =
         call->viewer.kind == SHOAL_VIEWER_USER && call->viewer.account_id == video.account_id;
     int shape = CATALOG_DETAIL;
+    if (call->tx == NULL) {
+        shape |= CATALOG_SHARING;
+    }
     if (is_mine || catalog_is_staff(&call->viewer)) {
         shape |= CATALOG_OWNER;
     }

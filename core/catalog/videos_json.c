@@ -246,6 +246,9 @@ json_t *catalog_video_json(
     if (code == 0 && (shape & CATALOG_OWNER) != 0) {
         owner_add(out, video);
     }
+    if (code == 0 && (shape & CATALOG_SHARING) != 0 && video->origin_host[0] == '\0') {
+        catalog_sharing_add(call, out);
+    }
     if (code != 0) {
         json_decref(out);
         return NULL;

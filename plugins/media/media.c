@@ -72,12 +72,10 @@ static const struct row rows[] = {
     {"/lazy-static/banners/{name}", {.kind = "banner", .is_image = true}},
     {"/lazy-static/storyboards/{name}", {.kind = "storyboard", .is_image = true}},
     {"/lazy-static/video-captions/{name}", {.kind = "caption", .is_image = true}},
-    {"/lazy-static/torrents/{name}", {.kind = "torrent", .is_image = true}},
     {"/download/web-videos/{name}", {.kind = "web_video", .is_download = true}},
     {"/download/videos/{name}", {.kind = "web_video", .is_download = true}}, // as 6.x called it
     {"/download/streaming-playlists/hls/videos/{name}",
         {.kind = "hls_media", .is_hls = true, .is_download = true}},
-    {"/download/torrents/{name}", {.kind = "torrent", .is_download = true}},
     {"/download/original-video-files/{name}",
         {.kind = "original", .is_private = true, .is_download = true}},
 };
