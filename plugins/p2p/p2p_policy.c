@@ -1,4 +1,5 @@
-// p2p_policy.c - what the administrator decided: read from the settings, told to pages, players and trackers.
+// p2p_policy.c - what the administrator decided: read from the settings, told to pages, players and
+// trackers.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
@@ -9,7 +10,7 @@
 static bool is_off(struct p2p *p2p, struct shoal_call *call)
 {
     const char *mode = shoal_setting_text(p2p->self, call, "viewers");
-    return mode == NULL || strcmp(mode, "off") == 0;
+    return mode == NULL || strcmp(mode, "off") == 0 || !shoal_setting_bool(p2p->self, "tracker");
 }
 
 // --- ICE servers ---
@@ -48,10 +49,10 @@ json_t *p2p_ice_servers(const json_t *stun, const json_t *turn)
     json_array_foreach(turn, index, item)
     {
         if (is_turn(item) && json_array_size(out) < SERVERS_MAX) {
-            json_array_append_new(out,
-                json_pack("{s:O, s:s, s:s}", "urls", json_object_get(item, "urls"), "username",
-                    shoal_text(item, "username", ""), "credential",
-                    shoal_text(item, "credential", "")));
+            json_array_append_new(
+                out, json_pack("{s:O, s:s, s:s}", "urls", json_object_get(item, "urls"), "username",
+                         shoal_text(item, "username", ""), "credential",
+                         shoal_text(item, "credential", "")));
         }
     }
     return out;
@@ -60,9 +61,8 @@ json_t *p2p_ice_servers(const json_t *stun, const json_t *turn)
 static json_t *ice_of(struct p2p *p2p)
 {
     // Where only relays may be used, no other server learns who watches.
-    json_t *stun = shoal_setting_bool(p2p->self, "relay_only")
-                       ? NULL
-                       : shoal_setting_json(p2p->self, "stun");
+    json_t *stun =
+        shoal_setting_bool(p2p->self, "relay_only") ? NULL : shoal_setting_json(p2p->self, "stun");
     json_t *turn = shoal_setting_json(p2p->self, "turn");
     json_t *out = p2p_ice_servers(stun, turn);
     json_decref(stun);
@@ -110,8 +110,8 @@ static json_t *stun_names(json_t *stun)
     return out;
 }
 
-// Players of PeerTube know three of our settings: whether at all, whether unasked, and STUN. None of them
-// can be told to use relays alone, so with that they stay out.
+// Players of PeerTube know three of our settings: whether at all, whether unasked, and STUN. None
+// of them can be told to use relays alone, so with that they stay out.
 static int show_config(struct shoal_call *call, json_t **value, void *arg, struct shoal_err *err)
 {
     (void)err;
@@ -121,23 +121,24 @@ static int show_config(struct shoal_call *call, json_t **value, void *arg, struc
     }
     const char *mode = shoal_setting_text(p2p->self, call, "viewers");
     bool is_relayed = shoal_setting_bool(p2p->self, "relay_only");
-    bool is_unasked = mode != NULL && strcmp(mode, "opt-out") == 0 && !is_relayed;
+    bool is_unasked = !is_off(p2p, call) && strcmp(mode, "opt-out") == 0 && !is_relayed;
     shoal_json_set(*value, "value.defaults.p2p.webapp.enabled", json_boolean(is_unasked));
     shoal_json_set(*value, "value.defaults.p2p.embed.enabled", json_boolean(is_unasked));
     shoal_json_set(
         *value, "value.tracker.enabled", json_boolean(!is_off(p2p, call) && !is_relayed));
     shoal_json_set(*value, "value.webrtc.stunServers",
-        stun_names(is_relayed ? NULL : shoal_setting_json(p2p->self, "stun")));
+        stun_names(is_relayed || is_off(p2p, call) ? NULL : shoal_setting_json(p2p->self, "stun")));
     return 0;
 }
 
-// The form says it first; the table follows.
+// The form says it first; the table follows, and has the channels.
 static int show_video(struct shoal_call *call, json_t **value, void *arg, struct shoal_err *err)
 {
     (void)err;
     json_t *video = json_object_get(*value, "video");
-    if (json_is_array(json_object_get(video, "trackerUrls")) &&
-        (is_off(arg, call) || p2p_form_is_off(video))) {
+    if (json_array_size(json_object_get(video, "trackerUrls")) > 0 &&
+        (is_off(arg, call) || p2p_form_is_off(video) ||
+            !p2p_policy_shares(call, shoal_integer(video, "id", 0)))) {
         json_object_set_new(video, "trackerUrls", json_array());
     }
     return 0;

@@ -7,7 +7,10 @@
 #include "p2p.h"
 
 /// Of p2p_off.
-enum p2p_kind { P2P_OFF_VIDEO = 1, P2P_OFF_CHANNEL = 2 };
+enum p2p_kind {
+    P2P_OFF_VIDEO = 1,
+    P2P_OFF_CHANNEL = 2
+};
 
 /// Whether the owner said in the video's form that it is not shared. video: VideoDetails.
 bool p2p_form_is_off(const json_t *video);

@@ -29,11 +29,14 @@ int p2p_form_slot(struct shoal_call *call, const char *slot, const json_t *data,
                                                            : json_object_get(data, "video");
     return shoal_buf_printf(out,
         "<p class=\"check\"><input type=\"hidden\" name=\"pluginData[p2p][asked]\" value=\"true\">"
-        "<input id=\"p2p-shared\" name=\"pluginData[p2p][shared]\" type=\"checkbox\" value=\"true\"%s>"
+        "<input id=\"p2p-shared\" name=\"pluginData[p2p][shared]\" type=\"checkbox\" "
+        "value=\"true\"%s>"
         "<label for=\"p2p-shared\">%s</label></p>\n",
         p2p_form_is_off(sent) ? "" : " checked",
-        in_language(call, "Viewers share this video with each other (they can see each other's internet address)",
-            "Les spectateurs partagent cette vidéo entre eux (ils peuvent voir l'adresse internet des autres)"));
+        in_language(call,
+            "Viewers share this video with each other (they can see each other's internet address)",
+            "Les spectateurs partagent cette vidéo entre eux (ils peuvent voir l'adresse internet "
+            "des autres)"));
 }
 
 int p2p_form_menu(struct shoal_call *call, const char *slot, const json_t *data,

@@ -4,17 +4,16 @@
 
 #include "p2p_policy.h"
 
-SHOAL_SQL(p2p_off_add, "INSERT INTO p2p_off (kind, id) VALUES ($1, $2) ON CONFLICT (kind, id) DO NOTHING");
+SHOAL_SQL(p2p_off_add,
+    "INSERT INTO p2p_off (kind, id) VALUES ($1, $2) ON CONFLICT (kind, id) DO NOTHING");
 SHOAL_SQL(p2p_off_remove, "DELETE FROM p2p_off WHERE kind = $1 AND id = $2");
 SHOAL_SQL(p2p_off_of,
     "SELECT COUNT(*) FROM v1_video v JOIN p2p_off o "
     "ON (o.kind = 1 AND o.id = v.id) OR (o.kind = 2 AND o.id = v.channel_id) WHERE v.id = $1");
-SHOAL_SQL(p2p_off_channel,
-    "SELECT id, account_id FROM v1_channel WHERE name = $1 AND host = ''");
-SHOAL_SQL(p2p_off_channels,
-    "SELECT c.name, c.display_name, o.id FROM v1_channel c "
-    "LEFT JOIN p2p_off o ON o.kind = 2 AND o.id = c.id "
-    "WHERE c.account_id = $1 AND c.host = '' ORDER BY c.name LIMIT 200");
+SHOAL_SQL(p2p_off_channel, "SELECT id, account_id FROM v1_channel WHERE name = $1 AND host = ''");
+SHOAL_SQL(p2p_off_channels, "SELECT c.name, c.display_name, o.id FROM v1_channel c "
+                            "LEFT JOIN p2p_off o ON o.kind = 2 AND o.id = c.id "
+                            "WHERE c.account_id = $1 AND c.host = '' ORDER BY c.name LIMIT 200");
 SHOAL_SQL(p2p_off_videos, "SELECT id FROM v1_video WHERE channel_id = $1");
 
 bool p2p_policy_shares(struct shoal_call *call, int64_t video_id)
@@ -42,12 +41,12 @@ static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 
 // --- videos ---
 
-static int video_heard(struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
+static int video_heard(
+    struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
 {
     struct p2p *p2p = arg;
     const json_t *video = json_object_get(event, "video");
-    struct change change = {
-        P2P_OFF_VIDEO, shoal_integer(video, "id", 0), p2p_form_is_off(video)};
+    struct change change = {P2P_OFF_VIDEO, shoal_integer(video, "id", 0), p2p_form_is_off(video)};
     int code = shoal_tx(call, change_tx, &change, err);
     if (code == 0 && change.is_off) {
         p2p_tracker_forget(p2p->tracker, change.id);
@@ -55,7 +54,8 @@ static int video_heard(struct shoal_call *call, const json_t *event, void *arg, 
     return code;
 }
 
-static int video_gone(struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
+static int video_gone(
+    struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
 {
     (void)arg;
     struct change change = {P2P_OFF_VIDEO, shoal_integer(event, "video.id", 0), false};
@@ -64,17 +64,17 @@ static int video_gone(struct shoal_call *call, const json_t *event, void *arg, s
 
 // --- channels ---
 
-static int list_channels(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int list_channels(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)arg;
     struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &p2p_off_channels,
         SHOAL_ARGS(SHOAL_I64(shoal_call_viewer(call)->account_id)), err);
     json_t *data = json_array();
     while (rows != NULL && shoal_rows_next(rows)) {
-        json_array_append_new(data,
-            json_pack("{s:s, s:s?, s:b}", "name", shoal_col_text(rows, 0), "displayName",
-                shoal_col_text(rows, 1), "shared", shoal_col_null(rows, 2)));
+        json_array_append_new(
+            data, json_pack("{s:s, s:s?, s:b}", "name", shoal_col_text(rows, 0), "displayName",
+                      shoal_col_text(rows, 1), "shared", shoal_col_null(rows, 2)));
     }
     int code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
     if (code != 0) {
@@ -110,8 +110,8 @@ static int forget_channel(
     return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
 }
 
-static int set_channel(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int set_channel(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     const struct shoal_viewer *viewer = shoal_call_viewer(call);
     const json_t *body = shoal_request_body(request, err);
@@ -125,7 +125,8 @@ static int set_channel(struct shoal_call *call, struct shoal_request *request, v
     int64_t owner = 0;
     int64_t id = find_channel(call, shoal_request_param(request, "name"), &owner, err);
     if (id == 0) {
-        return err->code != 0 ? err->code : shoal_fail(err, SHOAL_ENOTFOUND, "Video channel not found");
+        return err->code != 0 ? err->code
+                              : shoal_fail(err, SHOAL_ENOTFOUND, "Video channel not found");
     }
     if (owner != viewer->account_id && viewer->role != SHOAL_ROLE_ADMIN) {
         return shoal_fail(err, SHOAL_EFORBIDDEN, "this channel is somebody else's");
@@ -138,7 +139,8 @@ static int set_channel(struct shoal_call *call, struct shoal_request *request, v
     return code == 0 ? shoal_answer_status(request, 204) : code;
 }
 
-static int channel_heard(struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
+static int channel_heard(
+    struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
 {
     (void)arg;
     if (strcmp(shoal_text(event, "what", ""), "deleted") != 0) {

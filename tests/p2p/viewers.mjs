@@ -6,8 +6,11 @@ import { createHash } from 'node:crypto'
 import { launch, open } from '../browser/chromium.mjs'
 import { request } from '../kit/client.mjs'
 
-/** WebRTC finds its way on this machine without names of mDNS, which nobody resolves here. */
-export const launchViewers = () => launch(['--disable-features=WebRtcHideLocalIpsWithMdns'])
+/**
+ * WebRTC finds its way on this machine without names of mDNS, which nobody resolves here; and a page that a
+ * test has changed counts as one of elsewhere, which may not ask this machine.
+ */
+export const launchViewers = () => launch(['--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks'])
 
 // Notes every connection that is made or tried, and has each source tell the sum of every segment it got.
 function note (answer) {
@@ -47,8 +50,8 @@ function spoil () {
   }
 }
 
-/** Opens the video's page as another person. answer: what was said of sharing before. */
-export async function viewer (browser, address, { answer = 'yes', rate = 1, isEvil = false, script, options = {} } = {}) {
+/** Opens the video's page as another person. answer: what was said of sharing before. change(html). */
+export async function viewer (browser, address, { answer = 'yes', rate = 1, isEvil = false, script, change, options = {} } = {}) {
   const page = await open(browser, options)
   page.asked = []
   page.on('websocket', socket => page.asked.push(socket.url()))
@@ -56,6 +59,12 @@ export async function viewer (browser, address, { answer = 'yes', rate = 1, isEv
   await page.addInitScript(note, answer)
   if (isEvil) await page.addInitScript(spoil)
   if (script) await page.addInitScript(script)
+  if (change) {
+    await page.route(address, async route => {
+      const answer = await route.fetch()
+      await route.fulfill({ response: answer, body: change(await answer.text()) })
+    })
+  }
   await page.goto(address)
   await page.waitForFunction(() => window.shoal?.player?.source)
   await page.evaluate(rate => {

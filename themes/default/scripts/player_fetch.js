@@ -25,9 +25,10 @@ export function rebased(url, base) {
 }
 
 export class SegmentFetch {
-  /** mirrors: base URLs. onFail(error): the origin does not answer. */
-  constructor({ hashes, mirrors = [], onFail }) {
+  /** mirrors: base URLs. isUrgent(): there is little left to see. onFail(): the origin does not answer. */
+  constructor({ hashes, mirrors = [], isUrgent, onFail }) {
     this.hashes = hashes
+    this.isUrgent = isUrgent
     this.mirrors = mirrors.filter(base => /^https?:\/\//.test(base))
     this.onFail = onFail
     this.mirrorBytes = 0
@@ -43,7 +44,7 @@ export class SegmentFetch {
   async answer(url, segmentRange, signal, range) {
     const isWhole = (range?.start ?? 0) === (segmentRange?.start ?? 0)
     const options = [undefined, ...this.mirrors]
-    const base = isWhole ? options[Math.floor(Math.random() * options.length)] : undefined
+    const base = isWhole && !this.isUrgent() ? options[Math.floor(Math.random() * options.length)] : undefined
     if (base) {
       const bytes = await this.fromMirror(base, url, segmentRange, signal)
       if (bytes) {

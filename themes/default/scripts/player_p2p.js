@@ -166,27 +166,24 @@ export class Sharing {
 
   // Little is loaded ahead meanwhile: what comes from the server now cannot come from others.
   async ask() {
-    const { hls } = this.source
-    const whole = hls.config.maxMaxBufferLength
-    hls.config.maxMaxBufferLength = SHORT_BUFFER_S
+    const { config } = this.source.hls
+    const whole = config.maxMaxBufferLength
+    const ends = [() => (config.maxMaxBufferLength = whole)]
+    config.maxMaxBufferLength = SHORT_BUFFER_S
+    this.endAsking = () => {
+      ends.forEach(end => end())
+      this.endAsking = undefined
+    }
     this.set('asking')
     const { showNotice } = await import('./player_notice.js')
     if (this.state !== 'asking') {
       return
     }
-    const takeAway = showNotice(this.player, this.policy.mode, answer => this.say(answer))
-    const firstMs = this.link === '1' ? 250 : NOTICE_FIRST_MS
-    const stopFirst =
-      this.policy.mode === 'opt-out'
-        ? whenSeenFor(firstMs, () => this.state === 'asking' && this.begin())
-        : () => {}
-    const stopWhole = whenSeenFor(NOTICE_WHOLE_MS, () => this.say('told'))
-    this.endAsking = () => {
-      stopFirst()
-      stopWhole()
-      takeAway()
-      hls.config.maxMaxBufferLength = whole
-      this.endAsking = undefined
+    ends.push(showNotice(this.player, this.policy.mode, answer => this.say(answer)))
+    ends.push(whenSeenFor(NOTICE_WHOLE_MS, () => this.say('told')))
+    if (this.policy.mode === 'opt-out') {
+      const firstMs = this.link === '1' ? 250 : NOTICE_FIRST_MS
+      ends.push(whenSeenFor(firstMs, () => this.state === 'asking' && this.begin()))
     }
   }
 

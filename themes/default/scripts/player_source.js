@@ -125,6 +125,17 @@ class HlsSource {
     })
   }
 
+  /** Seconds that can be played without anything more. */
+  get ahead() {
+    const { buffered, currentTime } = this.player.video
+    for (let i = 0; i < buffered.length; i++) {
+      if (buffered.start(i) <= currentTime + 0.1 && currentTime <= buffered.end(i)) {
+        return buffered.end(i) - currentTime
+      }
+    }
+    return 0
+  }
+
   emptyTally() {
     this.tally = { resolutionChanges: 0, errors: 0, bufferStalled: 0, downloadedBytesHTTP: 0 }
   }
@@ -222,7 +233,7 @@ class HlsSource {
 
   close() {
     removeEventListener('online', this.goOn)
-    this.player.sharing?.close()
+    this.player.sharing?.stop('video')
     this.hls.destroy()
   }
 }

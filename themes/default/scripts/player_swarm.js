@@ -6,6 +6,7 @@
 import { SegmentFetch } from './player_fetch.js'
 
 const BAD_MAX = 5 // wrong segments until we no longer ask anybody
+const URGENT_S = 5 // with less to play than this nothing is tried that may be slow
 
 /** What came from where, in bytes, and who is connected. */
 class Counts {
@@ -33,6 +34,7 @@ export class Swarm {
     this.fetcher = new SegmentFetch({
       hashes: plan.hashes,
       mirrors: plan.mirrors,
+      isUrgent: () => source.ahead < URGENT_S,
       onFail: () => this.end('trouble'),
     })
   }
