@@ -58,12 +58,24 @@ json_t *p2p_ice_servers(const json_t *stun, const json_t *turn)
     return out;
 }
 
+// A table in shoal.lua; JSON as a text behind --set.
+static json_t *turn_of(struct p2p *p2p)
+{
+    json_t *turn = shoal_setting_json(p2p->self, "turn");
+    if (json_is_string(turn)) {
+        json_t *parsed = shoal_json_parse(json_string_value(turn), json_string_length(turn), NULL);
+        json_decref(turn);
+        turn = parsed;
+    }
+    return turn;
+}
+
 static json_t *ice_of(struct p2p *p2p)
 {
     // Where only relays may be used, no other server learns who watches.
     json_t *stun =
         shoal_setting_bool(p2p->self, "relay_only") ? NULL : shoal_setting_json(p2p->self, "stun");
-    json_t *turn = shoal_setting_json(p2p->self, "turn");
+    json_t *turn = turn_of(p2p);
     json_t *out = p2p_ice_servers(stun, turn);
     json_decref(stun);
     json_decref(turn);

@@ -33,10 +33,12 @@ struct change {
 
 static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
-    (void)call;
     const struct change *change = arg;
-    return shoal_db_exec(tx, change->is_off ? &p2p_off_add : &p2p_off_remove,
-        SHOAL_ARGS(SHOAL_I64(change->kind), SHOAL_I64(change->id)), NULL, err);
+    int64_t changed = 0;
+    int code = shoal_db_exec(tx, change->is_off ? &p2p_off_add : &p2p_off_remove,
+        SHOAL_ARGS(SHOAL_I64(change->kind), SHOAL_I64(change->id)), &changed, err);
+    // Kept answers still name the trackers.
+    return code == 0 && changed > 0 ? shoal_touch(call, tx, "off", err) : code;
 }
 
 // --- videos ---

@@ -255,7 +255,7 @@ test('owners switch it off for a video and for a channel', async () => {
 })
 
 test('opt-in waits for a yes; servers for connections and the rest are told as PeerTube names them', async () => {
-  await again(['p2p.viewers=opt-in', 'p2p.stun=["stun.example.org"]'])
+  await again(['p2p.viewers=opt-in', 'p2p.stun=stun.example.org'])
   const { json: config } = await site.get('/config')
   assert.deepEqual([config.tracker.enabled, config.defaults.p2p.webapp.enabled, config.defaults.p2p.embed.enabled], [true, false, false])
   assert.deepEqual(config.webrtc.stunServers, ['stun:stun.example.org'])
@@ -270,7 +270,7 @@ test('opt-in waits for a yes; servers for connections and the rest are told as P
 })
 
 test('relays alone, or nothing', async () => {
-  await again(['p2p.relay_only=true', 'p2p.stun=["stun.example.org"]', 'p2p.turn=[{"urls":"turn:turn.example.org","username":"u","credential":"c"}]'])
+  await again(['p2p.relay_only=true', 'p2p.stun=stun.example.org', 'p2p.turn=[{"urls":"turn:turn.example.org","username":"u","credential":"c"}]'])
   const page = await viewer(browser, address)
   await until(page, () => window.noted.connections > 0)
   const [{ iceServers, iceTransportPolicy }] = await page.evaluate(() => window.noted.configurations)
