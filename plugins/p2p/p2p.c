@@ -13,7 +13,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     if (code == 0) {
         code = p2p_torrents_start(p2p, err);
     }
-    return code;
+    return code == 0 ? p2p_policy_start(p2p, err) : code;
 }
 
 static void stop(struct shoal_plugin *self)

@@ -22,6 +22,9 @@ struct p2p_owner {
 /// Looks a hash up. Returns: 0, or SHOAL_ENOTFOUND: it is none of ours. Thread: [worker].
 int p2p_hash_find(struct shoal_call *call, const unsigned char hash[P2P_HASH_BYTES],
     struct p2p_owner *owner, struct shoal_err *err);
+/// Whether the owners of a video and its channel let viewers share it; false too where that cannot be
+/// read. The administrator's own switches are not asked here. Thread: [worker].
+bool p2p_policy_shares(struct shoal_call *call, int64_t video_id);
 /// Ends the swarms of a video: hidden, deleted, or its hashes changed. Thread: [any].
 void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id);
 /// Peers that are connected for a video now. Thread: [any].
@@ -30,6 +33,7 @@ int p2p_tracker_peers(struct p2p_tracker *tracker, int64_t video_id);
 // What each part registers when the plugin starts.
 int p2p_tracker_start(struct p2p *p2p, struct shoal_err *err);  // sockets and HTTP announces
 int p2p_torrents_start(struct p2p *p2p, struct shoal_err *err); // hashes, torrents, the service
+int p2p_policy_start(struct p2p *p2p, struct shoal_err *err);   // who shares with whom
 void p2p_tracker_stop(struct p2p *p2p);
 
 #endif

@@ -44,6 +44,18 @@ static int answer_text_file(struct shoal_request *request, const char *path, con
     return code;
 }
 
+/// "vendor/hls.mjs" as a file, or NULL for what is no library of ours.
+static const char *vendor_file(struct shoal_call *call, const struct web *web, const char *name)
+{
+    for (int i = 0; web_vendor_names[i]; i++) {
+        if (strcmp(name, web_vendor_names[i]) == 0) {
+            return shoal_arena_printf(
+                shoal_call_arena(call), "%s/%s", web->vendor_path, name + strlen("vendor/"));
+        }
+    }
+    return NULL;
+}
+
 /// /assets/VERSION/style/base.css. Another version's address still gives today's file, for pages that
 /// were open during an update, but not for a year.
 static int serve_asset(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -53,10 +65,8 @@ static int serve_asset(struct shoal_call *call, struct shoal_request *request, v
     const char *name = shoal_request_param(request, "name");
     const char *version = shoal_request_param(request, "version");
     const char *type = type_of(name);
-    const char *path = NULL;
-    if (strcmp(name, "vendor/hls.mjs") == 0) {
-        path = shoal_arena_printf(shoal_call_arena(call), "%s/hls.mjs", web->vendor_path);
-    } else if (type) {
+    const char *path = vendor_file(call, web, name);
+    if (!path && type) {
         path = web_theme_file(web->theme, shoal_call_arena(call), name);
     }
     if (!path || !type) {

@@ -45,6 +45,9 @@ struct web {
     char *vendor_path;
 };
 
+/// The libraries of pages as their addresses name them ("vendor/hls.mjs"); NULL ends the list.
+extern const char *const web_vendor_names[];
+
 /// What a route of the theme carries: its row of theme.json.
 struct web_route {
     struct web *web;

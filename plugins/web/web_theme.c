@@ -299,14 +299,19 @@ static int each_hashed(void *user, const char *path, const char *name, struct sh
     return 0;
 }
 
-/// The player's library is served below the same address.
+const char *const web_vendor_names[] = {
+    "vendor/hls.mjs", "vendor/p2p-core.mjs", "vendor/p2p-hls.mjs", NULL};
+
+/// The player's libraries are served below the same address.
 static void hash_vendor(uint64_t *hash)
 {
     const char *vendor = shoal_instance_path("vendor");
-    char path[4096];
-    snprintf(path, sizeof path, "%s/hls.mjs", vendor ? vendor : "");
-    if (vendor && access(path, R_OK) == 0) {
-        each_hashed(hash, path, "vendor/hls.mjs", NULL);
+    for (int i = 0; vendor && web_vendor_names[i]; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", vendor, web_vendor_names[i] + strlen("vendor/"));
+        if (access(path, R_OK) == 0) {
+            each_hashed(hash, path, web_vendor_names[i], NULL);
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 //   time, duration, paused, volume, rate, video, element; play(), pause(), seek(s)
 //   levels [{id, resolution, label}], quality (an id, or 'auto')
 import { openControls } from './player_controls.js'
+import { openSharing } from './player_p2p.js'
 import { openSource } from './player_source.js'
 import { api, seconds, shoal, text } from './shoal.js'
 
@@ -141,9 +142,25 @@ class Player {
     this.watchStop()
     this.countViews()
     this.forwardEvents()
+    this.openSharing()
     await this.load()
     shoal.announce?.(this)
     this.emit('ready')
+  }
+
+  // Where the site offers it: segments from other viewers, what shows that, and what reports it.
+  async openSharing() {
+    this.sharing = openSharing(this)
+    if (this.sharing) {
+      const [{ openPanel }, { openReport }] = await Promise.all([
+        import('./player_panel.js'),
+        import('./player_report.js'),
+      ])
+      openReport(this, this.sharing)
+      if (this.controls) {
+        openPanel(this, this.sharing)
+      }
+    }
   }
 
   // Looks for something to play; while there is nothing yet, asks again.
@@ -216,6 +233,7 @@ class Player {
     this.options.hls = video.streamingPlaylists?.[0]?.playlistUrl ?? ''
     this.options.duration = String(video.duration)
     this.video.poster ||= video.previewPath ?? ''
+    this.sharing?.take(video)
     const chip = document.querySelector('.watch-facts .chip.state')
     if (chip) {
       chip.hidden = chip.dataset.state !== this.options.state

@@ -291,7 +291,7 @@ class Controls {
   wake() {
     clearTimeout(this.idleTimer)
     this.root.classList.remove('idle')
-    if (!this.video.paused && this.menu.hidden) {
+    if (!this.video.paused && !this.root.querySelector('.player-menu:not([hidden])')) {
       this.idleTimer = setTimeout(() => this.root.classList.add('idle'), IDLE_MS)
     }
   }

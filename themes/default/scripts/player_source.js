@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
 // A source has: kind, levels [{id, resolution, label}], quality (an id or 'auto'), shown (what plays now),
-// choose(id), close().
+// choose(id), close(). One of hls.js has also: hls, manifest and manifestLoaded, takeTally().
 import { text } from './shoal.js'
 
 const HLS_TYPE = 'application/vnd.apple.mpegurl'
 const RETRIES = 6
+const GATE_MS = 1000
 
 export async function openSource(player) {
   const { hls, library } = player.options
@@ -67,6 +68,8 @@ class HlsSource {
       startPosition: player.start > 0 ? player.start : -1,
       xhrSetup: (xhr, url) => this.openRequest(xhr, url),
     })
+    this.keepCount(Hls)
+    this.waitForSharing()
     this.hls.on(Hls.Events.MANIFEST_PARSED, () => this.takeLevels())
     this.hls.on(Hls.Events.LEVEL_SWITCHED, (name, { level }) => {
       this.shown = labelOf(this.hls.levels[level] ?? {})
@@ -84,6 +87,65 @@ class HlsSource {
     if (wasPlaying) {
       player.play()
     }
+  }
+
+  // The first segments wait for what may bring them from other viewers, though not for long.
+  waitForSharing() {
+    const { hls, player } = this
+    const sharing = player.sharing?.open(this)
+    if (sharing) {
+      hls.config.autoStartLoad = false
+      Promise.race([sharing, new Promise(resolve => setTimeout(resolve, GATE_MS))]).then(() =>
+        hls.startLoad(hls.config.startPosition),
+      )
+    }
+  }
+
+  // What the manifest said as it came, in its own order, and what is counted for reports.
+  keepCount(Hls) {
+    this.emptyTally()
+    this.manifestLoaded = new Promise(resolve =>
+      this.hls.on(Hls.Events.MANIFEST_LOADED, (name, manifest) => {
+        this.manifest = manifest
+        resolve(manifest)
+      }),
+    )
+    this.hls.on(Hls.Events.FRAG_LOADED, (name, { frag }) => {
+      if (!this.hls.config.fLoader) {
+        this.tally.downloadedBytesHTTP += frag.stats.loaded
+      }
+    })
+    this.hls.on(Hls.Events.LEVEL_SWITCHED, () => {
+      this.tally.resolutionChanges += this.hasSwitched ? 1 : 0
+      this.hasSwitched = true
+    })
+    this.hls.on(Hls.Events.ERROR, (name, { details }) => {
+      const isStall = details === Hls.ErrorDetails.BUFFER_STALLED_ERROR
+      this.tally[isStall ? 'bufferStalled' : 'errors']++
+    })
+  }
+
+  /** Seconds that can be played without anything more. */
+  get ahead() {
+    const { buffered, currentTime } = this.player.video
+    for (let i = 0; i < buffered.length; i++) {
+      if (buffered.start(i) <= currentTime + 0.1 && currentTime <= buffered.end(i)) {
+        return buffered.end(i) - currentTime
+      }
+    }
+    return 0
+  }
+
+  emptyTally() {
+    this.tally = { resolutionChanges: 0, errors: 0, bufferStalled: 0, downloadedBytesHTTP: 0 }
+  }
+
+  /** What happened since it was asked for the last time, and what plays now. */
+  takeTally() {
+    const level = this.hls.levels[this.hls.currentLevel] ?? {}
+    const tally = { ...this.tally, resolution: sideOf(level), fps: Math.round(level.frameRate) || 0 }
+    this.emptyTally()
+    return tally
   }
 
   // Playlists name their children with the token; only what they lack is added here.
@@ -171,6 +233,7 @@ class HlsSource {
 
   close() {
     removeEventListener('online', this.goOn)
+    this.player.sharing?.stop('video')
     this.hls.destroy()
   }
 }

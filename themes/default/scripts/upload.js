@@ -34,6 +34,12 @@ function fields() {
     if (value === '' || value === 'null') {
       continue
     }
+    const plugin = /^pluginData\[(\w+)\]\[(\w+)\]$/.exec(name)
+    if (plugin) {
+      body.pluginData ??= {}
+      body.pluginData[plugin[1]] = { ...body.pluginData[plugin[1]], [plugin[2]]: value }
+      continue
+    }
     body[name] = INTEGERS.has(name) ? Number(value) : value
   }
   for (const name of BOOLEANS) {

@@ -1,0 +1,31 @@
+// p2p_policy.h - who shares with whom: the parts of the policy.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef P2P_POLICY_H
+#define P2P_POLICY_H
+#include <shoal/buf.h>
+
+#include "p2p.h"
+
+/// Of p2p_off.
+enum p2p_kind {
+    P2P_OFF_VIDEO = 1,
+    P2P_OFF_CHANNEL = 2
+};
+
+/// Whether the owner said in the video's form that it is not shared. video: VideoDetails.
+bool p2p_form_is_off(const json_t *video);
+/// The box in the video's form.
+int p2p_form_slot(struct shoal_call *call, const char *slot, const json_t *data,
+    struct shoal_buf *out, void *arg, struct shoal_err *err);
+/// The link to the page of channels.
+int p2p_form_menu(struct shoal_call *call, const char *slot, const json_t *data,
+    struct shoal_buf *out, void *arg, struct shoal_err *err);
+
+/// ICE servers as browsers want them: [{urls, username, credential}]; what is no such thing is left
+/// out. stun, turn: the settings; a STUN server may be written without "stun:". New reference.
+json_t *p2p_ice_servers(const json_t *stun, const json_t *turn);
+
+/// What was switched off: hears of videos, answers about channels.
+int p2p_off_start(struct p2p *p2p, struct shoal_err *err);
+
+#endif

@@ -1,0 +1,289 @@
+// player.test.mjs - viewers in contexts of their own share a video; who does not want to is left alone.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict'
+import { createServer } from 'node:http'
+import { after, before, test } from 'node:test'
+
+import { accessibility, logIn, phone } from '../browser/chromium.mjs'
+import { startInstance } from '../kit/instance.mjs'
+import { clip } from '../kit/media.mjs'
+import { withPlugins } from '../kit/plugins.mjs'
+import { ends, launchViewers, leave, passes, right, state, until, viewer } from './viewers.mjs'
+
+let site, browser, video, address
+
+async function again (settings) {
+  await site.kill()
+  site.settings.splice(0, site.settings.length, 'transcoding.resolutions=240', ...settings)
+  await site.start()
+}
+
+before(async () => {
+  site = await startInstance({ started: false, settings: ['transcoding.resolutions=240'] })
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p'])
+  await site.start()
+  browser = await launchViewers()
+  video = await site.upload(await clip('h264', { seconds: 32, size: '426x240', rate: 10 }), { name: 'Half a minute' })
+  await site.published(video.uuid)
+  address = `${site.url}/w/${video.shortUUID}`
+  await site.when('its trackers are named', async () => (await site.get(`/videos/${video.uuid}`)).json.trackerUrls.some(url => url.startsWith('ws')))
+})
+
+after(async () => {
+  await browser?.close()
+  await site?.stop()
+})
+
+/** Nobody was contacted, nor the library that would do it loaded. */
+async function alone (page) {
+  assert.equal(await page.evaluate(() => window.noted.connections), 0)
+  assert.deepEqual(page.asked.filter(url => /^wss?:|p2p-(hls|core)\.mjs/.test(url)), [])
+}
+
+/** Has the tracker nowhere to be found. */
+function lost () {
+  window.WebSocket = class extends window.WebSocket {
+    constructor () { super('ws://192.0.2.1:9/tracker/socket') }
+  }
+}
+
+/** Somebody who has the whole video and goes on being there. */
+async function source (options) {
+  const page = await viewer(browser, address, { rate: 8, ...options })
+  await ends(page)
+  return page
+}
+
+test('segments come from viewers, also when one of them dies in the middle, and the picture is right', async () => {
+  const first = await source()
+  const [second, third] = await Promise.all([1, 2].map(() => viewer(browser, address, { rate: 2 })))
+  await Promise.all([second, third].map(page => until(page, () => window.shoal.player.sharing.counts.fromPeers > 0)))
+  assert.equal((await state(first)).sent > 0, true)
+  await leave([first])
+  await Promise.all([second, third].map(page => page.evaluate(() => { window.shoal.player.rate = 6 })))
+  await Promise.all([second, third].map(ends))
+  for (const page of [second, third]) {
+    const now = await state(page)
+    assert.ok(now.fromPeers > 0 && now.fromServer > 0, JSON.stringify(now))
+    assert.equal(now.error, '')
+    assert.equal(await right(page), 8)
+    assert.deepEqual(await page.evaluate(() => window.noted.configurations.every(each => each.iceServers.length === 0)), true)
+    assert.deepEqual(page.problems, [])
+  }
+  await leave([second, third])
+})
+
+test('a viewer who sends wrong bytes is dropped, and nothing of them is shown', async () => {
+  const evil = await source({ isEvil: true })
+  const victim = await viewer(browser, address, { rate: 2 })
+  await until(victim, () => window.shoal.player.sharing.counts?.bad > 0)
+  assert.ok(await evil.evaluate(() => window.spoiled) > 0)
+  await until(victim, () => window.shoal.player.sharing.counts.connected === 0)
+  await victim.evaluate(() => { window.shoal.player.rate = 6 })
+  await ends(victim)
+  const now = await state(victim)
+  assert.equal(await right(victim), 8)
+  assert.equal(now.fromPeers, 0, 'what was thrown away does not count')
+  assert.equal(now.error, '')
+  await leave([evil, victim])
+})
+
+test('a mirror helps, and one that is slow, broken or lies is asked once', async () => {
+  const asked = { good: 0, slow: 0, gone: 0, lies: 0 }
+  const server = createServer(async (incoming, answer) => {
+    const [, kind, name] = incoming.url.split('/')
+    asked[kind]++
+    const path = `/static/streaming-playlists/hls/${video.uuid}/${name}`
+    const { status, headers, body } = await site.raw({ path, headers: { range: incoming.headers.range } })
+    if (kind === 'slow') return
+    const bytes = kind === 'lies' ? body.map(byte => byte ^ 1) : body
+    answer.writeHead(kind === 'gone' ? 404 : status, { 'access-control-allow-origin': '*', 'content-range': headers['content-range'] })
+    answer.end(bytes)
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  try {
+    const pages = await Promise.all(Object.keys(asked).map(async kind => {
+      const mirrors = Array(30).fill({ baseUrl: `http://127.0.0.1:${port}/${kind}` }) // it is drawn nearly always
+      const page = await viewer(browser, address, { rate: 4, script: lost, change: html => html.replace('"redundancies":[]', `"redundancies":${JSON.stringify(mirrors)}`) })
+      await ends(page)
+      assert.equal(await right(page), 8)
+      return page
+    }))
+    // Two segments may be on their way at once.
+    assert.ok(asked.good > 2 && [asked.slow, asked.gone, asked.lies].every(times => times > 0 && times < 3), JSON.stringify(asked))
+    await leave(pages)
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+test('a tracker that does not answer delays nothing', async () => {
+  const page = await viewer(browser, address, { script: lost })
+  await passes(page, 1)
+  assert.equal((await state(page)).state, 'on')
+  assert.ok(await page.evaluate(() => performance.now()) < 8000)
+  await leave([page])
+})
+
+test('who said no, saves data, or came by a link that says so, contacts nobody', async () => {
+  const saves = () => Object.defineProperty(navigator, 'connection', { value: { saveData: true } })
+  const rows = [['no', '', undefined, 'no'], ['no', '?p2p=1', undefined, 'no'], ['yes', '?p2p=0', undefined, 'link'], ['yes', '', saves, 'data']]
+  const pages = await Promise.all(rows.map(([answer, query, script]) => viewer(browser, address + query, { answer, script })))
+  await Promise.all(pages.map(page => passes(page, 2)))
+  for (const [index, page] of pages.entries()) {
+    await alone(page)
+    const { state: how, reason } = await state(page)
+    assert.deepEqual([how, reason], ['off', rows[index][3]])
+    assert.equal(await page.locator('.player-notice').count(), 0)
+    assert.deepEqual(page.problems, [])
+  }
+  await leave(pages)
+})
+
+test('the notice comes once, and nothing begins before it stood there', async () => {
+  const page = await viewer(browser, address, { answer: '' })
+  await page.waitForSelector('.player-notice')
+  await until(page, () => /internet address/.test(document.querySelector('.player-notice p').textContent))
+  await passes(page, 2)
+  await alone(page)
+  assert.deepEqual(await accessibility(page), [])
+  await until(page, () => window.shoal.player.sharing.state === 'on')
+  assert.ok(await page.isVisible('.player-notice'))
+  await page.click('.player-notice .fine')
+  assert.equal(await page.locator('.player-notice').count(), 0)
+  assert.equal(await page.evaluate(() => localStorage.getItem('shoal.p2p')), 'yes')
+  await page.reload()
+  await until(page, () => window.shoal?.player?.sharing.state === 'on')
+  assert.equal(await page.locator('.player-notice').count(), 0)
+  assert.deepEqual(page.problems, [])
+  await leave([page])
+})
+
+test('with an account the answer goes along with it', async () => {
+  const page = await viewer(browser, address, { answer: '' })
+  await logIn(page, site)
+  await page.goto(address)
+  await page.click('.player-notice button:not(.fine)')
+  await site.when('the account says no', async () => (await site.get('/users/me', { token: true })).json.p2pEnabled === false)
+  await page.evaluate(() => localStorage.clear())
+  await page.goto(address)
+  await until(page, () => window.shoal?.player?.sharing.reason === 'no')
+  await alone(page)
+  // And back, in the panel.
+  await page.click('[data-button=swarm]')
+  await page.getByRole('switch').check()
+  await site.when('the account says yes', async () => (await site.get('/users/me', { token: true })).json.p2pEnabled === true)
+  await until(page, () => window.shoal.player.sharing.state === 'on')
+  await leave([page])
+})
+
+for (const [name, options] of Object.entries({ desktop: {}, phone, French: { locale: 'fr-FR' }, dark: { colorScheme: 'dark' } })) {
+  test(`the panel can be read and used by keys, ${name}`, async () => {
+    const page = await viewer(browser, address, { options })
+    await until(page, () => window.shoal.player.sharing.state === 'on' && document.querySelector('[data-button=swarm]'))
+    await passes(page, 0.3)
+    await page.evaluate(() => window.shoal.player.pause())
+    await page.focus('[data-button=swarm]')
+    await page.keyboard.press('Enter')
+    assert.equal(await page.getAttribute('[data-button=swarm]', 'aria-expanded'), 'true')
+    const words = await page.locator('#player-swarm').innerText()
+    assert.match(words, name === 'French' ? /Des spectateurs/ : /From viewers/)
+    assert.doesNotMatch(words, /sharing\./)
+    assert.deepEqual(await accessibility(page), [])
+    assert.ok(await page.evaluate(() => {
+      const { clientHeight, scrollHeight, clientWidth, scrollWidth } = document.querySelector('#player-swarm')
+      return scrollHeight <= clientHeight + 1 && scrollWidth <= clientWidth
+    }), 'it has room for all that it says')
+    await page.keyboard.press('Space')
+    await until(page, () => window.shoal.player.sharing.reason === 'no')
+    assert.equal(await page.evaluate(() => window.shoal.player.paused), true, 'a space on the switch is no command of the player')
+    await page.keyboard.press('Escape')
+    assert.equal(await page.isVisible('#player-swarm'), false)
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.button), 'swarm')
+    assert.deepEqual(page.problems, [])
+    await leave([page])
+  })
+}
+
+test('players report bytes since the last time', async () => {
+  const page = await viewer(browser, address)
+  await page.context().close()
+  const other = await viewer(browser, address, { script: () => { // fifteen seconds pass in one
+    const plain = window.setInterval
+    window.setInterval = (run, ms, ...rest) => plain(run, ms === 15000 ? 1000 : ms, ...rest)
+  } })
+  const sent = await Promise.all([1, 2].map(async n => {
+    const answer = await other.waitForResponse(response => response.url().endsWith('/metrics/playback'))
+    return [n, answer.status(), answer.request().postDataJSON()]
+  }))
+  for (const [, status, body] of sent) {
+    assert.equal(status, 204)
+    assert.equal(body.playerMode, 'p2p-media-loader')
+    assert.equal(body.videoId, video.uuid)
+    assert.equal(body.resolution, 240)
+    assert.ok(Number.isInteger(body.downloadedBytesHTTP) && body.downloadedBytesP2P === 0)
+  }
+  await leave([other])
+})
+
+test('owners switch it off for a video and for a channel', async () => {
+  const trackers = async () => (await site.get(`/videos/${video.uuid}`)).json.trackerUrls
+  const page = await viewer(browser, address, { answer: 'yes' })
+  await logIn(page, site)
+  await page.goto(`${site.url}/my/videos/${video.shortUUID}/edit`)
+  await page.uncheck('#p2p-shared')
+  await Promise.all([page.waitForNavigation(), page.click('form.form button[type=submit]')])
+  assert.deepEqual(await trackers(), [])
+  await page.goto(address)
+  await until(page, () => window.shoal?.player?.sharing.reason === 'video')
+  await page.goto(`${site.url}/my/videos/${video.shortUUID}/edit`)
+  assert.equal(await page.isChecked('#p2p-shared'), false)
+  await page.check('#p2p-shared')
+  await Promise.all([page.waitForNavigation(), page.click('form.form button[type=submit]')])
+  await site.when('its trackers are back', async () => (await trackers()).length > 0)
+  await page.goto(`${site.url}/my/sharing`)
+  assert.deepEqual(await accessibility(page), [])
+  await Promise.all([page.waitForNavigation(), page.click('.p2p-channels button')])
+  await site.when('the channel has none', async () => (await trackers()).length === 0)
+  assert.equal((await site.put('/p2p/channels/root_channel', { json: { shared: true } })).status, 401)
+  await Promise.all([page.waitForNavigation(), page.click('.p2p-channels button')])
+  await site.when('the channel has them again', async () => (await trackers()).length > 0)
+  assert.deepEqual(page.problems, [])
+  await leave([page])
+})
+
+test('opt-in waits for a yes; servers for connections and the rest are told as PeerTube names them', async () => {
+  await again(['p2p.viewers=opt-in', 'p2p.stun=stun.example.org'])
+  const { json: config } = await site.get('/config')
+  assert.deepEqual([config.tracker.enabled, config.defaults.p2p.webapp.enabled, config.defaults.p2p.embed.enabled], [true, false, false])
+  assert.deepEqual(config.webrtc.stunServers, ['stun:stun.example.org'])
+  const page = await viewer(browser, address, { answer: '' })
+  await page.waitForSelector('.player-notice')
+  await passes(page, 6)
+  await alone(page)
+  await page.click('.player-notice .fine')
+  await until(page, () => window.noted.connections > 0)
+  assert.deepEqual(await page.evaluate(() => window.noted.configurations[0].iceServers), [{ urls: 'stun:stun.example.org' }])
+  await leave([page])
+})
+
+test('relays alone, or nothing', async () => {
+  await again(['p2p.relay_only=true', 'p2p.stun=stun.example.org', 'p2p.turn=[{"urls":"turn:turn.example.org","username":"u","credential":"c"}]'])
+  const page = await viewer(browser, address)
+  await until(page, () => window.noted.connections > 0)
+  const [{ iceServers, iceTransportPolicy }] = await page.evaluate(() => window.noted.configurations)
+  assert.equal(iceTransportPolicy, 'relay')
+  assert.deepEqual(iceServers.map(each => each.urls), ['turn:turn.example.org'])
+  await leave([page])
+  await again(['p2p.viewers=off'])
+  const { json: config } = await site.get('/config')
+  assert.deepEqual([config.tracker.enabled, config.webrtc.stunServers], [false, []])
+  const other = await viewer(browser, address)
+  await passes(other, 1)
+  await alone(other)
+  assert.equal(await other.evaluate(() => window.shoal.player.sharing), undefined)
+  assert.equal(await other.locator('[data-button=swarm]').count(), 0)
+  await leave([other])
+})

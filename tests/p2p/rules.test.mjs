@@ -1,0 +1,75 @@
+// rules.test.mjs - who takes part, and under which names: the parts of the player that need no browser.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+
+const load = name => {
+  const source = readFileSync(new URL(`../../themes/default/scripts/${name}`, import.meta.url))
+  return import(`data:text/javascript;base64,${source.toString('base64')}`)
+}
+const { mayJoin, mayUpload, reasonAgainst, socketsOf } = await load('player_rules.js')
+const { md5, swarmName, swarmNames } = await load('player_swarm_name.js')
+
+const master = 'https://example.org/static/streaming-playlists/hls/11111111-2222-4333-8444-555555555555/66666666-7777-4888-9999-aaaaaaaaaaaa-master.m3u8'
+const hex = text => Buffer.from(text).toString('hex')
+
+test('each obstacle is enough, and none is named where there is none', () => {
+  const policy = { mode: 'opt-out', from: 1, private: false }
+  const video = { trackers: ['wss://example.org:443/tracker/socket'], hashes: 'https://example.org/x.json', privacy: 1, isLive: false, viewers: 1 }
+  const viewer = { answer: 'yes', link: '', savesData: false, hasChannels: true }
+  const against = changes => reasonAgainst({ ...policy, ...changes.policy }, { ...video, ...changes.video }, { ...viewer, ...changes.viewer })
+  const rows = [
+    ['', {}],
+    ['site', { policy: { mode: 'off' } }],
+    ['browser', { viewer: { hasChannels: false } }],
+    ['video', { video: { trackers: [] } }], ['video', { video: { hashes: '' } }], ['video', { video: { isLive: true } }],
+    ['', { video: { privacy: 2 } }],
+    ['video', { video: { privacy: 3 } }], ['video', { video: { privacy: 4 } }], ['video', { video: { privacy: 5 } }],
+    ['', { video: { privacy: 5 }, policy: { private: true } }],
+    ['link', { viewer: { link: '0' } }],
+    ['no', { viewer: { answer: 'no' } }], ['no', { viewer: { answer: 'no', link: '1' } }],
+    ['', { viewer: { answer: 'told' } }], ['no', { viewer: { answer: 'told' }, policy: { mode: 'opt-in' } }],
+    ['', { viewer: { answer: 'yes' }, policy: { mode: 'opt-in' } }],
+    ['data', { viewer: { savesData: true } }], ['data', { viewer: { savesData: true, link: '1' } }],
+    ['few', { policy: { from: 5 }, video: { viewers: 4 } }], ['', { policy: { from: 5 }, video: { viewers: 5 } }],
+    ['', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1' } }]
+  ]
+  for (const [reason, changes] of rows) assert.equal(against(changes), reason, JSON.stringify(changes))
+  assert.equal(reasonAgainst(undefined, video, viewer), 'site')
+})
+
+test('mobile data and a low battery send nothing', () => {
+  assert.equal(mayUpload(undefined, undefined), true)
+  assert.equal(mayUpload({ type: 'wifi' }, { level: 0.9, charging: false }), true)
+  assert.equal(mayUpload({ type: 'cellular' }, undefined), false)
+  assert.equal(mayUpload({}, { level: 0.1, charging: false }), false)
+  assert.equal(mayUpload({}, { level: 0.1, charging: true }), true)
+})
+
+test('browsers ask WebSocket trackers alone', () => {
+  assert.deepEqual(socketsOf(['https://a/tracker/announce', 'wss://a:443/tracker/socket', 'ws://b/', 'udp://c', 'wsx://d']), ['wss://a:443/tracker/socket', 'ws://b/'])
+  assert.deepEqual(socketsOf(undefined), [])
+})
+
+test('swarms have the names of generation 2', () => {
+  assert.equal(swarmName(master, 'main-0'), hex('bPpsBPG3m8ktWPlseEcJ'))
+  assert.equal(swarmName(master, 'main-1'), hex('4ll0UXPXYU+BtItVY3Um'))
+  assert.equal(swarmName(master, 'secondary-0'), hex('RjHa/LH+X9Nom1c7bRQo'))
+  assert.deepEqual(swarmNames(master, 2, 1), ['main-0', 'main-1', 'secondary-0'].map(stream => swarmName(master, stream)))
+  for (let length = 0; length < 200; length++) {
+    const bytes = Buffer.alloc(length, length * 7)
+    assert.equal(Buffer.from(md5(bytes)).toString('hex'), createHash('md5').update(bytes).digest('hex'), `${length}`)
+  }
+})
+
+test('a swarm of elsewhere is joined only under names that its origin told', () => {
+  const names = swarmNames(master, 2, 0)
+  assert.equal(mayJoin(true, names, undefined), true)
+  assert.equal(mayJoin(false, names, names.map(name => name.toUpperCase())), true)
+  assert.equal(mayJoin(false, names, [...names, 'another']), true)
+  assert.equal(mayJoin(false, names, names.slice(0, 1)), false)
+  assert.equal(mayJoin(false, names, undefined), false)
+  assert.equal(mayJoin(false, [], []), false)
+})

@@ -1,0 +1,295 @@
+// player_p2p.js - sharing between viewers: when it begins, what the viewer is told and said, when it ends.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+//
+// Nobody is contacted, and nothing of the P2P library loaded, before the rules and the viewer allow it.
+import { mayJoin, mayUpload, reasonAgainst, socketsOf } from './player_rules.js'
+import { api, user } from './shoal.js'
+
+const KEPT = 'shoal.p2p'
+const NOTICE_FIRST_MS = 5000 // where no answer is needed, so long it can be given before anything begins
+const NOTICE_WHOLE_MS = 20000
+const SHORT_BUFFER_S = 12
+const VIEWERS_AGAIN_MS = 60000
+const TROUBLE_MS = 30000
+const ENDS = new Set(['bad', 'list'])
+
+function keptAnswer() {
+  try {
+    const kept = localStorage.getItem(KEPT) ?? ''
+    return ['yes', 'no', 'told'].includes(kept) ? kept : ''
+  } catch {
+    return ''
+  }
+}
+
+/** Calls back once the page was seen for so long. Returns a function that stops it. */
+function whenSeenFor(ms, run) {
+  let left = ms
+  const timer = setInterval(() => {
+    left -= document.visibilityState === 'visible' ? 250 : 0
+    if (left <= 0) {
+      clearInterval(timer)
+      run()
+    }
+  }, 250)
+  return () => clearInterval(timer)
+}
+
+/** What the API says of a video, as far as it matters here. */
+export function factsOf(video) {
+  const playlist = video.streamingPlaylists?.[0]
+  return {
+    trackers: socketsOf(video.trackerUrls),
+    hashes: playlist?.segmentsSha256Url ?? '',
+    mirrors: (playlist?.redundancies ?? []).map(each => each.baseUrl),
+    federated: playlist?.p2pMediaLoaderInfohashes,
+    isLocal: video.isLocal !== false,
+    isLive: video.isLive === true,
+    privacy: video.privacy?.id ?? 1,
+    viewers: video.viewers ?? 0,
+  }
+}
+
+export class Sharing {
+  // state is 'off', 'asking', 'starting' or 'on'; reason says why it is off, as a text's key.
+  constructor(player, policy, video) {
+    this.player = player
+    this.policy = policy
+    this.facts = factsOf(video)
+    this.facts.viewers++ // this one is not counted yet
+    this.state = 'off'
+    this.reason = ''
+    this.listeners = new Set()
+    this.link = new URLSearchParams(location.search).get('p2p') ?? ''
+    this.answer = user?.p2pEnabled === false ? 'no' : keptAnswer()
+    this.watchDevice()
+  }
+
+  onChange(listener) {
+    this.listeners.add(listener)
+  }
+
+  changed() {
+    this.listeners.forEach(listener => listener())
+  }
+
+  set(state, reason = '') {
+    if (state !== this.state || reason !== this.reason) {
+      this.state = state
+      this.reason = reason
+      this.changed()
+    }
+  }
+
+  get counts() {
+    return this.swarm?.counts ?? this.lastCounts
+  }
+  get uploads() {
+    return mayUpload(navigator.connection, this.battery)
+  }
+
+  take(video) {
+    this.facts = factsOf(video)
+  }
+
+  // --- what the device allows
+
+  watchDevice() {
+    navigator.connection?.addEventListener?.('change', () => this.deviceChanged())
+    navigator.getBattery?.().then(
+      battery => {
+        this.battery = battery
+        battery.addEventListener('levelchange', () => this.deviceChanged())
+        battery.addEventListener('chargingchange', () => this.deviceChanged())
+        this.deviceChanged()
+      },
+      () => {}, // the browser does not tell
+    )
+  }
+
+  deviceChanged() {
+    if (navigator.connection?.saveData && this.state !== 'off') {
+      this.stop('data')
+    }
+    this.swarm?.allowUpload(this.uploads)
+    this.changed()
+  }
+
+  obstacle() {
+    return reasonAgainst(this.policy, this.facts, {
+      answer: this.answer,
+      link: this.link,
+      savesData: Boolean(navigator.connection?.saveData),
+      hasChannels: Boolean(
+        window.RTCPeerConnection?.prototype.createDataChannel && window.crypto?.subtle,
+      ),
+    })
+  }
+
+  // --- beginning and ending
+
+  /** A source of HLS begins. Returns a promise to wait a moment for, or nothing. */
+  open(source) {
+    this.close()
+    this.source = source
+    return this.consider()
+  }
+
+  consider() {
+    const reason = this.obstacle()
+    if (reason) {
+      this.set('off', reason)
+      if (reason === 'few') {
+        this.later(() => this.countViewers(), VIEWERS_AGAIN_MS)
+      }
+      return undefined
+    }
+    if (this.answer !== '') {
+      return this.begin()
+    }
+    this.ask()
+    return undefined
+  }
+
+  later(run, ms) {
+    clearTimeout(this.timer)
+    this.timer = setTimeout(run, ms)
+  }
+
+  async countViewers() {
+    const video = await api(`videos/${this.player.options.video}`).catch(() => undefined)
+    this.facts.viewers = video?.viewers ?? this.facts.viewers
+    if (this.reason === 'few') {
+      this.consider()
+    }
+  }
+
+  // Little is loaded ahead meanwhile: what comes from the server now cannot come from others.
+  async ask() {
+    const { config } = this.source.hls
+    const whole = config.maxMaxBufferLength
+    const ends = [() => (config.maxMaxBufferLength = whole)]
+    config.maxMaxBufferLength = SHORT_BUFFER_S
+    this.endAsking = () => {
+      ends.forEach(end => end())
+      this.endAsking = undefined
+    }
+    this.set('asking')
+    const { showNotice } = await import('./player_notice.js')
+    if (this.state !== 'asking') {
+      return
+    }
+    ends.push(showNotice(this.player, this.policy.mode, answer => this.say(answer)))
+    ends.push(whenSeenFor(NOTICE_WHOLE_MS, () => this.say('told')))
+    if (this.policy.mode === 'opt-out') {
+      const firstMs = this.link === '1' ? 250 : NOTICE_FIRST_MS
+      ends.push(whenSeenFor(firstMs, () => this.state === 'asking' && this.begin()))
+    }
+  }
+
+  /** The viewer's answer: 'yes' or 'no', or 'told' when none came. */
+  say(answer) {
+    this.answer = answer
+    try {
+      localStorage.setItem(KEPT, answer)
+    } catch {
+      // it holds for this page
+    }
+    if (user && answer !== 'told' && user.p2pEnabled !== (answer === 'yes')) {
+      const body = { p2pEnabled: answer === 'yes' }
+      api('users/me', { method: 'PUT', body }).catch(() => {})
+    }
+    this.link = answer === 'yes' && this.link === '0' ? '' : this.link
+    this.endAsking?.()
+    if (this.obstacle()) {
+      this.stop(this.obstacle())
+    } else if (this.state === 'off' || this.state === 'asking') {
+      this.begin()
+    }
+  }
+
+  async begin() {
+    const { source } = this
+    this.set('starting')
+    try {
+      const swarm = await this.makeSwarm(source)
+      if (!swarm || this.source !== source || this.state !== 'starting') {
+        return
+      }
+      this.swarm = swarm
+      await swarm.start()
+      if (this.swarm === swarm) {
+        this.set('on')
+      }
+    } catch {
+      this.stop('failed')
+    }
+  }
+
+  async makeSwarm(source) {
+    const { facts, player, policy } = this
+    const [{ Swarm }, { Hashes }] = await Promise.all([
+      import('./player_swarm.js'),
+      import('./player_hashes.js'),
+    ])
+    const hashes = new Hashes(player.withToken(facts.hashes))
+    const [hasList, isKnown] = await Promise.all([hashes.load(), this.isKnownSwarm(source)])
+    if (!hasList || !isKnown) {
+      this.stop(hasList ? 'foreign' : 'failed')
+      return undefined
+    }
+    const plan = {
+      library: player.options.library.replace('hls.mjs', 'p2p-hls.mjs'),
+      playlist: player.options.hls,
+      trackers: facts.trackers,
+      rtc: {
+        iceServers: policy.ice ?? [],
+        iceTransportPolicy: policy.relayOnly ? 'relay' : 'all',
+      },
+      hashes,
+      mirrors: facts.mirrors,
+      mayUpload: this.uploads,
+    }
+    return new Swarm(source, plan, {
+      onChange: () => this.changed(),
+      onEnd: reason => this.ended(reason),
+    })
+  }
+
+  async isKnownSwarm(source) {
+    if (this.facts.isLocal) {
+      return true
+    }
+    const { swarmNames } = await import('./player_swarm_name.js')
+    const { levels, audioTracks } = await source.manifestLoaded
+    const names = swarmNames(this.player.options.hls, levels.length, audioTracks.length)
+    return mayJoin(false, names, this.facts.federated)
+  }
+
+  // Wrong bytes end it for this page; a server that did not answer gets a rest from us.
+  ended(reason) {
+    this.stop(ENDS.has(reason) ? reason : 'trouble')
+    if (!ENDS.has(reason)) {
+      this.later(() => this.reason === 'trouble' && this.consider(), TROUBLE_MS)
+    }
+  }
+
+  stop(reason) {
+    this.close()
+    this.set('off', reason)
+  }
+
+  close() {
+    clearTimeout(this.timer)
+    this.endAsking?.()
+    this.lastCounts = this.counts
+    this.swarm?.close()
+    this.swarm = undefined
+  }
+}
+
+/** What the page says of sharing, or nothing where the site does not offer it. */
+export function openSharing(player) {
+  const { policy, video } = JSON.parse(document.querySelector('[data-swarm]')?.textContent || '{}')
+  return policy && video ? new Sharing(player, policy, video) : undefined
+}
