@@ -20,8 +20,8 @@ struct p2p_owner {
     bool is_shared; ///< public or unlisted, published, not blocked, P2P not switched off
 };
 /// Looks a hash up. Returns: 0, or SHOAL_ENOTFOUND: it is none of ours. Thread: [worker].
-int p2p_hash_find(struct shoal_call *call, const unsigned char hash[P2P_HASH_BYTES],
-    struct p2p_owner *owner, struct shoal_err *err);
+int p2p_hash_find(struct shoal_plugin *self, struct shoal_call *call,
+    const unsigned char hash[P2P_HASH_BYTES], struct p2p_owner *owner, struct shoal_err *err);
 /// Whether the owners of a video and its channel let viewers share it; false too where that cannot be
 /// read. The administrator's own switches are not asked here. Thread: [worker].
 bool p2p_policy_shares(struct shoal_call *call, int64_t video_id);

@@ -59,6 +59,9 @@ int p2p_video_look(struct p2p *p2p, struct shoal_call *call, const char *uuid,
         out->is_shared = out->is_shareable && out->is_open;
     }
     int code = shoal_rows_close(rows, err);
+    if (code == 0 && is_there && out->is_shareable && !p2p_policy_shares(call, out->id)) {
+        out->is_shareable = out->is_shared = false;
+    }
     return code != 0  ? code
            : is_there ? 0
                       : shoal_fail(err, SHOAL_ENOTFOUND, "video %s: there is none", uuid);

@@ -16,6 +16,12 @@ SHOAL_SQL(p2p_off_channels, "SELECT c.name, c.display_name, o.id FROM v1_channel
                             "WHERE c.account_id = $1 AND c.host = '' ORDER BY c.name LIMIT 200");
 SHOAL_SQL(p2p_off_videos, "SELECT id FROM v1_video WHERE channel_id = $1");
 
+// What is known of the videos is to be looked at anew, and soon.
+SHOAL_SQL(p2p_off_stale, "UPDATE p2p_video SET base = '' WHERE video_id = $1");
+SHOAL_SQL(p2p_off_stale_channel, "UPDATE p2p_video SET base = '' "
+                                 "WHERE video_id IN (SELECT id FROM v1_video WHERE channel_id = $1)");
+SHOAL_SQL(p2p_off_walk, "UPDATE p2p_walk SET base = '' WHERE id = 1");
+
 bool p2p_policy_shares(struct shoal_call *call, int64_t video_id)
 {
     struct shoal_err why = {0};
@@ -37,8 +43,15 @@ static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     int64_t changed = 0;
     int code = shoal_db_exec(tx, change->is_off ? &p2p_off_add : &p2p_off_remove,
         SHOAL_ARGS(SHOAL_I64(change->kind), SHOAL_I64(change->id)), &changed, err);
+    if (code != 0 || changed == 0) {
+        return code;
+    }
+    code = shoal_db_exec(tx,
+        change->kind == P2P_OFF_VIDEO ? &p2p_off_stale : &p2p_off_stale_channel,
+        SHOAL_ARGS(SHOAL_I64(change->id)), NULL, err);
+    code = code == 0 ? shoal_db_exec(tx, &p2p_off_walk, SHOAL_NOARGS, NULL, err) : code;
     // Kept answers still name the trackers.
-    return code == 0 && changed > 0 ? shoal_touch(call, tx, "off", err) : code;
+    return code == 0 ? shoal_touch(call, tx, "off", err) : code;
 }
 
 // --- videos ---

@@ -43,7 +43,7 @@ struct p2p_video *p2p_gate_find(
 {
     struct p2p_owner owner = {0};
     struct shoal_err err = {0};
-    int code = p2p_hash_find(call, hash, &owner, &err);
+    int code = p2p_hash_find(tracker->self, call, hash, &owner, &err);
     if (code < 0 && code != SHOAL_ENOTFOUND) {
         shoal_warn("a hash could not be looked up: %s", err.text);
     }
