@@ -56,11 +56,11 @@ async function source (options) {
 
 test('segments come from viewers, also when one of them dies in the middle, and the picture is right', async () => {
   const first = await source()
-  const [second, third] = await Promise.all([1, 2].map(() => viewer(browser, address, { rate: 2 })))
+  const [second, third] = await Promise.all([1, 2].map(() => viewer(browser, address)))
   await Promise.all([second, third].map(page => until(page, () => window.shoal.player.sharing.counts.fromPeers > 0)))
   assert.equal((await state(first)).sent > 0, true)
   await leave([first])
-  await Promise.all([second, third].map(page => page.evaluate(() => { window.shoal.player.rate = 6 })))
+  await Promise.all([second, third].map(page => page.evaluate(() => { window.shoal.player.rate = 8 })))
   await Promise.all([second, third].map(ends))
   for (const page of [second, third]) {
     const now = await state(page)
@@ -75,11 +75,11 @@ test('segments come from viewers, also when one of them dies in the middle, and 
 
 test('a viewer who sends wrong bytes is dropped, and nothing of them is shown', async () => {
   const evil = await source({ isEvil: true })
-  const victim = await viewer(browser, address, { rate: 2 })
+  const victim = await viewer(browser, address)
   await until(victim, () => window.shoal.player.sharing.counts?.bad > 0)
   assert.ok(await evil.evaluate(() => window.spoiled) > 0)
   await until(victim, () => window.shoal.player.sharing.counts.connected === 0)
-  await victim.evaluate(() => { window.shoal.player.rate = 6 })
+  await victim.evaluate(() => { window.shoal.player.rate = 8 })
   await ends(victim)
   const now = await state(victim)
   assert.equal(await right(victim), 8)
@@ -223,7 +223,7 @@ test('players report bytes since the last time', async () => {
     assert.equal(body.playerMode, 'p2p-media-loader')
     assert.equal(body.videoId, video.uuid)
     assert.equal(body.resolution, 240)
-    assert.ok(Number.isInteger(body.downloadedBytesHTTP) && body.downloadedBytesP2P === 0)
+    assert.ok(Number.isInteger(body.downloadedBytesHTTP) && Number.isInteger(body.downloadedBytesP2P))
   }
   await leave([other])
 })

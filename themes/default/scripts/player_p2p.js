@@ -168,8 +168,12 @@ export class Sharing {
   async ask() {
     const { config } = this.source.hls
     const whole = config.maxMaxBufferLength
-    const ends = [() => (config.maxMaxBufferLength = whole)]
     config.maxMaxBufferLength = SHORT_BUFFER_S
+    this.loadOn = () => {
+      config.maxMaxBufferLength = whole
+      this.loadOn = undefined
+    }
+    const ends = []
     this.endAsking = () => {
       ends.forEach(end => end())
       this.endAsking = undefined
@@ -223,6 +227,8 @@ export class Sharing {
       }
     } catch {
       this.stop('failed')
+    } finally {
+      this.loadOn?.()
     }
   }
 
@@ -282,6 +288,7 @@ export class Sharing {
   close() {
     clearTimeout(this.timer)
     this.endAsking?.()
+    this.loadOn?.()
     this.lastCounts = this.counts
     this.swarm?.close()
     this.swarm = undefined
