@@ -1,0 +1,31 @@
+// svc/tracker.h - the contract of `tracker`: who brings the viewers of a video together. One provider.
+//
+// The catalog asks it for what its own JSON says of P2P, and federation for what other instances are
+// told. Without a provider a video has no announce URLs, no torrents and no swarms, and plays on.
+// SPDX-License-Identifier: MIT
+#ifndef SHOAL_SVC_TRACKER_H
+#define SHOAL_SVC_TRACKER_H
+#include <jansson.h>
+
+#include <shoal/version.h>
+
+/// All calls are about videos of this instance, named by their UUID, run on a worker and may read the
+/// database. Results are new references; NULL or a negative error with one sentence on failure.
+struct shoal_svc_tracker {
+    size_t size; ///< sizeof(struct shoal_svc_tracker)
+    /// ["https://HOST/tracker/announce", "wss://HOST:PORT/tracker/socket"]; empty for a video that is
+    /// not shared (private, switched off by its creator).
+    json_t *(*announce_urls)(struct shoal_call *call, void *arg, const char *video,
+        struct shoal_err *err);
+    /// The names of its swarms, as other instances are told: [{generation: 1 to 3, name}]; the name of
+    /// generations 1 and 2 is 40 hex characters, that of generation 3 is 20 characters of base64.
+    json_t *(*hashes)(struct shoal_call *call, void *arg, const char *video, struct shoal_err *err);
+    /// The torrents of its files, by the file's number: {"31": {name: "…-720-hls.torrent",
+    /// infohash: 40 hex characters, magnet: "magnet:?…"}}. A file without one is missing.
+    json_t *(*torrents)(struct shoal_call *call, void *arg, const char *video,
+        struct shoal_err *err);
+    /// Ends its swarms now: whoever announces again is asked anew whether he may.
+    int (*forget)(struct shoal_call *call, void *arg, const char *video, struct shoal_err *err);
+};
+
+#endif
