@@ -22,6 +22,7 @@ struct copying {
     struct seed_video video;
     json_t *list;            ///< of hashes
     int64_t fetched_bytes;
+    int64_t text_bytes;      ///< of playlists and the list
 };
 
 static const char *path_of(struct shoal_call *call, const struct copying *copying, const char *name,
@@ -139,6 +140,7 @@ static bool text_read(struct shoal_call *call, struct copying *copying, const st
                     shoal_buf_reserve(&text, (size_t)info.st_size) == 0 &&
                     pread(fd, text.data, (size_t)info.st_size, 0) == info.st_size &&
                     text_check(copying, file, text.data, (size_t)info.st_size, NULL) == 0;
+    copying->text_bytes += is_right ? info.st_size : 0;
     if (fd >= 0) {
         close(fd);
     }
@@ -151,13 +153,17 @@ static int text_make(struct shoal_call *call, struct copying *copying, const str
     struct shoal_err *err)
 {
     uint64_t most = file->kind == SEED_KIND_LIST ? SEED_LIST_BYTES : SEED_TEXT_BYTES;
+    int64_t left = seed_texts_most(&copying->video) - copying->text_bytes;
+    most = left < 0 ? 0 : (uint64_t)left < most ? (uint64_t)left : most;
     struct shoal_fetched fetched = {0};
     if (!copying->video.is_doubtful && text_read(call, copying, file, most)) {
         return 0;
     }
-    int code = fetch(call, copying, file->name, 0, 0, most, &fetched, err);
+    int code = most == 0 ? shoal_fail(err, SHOAL_ETOOLARGE, "the playlists are too large")
+                         : fetch(call, copying, file->name, 0, 0, most, &fetched, err);
     code = code != 0 ? code
                      : text_check(copying, file, fetched.body, fetched.body_bytes, err);
+    copying->text_bytes += code == 0 ? (int64_t)fetched.body_bytes : 0;
     return code != 0 ? code
                      : text_write(call, copying, file->name, fetched.body, fetched.body_bytes, err);
 }
@@ -203,12 +209,15 @@ static int pieces_fetch(struct shoal_call *call, struct copying *copying, int fd
     const struct seed_file *file, const struct seed_pieces *pieces, const bool *is_right,
     struct shoal_err *err)
 {
+    // Where bytes are paced, no more is asked for at once than comes in a second.
+    int64_t rate = copying->mirror->fetching.rate;
+    uint64_t most = rate > 0 && (uint64_t)rate < RANGE_BYTES ? (uint64_t)rate : RANGE_BYTES;
     for (size_t i = 0; i < pieces->count;) {
         struct shoal_fetched fetched = {0};
         uint64_t length = 0;
         size_t end = i;
         while (end < pieces->count && !is_right[end] &&
-               (end == i || length + pieces->items[end].length <= RANGE_BYTES)) {
+               (end == i || length + pieces->items[end].length <= most)) {
             length += pieces->items[end++].length;
         }
         if (end == i) {

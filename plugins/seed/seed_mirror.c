@@ -181,6 +181,9 @@ static int register_here(struct shoal_call *call, struct seed_mirror *mirror, st
 
 static int heartbeat(struct shoal_call *call, struct seed_mirror *mirror, struct shoal_err *err)
 {
+    if (mirror->is_leaving) {
+        return 0;
+    }
     int code = mirror->is_registered ? 0 : register_here(call, mirror, err);
     if (code != 0) {
         return code;
@@ -380,9 +383,9 @@ int seed_try_verb(struct shoal_call *call, int argc, const char *const *argv, vo
         chosen += videos[i].is_chosen ? videos[i].size_bytes : 0;
     }
     free(videos);
-    printf("%s %s: %zu videos, %.1f MB, of which %.1f MB fit here.\nThey will lie in %s and be served "
+    printf("%s %s: %zu video%s, %.1f MB, of which %.1f MB fit here.\nThey will lie in %s and be served "
            "as %s. SIGTERM (or Ctrl+C) ends it.\n",
-        mirror->page.origin, mirror->page.id, count, megabytes(all), megabytes(chosen),
+        mirror->page.origin, mirror->page.id, count, count == 1 ? "" : "s", megabytes(all), megabytes(chosen),
         mirror->folder, mirror->base);
     fflush(stdout);
     return 0;

@@ -3,6 +3,7 @@
 #ifndef SEED_MIRROR_H
 #define SEED_MIRROR_H
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "seed.h"
 
@@ -43,7 +44,7 @@ struct seed_mirror {
     size_t count;
     struct seed_bucket sending, fetching;
     int64_t next_tick_ms; ///< of the next beat
-    bool is_registered, is_leaving, is_over;
+    atomic_bool is_registered, is_leaving, is_over;
     char said[700];       ///< the last state that was told on the terminal
     char fault[512];      ///< the last fault that the origin found
 };
@@ -61,6 +62,8 @@ int seed_video_read(const json_t *row, struct seed_video *video, struct shoal_er
 /// Chooses what fits into max_bytes, by time or by views.
 void seed_videos_choose(
     struct seed_video *videos, size_t count, int64_t max_bytes, bool by_views);
+/// What the playlists and the list of hashes of a video may take, all together.
+int64_t seed_texts_most(const struct seed_video *video);
 
 /// One round: list, choose, remove, fetch, register, say so.
 int seed_beat(struct shoal_call *call, void *arg, struct shoal_err *err);

@@ -194,6 +194,11 @@ static int by_view_count(const void *a, const void *b)
     return one->views > two->views ? -1 : one->views < two->views ? 1 : by_time(a, b);
 }
 
+int64_t seed_texts_most(const struct seed_video *video)
+{
+    return ((int64_t)1 << 20) + video->size_bytes / 16;
+}
+
 void seed_videos_choose(struct seed_video *videos, size_t count, int64_t max_bytes, bool by_views)
 {
     int64_t left = max_bytes;
@@ -201,7 +206,8 @@ void seed_videos_choose(struct seed_video *videos, size_t count, int64_t max_byt
         qsort(videos, count, sizeof *videos, by_views ? by_view_count : by_time);
     }
     for (size_t i = 0; i < count; i++) {
-        videos[i].is_chosen = videos[i].size_bytes <= left;
-        left -= videos[i].is_chosen ? videos[i].size_bytes : 0;
+        int64_t whole = videos[i].size_bytes + seed_texts_most(&videos[i]);
+        videos[i].is_chosen = whole <= left;
+        left -= videos[i].is_chosen ? whole : 0;
     }
 }
