@@ -27,7 +27,7 @@ SHOAL_SQL(sql_check_right,
 SHOAL_SQL(sql_check_wrong, "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1 AND video = $2");
 SHOAL_SQL(sql_check_end,
     "UPDATE seed_mirror SET state = $2, why = $3, checked = $4, next_check = $5, failures = $6"
-    " WHERE id = $1 AND state <> 'left'");
+    " WHERE id = $1 AND state <> 'left' AND base_url = $7");
 
 struct copy {
     const char *video, *list;
@@ -228,7 +228,8 @@ static int copy_check(struct shoal_call *call, const struct check *check, const 
         code = playlist_check(call, check, copy, names[chance((uint32_t)known)], err);
     }
     json_decref(list);
-    return code;
+    bool is_still = shoal_media_find(call, "hls_sha256", copy->video, copy->list, &file, NULL) == 0;
+    return code == 0 && !is_still ? SHOAL_EGONE : code;
 }
 
 static int load(struct shoal_call *call, struct check *check, struct shoal_err *err)
@@ -306,10 +307,15 @@ static int store(struct shoal_call *call, struct shoal_db *tx, void *arg, struct
     (void)call;
     const struct check *check = arg;
     int64_t now = shoal_now_ms();
+    int64_t changed = 0;
     int code = shoal_db_exec(tx, &sql_check_end,
         SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->end_state), SHOAL_TEXT(check->why),
-            SHOAL_I64(now), SHOAL_I64(now + check->next_ms), SHOAL_I64(check->failures)),
-        NULL, err);
+            SHOAL_I64(now), SHOAL_I64(now + check->next_ms), SHOAL_I64(check->failures),
+            SHOAL_TEXT(check->base)),
+        &changed, err);
+    if (changed == 0) {
+        return code; // it left, or has another address now: this says nothing about that one
+    }
     for (size_t i = 0; i < check->right_count && code == 0; i++) {
         code = shoal_db_exec(tx, &sql_check_right,
             SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->right[i]),

@@ -10,6 +10,7 @@
 #define PROOF_MIN  16
 #define PROOF_MAX  64
 #define PROOF_MS   5000
+#define PROOF_BYTES ((uint64_t)64 << 10) ///< a page that is there instead is read, to be refused
 
 SHOAL_SQL(sql_mirror_all,
     "SELECT m.name, m.base_url, m.state, m.why, m.heard, m.checked,"
@@ -224,7 +225,7 @@ static int proof_check(struct shoal_call *call, const char *base, const char *pr
     struct shoal_fetched fetched = {0};
     const struct shoal_fetch what = {
         .url = shoal_arena_printf(shoal_call_arena(call), "%s/proof", base),
-        .max_bytes = PROOF_MAX,
+        .max_bytes = PROOF_BYTES,
         .timeout_ms = PROOF_MS,
         .redirects = -1,
     };

@@ -9,13 +9,38 @@
 #define ANSWER_MAX ((uint64_t)4 << 20)
 #define PAGES_MAX  20
 
-static int answer_judge(const struct seed_mirror *mirror, const struct shoal_fetched *fetched,
-    json_t **answer, struct shoal_err *err)
+/// The sentence of an error: of the field that is wrong, where one is named.
+static const char *sentence_of(const json_t *body)
+{
+    const char *field = NULL;
+    json_t *row = NULL;
+    json_object_foreach(json_object_get(body, "invalid-params"), field, row)
+    {
+        return shoal_text(row, "msg", field);
+    }
+    return shoal_text(body, "detail", shoal_text(body, "error", ""));
+}
+
+/// A stranger's sentence for our terminal: control characters would speak to the terminal itself.
+static const char *sentence_clean(struct shoal_arena *arena, const char *sentence)
+{
+    char *text = shoal_arena_strndup(arena, sentence, strnlen(sentence, 400));
+    for (unsigned char *at = (unsigned char *)text; *at != '\0'; at++) {
+        bool is_c1 = at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0;
+        if (*at < ' ' || *at == 0x7f || is_c1) {
+            *at = '?';
+        }
+    }
+    return text;
+}
+
+static int answer_judge(struct shoal_call *call, const struct seed_mirror *mirror,
+    const struct shoal_fetched *fetched, json_t **answer, struct shoal_err *err)
 {
     struct shoal_err bad = {0};
     bool has_body = fetched->body != NULL && fetched->body_bytes > 0;
     json_t *body = has_body ? shoal_json_parse(fetched->body, fetched->body_bytes, &bad) : NULL;
-    const char *detail = shoal_text(body, "detail", shoal_text(body, "error", ""));
+    const char *detail = sentence_clean(shoal_call_arena(call), sentence_of(body));
     int status = fetched->status;
     if (status / 100 == 2) {
         *answer = body;
@@ -33,7 +58,7 @@ static int answer_judge(const struct seed_mirror *mirror, const struct shoal_fet
                               "that it has itself",
             mirror->page.origin);
     } else {
-        shoal_fail(err, code, "%s: %.400s (status %d)", mirror->page.origin,
+        shoal_fail(err, code, "%s: %s (status %d)", mirror->page.origin,
             *detail != '\0' ? detail : "it takes no mirrors: is the plugin seed enabled there?",
             status);
     }
@@ -63,7 +88,7 @@ int seed_ask(struct shoal_call *call, const struct seed_mirror *mirror, const ch
     *answer = NULL;
     int code = shoal_fetch(call, &what, &fetched, err);
     free(text);
-    return code != 0 ? code : answer_judge(mirror, &fetched, answer, err);
+    return code != 0 ? code : answer_judge(call, mirror, &fetched, answer, err);
 }
 
 struct seed_file *seed_file_find(struct seed_video *video, const char *name)
