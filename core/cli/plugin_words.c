@@ -92,15 +92,17 @@ static bool is_instance(const char *folder)
 static struct shoal_command command_of(struct shoal_arena *arena, const struct word *word)
 {
     const struct shoal_manifest_command *claimed = word->command;
-    struct shoal_option *options =
-        shoal_arena_alloc(arena, SHOAL_OPTIONS_MAX * sizeof *options);
+    struct shoal_option *options = shoal_arena_alloc(arena, SHOAL_OPTIONS_MAX * sizeof *options);
     size_t count = 0;
     if (claimed->serves != NULL) {
         options[count++] = (struct shoal_option){"folder", "DIR", "where it keeps what it has"};
-        options[count++] = (struct shoal_option){"listen", "ADDR:PORT", "where it listens; without it 0.0.0.0:9001"};
-        options[count++] = (struct shoal_option){"set", "KEY=VALUE", "any other setting; may be repeated"};
+        options[count++] = (struct shoal_option){
+            "listen", "ADDR:PORT", "where it listens; without it 0.0.0.0:9001"};
+        options[count++] =
+            (struct shoal_option){"set", "KEY=VALUE", "any other setting; may be repeated"};
     }
-    for (const char *const *at = claimed->serves; at && *at && count + 1 < SHOAL_OPTIONS_MAX; at++) {
+    for (const char *const *at = claimed->serves; at && *at && count + 1 < SHOAL_OPTIONS_MAX;
+         at++) {
         for (size_t i = 0; i < word->manifest->setting_count; i++) {
             const struct shoal_setting_row *row = &word->manifest->settings[i];
             char *name = strcmp(row->name, *at) == 0 ? shoal_arena_strdup(arena, row->name) : NULL;
@@ -114,13 +116,13 @@ static struct shoal_command command_of(struct shoal_arena *arena, const struct w
             }
         }
     }
-    return (struct shoal_command){.verb = claimed->word, .words = claimed->words,
-        .help = claimed->help, .options = options};
+    return (struct shoal_command){
+        .verb = claimed->word, .words = claimed->words, .help = claimed->help, .options = options};
 }
 
 /// The value of a setting: its option, or the word of the line that is called like it.
-static const char *value_of(const struct shoal_args *args, const struct shoal_command *command,
-    const char *setting)
+static const char *value_of(
+    const struct shoal_args *args, const struct shoal_command *command, const char *setting)
 {
     char name[64];
     snprintf(name, sizeof name, "%s", setting);
@@ -187,7 +189,8 @@ static int folder_take(const char *folder, const char *word, struct shoal_err *e
     } else {
         int code = shoal_drop_to_owner(folder, err);
         FILE *file = code == 0 ? fopen(path, "re") : NULL;
-        bool is_ours = file != NULL && fgets(line, sizeof line, file) != NULL && strcmp(line, mark) == 0;
+        bool is_ours =
+            file != NULL && fgets(line, sizeof line, file) != NULL && strcmp(line, mark) == 0;
         if (file != NULL) {
             fclose(file);
         }
@@ -235,8 +238,8 @@ static int serve_now(char *program, char *folder, const char *const *sets, size_
     return shoal_cli_say_fail("the server cannot be started: %s", strerror(errno));
 }
 
-static int word_serves(const struct word *word, const struct shoal_command *command,
-    const struct shoal_args *args)
+static int word_serves(
+    const struct word *word, const struct shoal_command *command, const struct shoal_args *args)
 {
     struct shoal_err err = {0};
     char folder[PATH_MAX];
@@ -257,7 +260,7 @@ static int word_serves(const struct word *word, const struct shoal_command *comm
     int code = folder_take(folder, command->verb, &err);
     code = code != 0 ? code : config_write(word, args, command, folder, &err);
     code = code != 0 ? code : verb_run(word, folder, sets, count, &err);
-    return code < 0 ? shoal_cli_fail(&err)
+    return code < 0   ? shoal_cli_fail(&err)
            : code > 0 ? code
                       : serve_now(args->argv[0], folder, sets, count);
 }
@@ -265,11 +268,11 @@ static int word_serves(const struct word *word, const struct shoal_command *comm
 /// On an instance: DIR is the next argument, or where one stands.
 static int word_on_instance(const struct word *word, int argc, char **argv)
 {
-    const char *line[SHOAL_ARGS_MAX + 4] = {
-        argv[0], word->manifest->name, word->command->verb};
+    const char *line[SHOAL_ARGS_MAX + 4] = {argv[0], word->manifest->name, word->command->verb};
     bool has_folder = argc > 2 && is_instance(argv[2]);
     if (!has_folder && !is_instance(".")) {
-        return shoal_cli_usage("shoal %s needs DIR, the folder of an instance, unless you are in it",
+        return shoal_cli_usage(
+            "shoal %s needs DIR, the folder of an instance, unless you are in it",
             word->command->word);
     }
     int used = 3;

@@ -22,7 +22,8 @@
     " \"verb\": \"feed\"}]}"
 #define PLUGIN                                                                                     \
     "local shoal = require \"shoal\"\n"                                                            \
-    "shoal.cli(\"feed\", \"feeds them\", function(food) return \"fed \" .. (food or \"nothing\"), " \
+    "shoal.cli(\"feed\", \"feeds them\", function(food) return \"fed \" .. (food or "              \
+    "\"nothing\"), "                                                                               \
     "food and 0 or 7 end)\n"
 
 static char folder[] = "/tmp/shoal_words_XXXXXX";
@@ -54,8 +55,8 @@ static int make_instance(void **unused)
     snprintf(config, sizeof config, "plugins = { { \"fish\", sha256 = \"%s\" } }\n", digest);
     put("shoal.lua", config);
     put("shoal.sqlite3", "");
-    static const char *const all[] = {"..", ".", "shoal.lua", "shoal.sqlite3", "plugins", "plugins/fish",
-        "plugins/fish/plugin.json", "plugins/fish/fish.lua"};
+    static const char *const all[] = {"..", ".", "shoal.lua", "shoal.sqlite3", "plugins",
+        "plugins/fish", "plugins/fish/plugin.json", "plugins/fish/fish.lua"};
     for (size_t i = 0; geteuid() == 0 && i < sizeof all / sizeof all[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", place, all[i]);
         assert_int_equal(chown(path, NOBODY, NOBODY), 0); // root serves no folder of its own

@@ -5,8 +5,8 @@
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
     if (shoal_setting_text(self, NULL, "url")[0] != '\0') {
-        int code = shoal_cli_add(self, "try", "asks the origin whether it takes this mirror",
-            seed_try_verb, self);
+        int code = shoal_cli_add(
+            self, "try", "asks the origin whether it takes this mirror", seed_try_verb, self);
         return code != 0 ? code : seed_mirror_start(self, err);
     }
     int code = shoal_cli_add(self, "token",

@@ -19,7 +19,8 @@ SHOAL_SQL(sql_check_due,
     "SELECT id FROM seed_mirror WHERE next_check <= $1 AND heard > $2"
     " AND state IN ('waiting', 'offered', 'failed') ORDER BY next_check LIMIT 20");
 SHOAL_SQL(sql_check_later, "UPDATE seed_mirror SET next_check = $2 WHERE id = $1");
-SHOAL_SQL(sql_check_mirror, "SELECT base_url, state, failures, name FROM seed_mirror WHERE id = $1");
+SHOAL_SQL(
+    sql_check_mirror, "SELECT base_url, state, failures, name FROM seed_mirror WHERE id = $1");
 SHOAL_SQL(sql_check_copies,
     "SELECT video, list, checked FROM seed_copy WHERE mirror_id = $1 ORDER BY checked LIMIT 500");
 SHOAL_SQL(sql_check_right,
@@ -42,7 +43,7 @@ struct check {
     // What came out of it.
     const char *right[COPIES_A_RUN], *right_lists[COPIES_A_RUN];
     size_t right_count;
-    const char *wrong;       ///< the video that was not as it should be, or NULL
+    const char *wrong; ///< the video that was not as it should be, or NULL
     const char *end_state, *why;
     int64_t next_ms;
 };
@@ -67,7 +68,8 @@ static int object_read(struct shoal_call *call, const struct shoal_media_file *f
     int64_t size = table->stat(call, storage.arg, file->key, err);
     if (size < 0 || (uint64_t)size > most || shoal_buf_reserve(out, (size_t)size) != 0) {
         shoal_leave(call);
-        return size < 0 ? (int)size : shoal_fail(err, SHOAL_ETOOLARGE, "%s is too large", file->name);
+        return size < 0 ? (int)size
+                        : shoal_fail(err, SHOAL_ETOOLARGE, "%s is too large", file->name);
     }
     int64_t got = 1;
     while (out->length < (size_t)size && got > 0) {
@@ -97,8 +99,11 @@ static int fetch(struct shoal_call *call, const char *url, uint64_t offset, uint
                    : NULL,
         NULL};
     json_decref(site);
-    const struct shoal_fetch what = {.url = url, .headers = headers, .timeout_ms = FETCH_MS,
-        .max_bytes = length > 0 ? length : most, .redirects = -1};
+    const struct shoal_fetch what = {.url = url,
+        .headers = headers,
+        .timeout_ms = FETCH_MS,
+        .max_bytes = length > 0 ? length : most,
+        .redirects = -1};
     if (shoal_fetch(call, &what, fetched, &why) != 0) {
         return why.code == SHOAL_ECANCELLED
                    ? shoal_fail(err, SHOAL_ECANCELLED, "%s", why.text)
@@ -106,13 +111,14 @@ static int fetch(struct shoal_call *call, const char *url, uint64_t offset, uint
     }
     int wanted = length > 0 ? 206 : 200;
     if (fetched->status != wanted) {
-        return shoal_fail(err, SHOAL_EUPSTREAM, "%s: status %d instead of %d", url, fetched->status,
-            wanted);
+        return shoal_fail(
+            err, SHOAL_EUPSTREAM, "%s: status %d instead of %d", url, fetched->status, wanted);
     }
     const char *allowed = fetched->header(fetched, "access-control-allow-origin");
     if (allowed == NULL || strcmp(allowed, "*") != 0) {
         return shoal_fail(err, SHOAL_EUPSTREAM,
-            "%s: the header Access-Control-Allow-Origin is not \"*\": players may not read it", url);
+            "%s: the header Access-Control-Allow-Origin is not \"*\": players may not read it",
+            url);
     }
     return 0;
 }
@@ -160,8 +166,8 @@ static int playlist_check(struct shoal_call *call, const struct check *check,
     }
     const char *url = shoal_arena_printf(arena, "%s/%s/%s", check->base, copy->video, name);
     int code = fetch(call, url, 0, 0, ours.length + 1, &fetched, err);
-    if (code == 0 && (fetched.body_bytes != ours.length ||
-                         memcmp(fetched.body, ours.data, ours.length) != 0)) {
+    if (code == 0 &&
+        (fetched.body_bytes != ours.length || memcmp(fetched.body, ours.data, ours.length) != 0)) {
         code = shoal_fail(err, SHOAL_EMISMATCH, "%s is not ours", url);
     }
     shoal_buf_fini(&ours);
@@ -180,7 +186,8 @@ static int media_check(struct shoal_call *call, const struct check *check, const
         return SHOAL_EGONE; // between two versions of the video
     }
     const struct seed_piece *piece = NULL;
-    for (size_t i = 0, at = chance((uint32_t)pieces.count); i < pieces.count && piece == NULL; i++) {
+    for (size_t i = 0, at = chance((uint32_t)pieces.count); i < pieces.count && piece == NULL;
+         i++) {
         const struct seed_piece *candidate = &pieces.items[(at + i) % pieces.count];
         piece = candidate->has_hash ? candidate : NULL;
     }
@@ -189,8 +196,8 @@ static int media_check(struct shoal_call *call, const struct check *check, const
                          : piece_check(call, url, piece, (uint64_t)file.size_bytes, err);
 }
 
-/// Returns: 0, SHOAL_EGONE (we have other files now: nothing is said about the mirror), SHOAL_EIO (it
-/// is our own fault), SHOAL_ECANCELLED, or what is wrong with the mirror.
+/// Returns: 0, SHOAL_EGONE (we have other files now: nothing is said about the mirror), SHOAL_EIO
+/// (it is our own fault), SHOAL_ECANCELLED, or what is wrong with the mirror.
 static int copy_check(struct shoal_call *call, const struct check *check, const struct copy *copy,
     struct shoal_err *err)
 {
@@ -249,10 +256,10 @@ static int load(struct shoal_call *call, struct check *check, struct shoal_err *
     rows = shoal_db_query(
         shoal_call_db(call), &sql_check_copies, SHOAL_ARGS(SHOAL_I64(check->mirror)), err);
     while (rows != NULL && check->count < SEED_VIDEOS_MAX && shoal_rows_next(rows)) {
-        check->copies[check->count] = (struct copy){
-            .video = shoal_arena_strdup(arena, shoal_col_text(rows, 0)),
-            .list = shoal_arena_strdup(arena, shoal_col_text(rows, 1)),
-            .is_new = shoal_col_i64(rows, 2) == 0};
+        check->copies[check->count] =
+            (struct copy){.video = shoal_arena_strdup(arena, shoal_col_text(rows, 0)),
+                .list = shoal_arena_strdup(arena, shoal_col_text(rows, 1)),
+                .is_new = shoal_col_i64(rows, 2) == 0};
         check->new_count += check->copies[check->count++].is_new ? 1 : 0;
     }
     return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
@@ -329,7 +336,8 @@ static int store(struct shoal_call *call, struct shoal_db *tx, void *arg, struct
     return code;
 }
 
-static int run(struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
+static int run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
     struct check *check = shoal_arena_alloc(shoal_call_arena(call), sizeof *check);
     check->self = arg;
@@ -362,15 +370,16 @@ static int add_jobs(struct shoal_call *call, struct shoal_db *tx, void *arg, str
     int code = 0;
     for (size_t i = 0; i < due->count && code == 0; i++) {
         json_t *payload = json_pack("{s:I}", "mirror", (json_int_t)due->ids[i]);
-        const char *key = shoal_arena_printf(shoal_call_arena(call), "%lld", (long long)due->ids[i]);
+        const char *key =
+            shoal_arena_printf(shoal_call_arena(call), "%lld", (long long)due->ids[i]);
         const struct shoal_job_options options = {.unique = key};
         code = shoal_job_add(due->self, tx, "check", payload, &options, NULL, err);
         json_decref(payload);
-        code = code != 0 ? code
-                         : shoal_db_exec(tx, &sql_check_later, // not again before this one ends
-                               SHOAL_ARGS(SHOAL_I64(due->ids[i]),
-                                   SHOAL_I64(shoal_now_ms() + LOST_MS)),
-                               NULL, err);
+        code = code != 0
+                   ? code
+                   : shoal_db_exec(tx, &sql_check_later, // not again before this one ends
+                         SHOAL_ARGS(SHOAL_I64(due->ids[i]), SHOAL_I64(shoal_now_ms() + LOST_MS)),
+                         NULL, err);
     }
     return code;
 }
@@ -390,11 +399,11 @@ static int tick(struct shoal_call *call, void *arg, struct shoal_err *err)
 
 int seed_check_start(struct shoal_plugin *self, struct shoal_err *err)
 {
-    const struct shoal_job_kind kind = {.kind = "check", .run = run, .arg = self, .attempts = 2,
-        .lease_s = 900, .concurrency = 2};
+    const struct shoal_job_kind kind = {
+        .kind = "check", .run = run, .arg = self, .attempts = 2, .lease_s = 900, .concurrency = 2};
     int64_t every_ms = shoal_setting_i64(self, "check_every");
     int code = shoal_job_kind_add(self, &kind, err);
     return code != 0 ? code
-                     : shoal_timer_add(self, "check", every_ms < TICK_MAX_MS ? every_ms : TICK_MAX_MS,
-                           true, tick, self);
+                     : shoal_timer_add(self, "check",
+                           every_ms < TICK_MAX_MS ? every_ms : TICK_MAX_MS, true, tick, self);
 }

@@ -20,13 +20,13 @@ struct copying {
     struct seed_mirror *mirror;
     const struct shoal_job *job;
     struct seed_video video;
-    json_t *list;            ///< of hashes
+    json_t *list; ///< of hashes
     int64_t fetched_bytes;
-    int64_t text_bytes;      ///< of playlists and the list
+    int64_t text_bytes; ///< of playlists and the list
 };
 
-static const char *path_of(struct shoal_call *call, const struct copying *copying, const char *name,
-    const char *ending)
+static const char *path_of(
+    struct shoal_call *call, const struct copying *copying, const char *name, const char *ending)
 {
     return shoal_arena_printf(shoal_call_arena(call), "%s/%s%s%s%s", copying->mirror->folder,
         copying->video.uuid, *name != '\0' ? "/" : "", name, ending);
@@ -40,8 +40,9 @@ static int io_fail(struct shoal_err *err, const char *what, const char *path)
 }
 
 /// Fetches a file of the origin, or a range of it. No token, no redirect.
-static int fetch(struct shoal_call *call, struct copying *copying, const char *name, uint64_t offset,
-    uint64_t length, uint64_t most, struct shoal_fetched *fetched, struct shoal_err *err)
+static int fetch(struct shoal_call *call, struct copying *copying, const char *name,
+    uint64_t offset, uint64_t length, uint64_t most, struct shoal_fetched *fetched,
+    struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     const char *headers[] = {
@@ -57,24 +58,24 @@ static int fetch(struct shoal_call *call, struct copying *copying, const char *n
         .timeout_ms = FETCH_MS,
         .redirects = -1,
     };
-    int code = seed_bucket_take(call, copying->mirror, &copying->mirror->fetching,
-        (size_t)(length > 0 ? length : 4096));
+    int code = seed_bucket_take(
+        call, copying->mirror, &copying->mirror->fetching, (size_t)(length > 0 ? length : 4096));
     code = code != 0 ? code : shoal_fetch(call, &what, fetched, err);
     if (code != 0) {
         return code;
     }
     int wanted = length > 0 ? 206 : 200;
     if (fetched->status != wanted || (length > 0 && fetched->body_bytes != length)) {
-        return shoal_fail(err, SHOAL_EUPSTREAM, "%s: status %d instead of %d", what.url,
-            fetched->status, wanted);
+        return shoal_fail(
+            err, SHOAL_EUPSTREAM, "%s: status %d instead of %d", what.url, fetched->status, wanted);
     }
     copying->fetched_bytes += (int64_t)fetched->body_bytes;
     return shoal_job_progress(call, copying->job, 0);
 }
 
 /// Puts a whole file under its name: not before its bytes are on the disk.
-static int file_finish(int fd, const char *part, const char *path, const char *folder,
-    struct shoal_err *err)
+static int file_finish(
+    int fd, const char *part, const char *path, const char *folder, struct shoal_err *err)
 {
     if (fsync(fd) != 0 || rename(part, path) != 0) {
         return io_fail(err, "finished", path);
@@ -128,8 +129,8 @@ static int text_check(struct copying *copying, const struct seed_file *file, con
 }
 
 /// A text that is here already; false where it is not, or not as it should be.
-static bool text_read(struct shoal_call *call, struct copying *copying, const struct seed_file *file,
-    uint64_t most)
+static bool text_read(
+    struct shoal_call *call, struct copying *copying, const struct seed_file *file, uint64_t most)
 {
     const char *path = path_of(call, copying, file->name, "");
     struct stat info;
@@ -161,8 +162,7 @@ static int text_make(struct shoal_call *call, struct copying *copying, const str
     }
     int code = most == 0 ? shoal_fail(err, SHOAL_ETOOLARGE, "the playlists are too large")
                          : fetch(call, copying, file->name, 0, 0, most, &fetched, err);
-    code = code != 0 ? code
-                     : text_check(copying, file, fetched.body, fetched.body_bytes, err);
+    code = code != 0 ? code : text_check(copying, file, fetched.body, fetched.body_bytes, err);
     copying->text_bytes += code == 0 ? (int64_t)fetched.body_bytes : 0;
     return code != 0 ? code
                      : text_write(call, copying, file->name, fetched.body, fetched.body_bytes, err);
@@ -224,10 +224,11 @@ static int pieces_fetch(struct shoal_call *call, struct copying *copying, int fd
             i++;
             continue;
         }
-        int code = fetch(
-            call, copying, file->name, pieces->items[i].offset, length, 0, &fetched, err);
-        code = code != 0 ? code
-                         : pieces_write(fd, &pieces->items[i], end - i, fetched.body, file->name, err);
+        int code =
+            fetch(call, copying, file->name, pieces->items[i].offset, length, 0, &fetched, err);
+        code = code != 0
+                   ? code
+                   : pieces_write(fd, &pieces->items[i], end - i, fetched.body, file->name, err);
         if (code != 0) {
             return code;
         }
@@ -272,8 +273,8 @@ static int pieces_look(struct shoal_call *call, struct copying *copying, int fd,
     return code;
 }
 
-static int media_make(struct shoal_call *call, struct copying *copying, const struct seed_file *file,
-    struct shoal_err *err)
+static int media_make(struct shoal_call *call, struct copying *copying,
+    const struct seed_file *file, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     const char *path = path_of(call, copying, file->name, "");
@@ -291,8 +292,8 @@ static int media_make(struct shoal_call *call, struct copying *copying, const st
     bool is_whole = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
                     info.st_size == file->size_bytes;
     if (is_whole) {
-        code = pieces_look(call, copying, fd, &pieces, !copying->video.is_doubtful, is_right, &wrong,
-            err);
+        code = pieces_look(
+            call, copying, fd, &pieces, !copying->video.is_doubtful, is_right, &wrong, err);
         if (code != 0 || wrong == 0) {
             close(fd);
             return code;
@@ -349,8 +350,8 @@ static bool take(struct seed_mirror *mirror, const char *uuid, struct seed_video
 {
     pthread_mutex_lock(&mirror->lock);
     struct seed_video *video = seed_video_find(mirror, uuid);
-    bool is_taken =
-        video != NULL && video->is_chosen && !video->is_busy && !mirror->is_over && !mirror->is_leaving;
+    bool is_taken = video != NULL && video->is_chosen && !video->is_busy && !mirror->is_over &&
+                    !mirror->is_leaving;
     if (is_taken) {
         video->is_busy = true;
         *out = *video;
@@ -378,8 +379,8 @@ static void give_back(struct copying *copying, int code)
     pthread_mutex_unlock(&mirror->lock);
 }
 
-int seed_copy_run(struct shoal_call *call, const struct shoal_job *job, void *arg,
-    struct shoal_err *err)
+int seed_copy_run(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
     struct copying *copying = shoal_arena_alloc(shoal_call_arena(call), sizeof *copying);
     struct shoal_err why = {0};
@@ -393,8 +394,9 @@ int seed_copy_run(struct shoal_call *call, const struct shoal_job *job, void *ar
     json_decref(copying->list);
     give_back(copying, code);
     if (code == 0) {
-        shoal_info("\"%s\" is here: %.1f MB, of which %.1f MB were fetched now", copying->video.title,
-            (double)copying->video.size_bytes / 1e6, (double)copying->fetched_bytes / 1e6);
+        shoal_info("\"%s\" is here: %.1f MB, of which %.1f MB were fetched now",
+            copying->video.title, (double)copying->video.size_bytes / 1e6,
+            (double)copying->fetched_bytes / 1e6);
     } else if (code != SHOAL_ECANCELLED) {
         shoal_warn("\"%s\" is not whole yet: %s", copying->video.title, why.text);
     }

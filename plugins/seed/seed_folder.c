@@ -26,8 +26,9 @@ static bool is_wanted(struct seed_mirror *mirror, const char *uuid, const char *
 {
     pthread_mutex_lock(&mirror->lock);
     struct seed_video *video = seed_video_find(mirror, uuid);
-    bool is_it = video != NULL && (video->is_busy || (video->is_chosen &&
-                                      (name == NULL || seed_file_find(video, name) != NULL)));
+    bool is_it = video != NULL &&
+                 (video->is_busy ||
+                     (video->is_chosen && (name == NULL || seed_file_find(video, name) != NULL)));
     pthread_mutex_unlock(&mirror->lock);
     return is_it;
 }

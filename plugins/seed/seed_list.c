@@ -37,7 +37,8 @@ static int by_offset(const void *a, const void *b)
     return one->offset < two->offset ? -1 : one->offset > two->offset;
 }
 
-static int rows_read(const json_t *rows, uint64_t size, struct seed_piece *out, struct shoal_err *err)
+static int rows_read(
+    const json_t *rows, uint64_t size, struct seed_piece *out, struct shoal_err *err)
 {
     const char *range = NULL;
     json_t *hash = NULL;
@@ -48,8 +49,8 @@ static int rows_read(const json_t *rows, uint64_t size, struct seed_piece *out, 
         const char *text = json_string_value(hash);
         if (!range_read(range, &piece->offset, &piece->length) || !hash_valid(text) ||
             piece->offset >= size || piece->length > size - piece->offset) {
-            return shoal_fail(err, SHOAL_EUNREADABLE, "the list of hashes has a wrong row: %.60s",
-                range);
+            return shoal_fail(
+                err, SHOAL_EUNREADABLE, "the list of hashes has a wrong row: %.60s", range);
         }
         if (piece->length > SEED_PIECE_BYTES) {
             return shoal_fail(err, SHOAL_ETOOLARGE, "segment %.60s is too large", range);
@@ -97,8 +98,8 @@ int seed_pieces_read(struct shoal_arena *arena, const json_t *list, const char *
         if (rows_of[i].offset < at) {
             return shoal_fail(err, SHOAL_EUNREADABLE, "segments of %.120s overlap", name);
         }
-        pieces->count += gap_put(
-            pieces->items + pieces->count, room - pieces->count, at, rows_of[i].offset);
+        pieces->count +=
+            gap_put(pieces->items + pieces->count, room - pieces->count, at, rows_of[i].offset);
         pieces->items[pieces->count++] = rows_of[i];
         at = rows_of[i].offset + rows_of[i].length;
     }

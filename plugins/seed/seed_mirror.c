@@ -33,8 +33,8 @@ static bool is_complete(const struct seed_video *video)
     return video->is_chosen && video->file_count > 0;
 }
 
-int seed_bucket_take(struct shoal_call *call, struct seed_mirror *mirror, struct seed_bucket *bucket,
-    size_t bytes)
+int seed_bucket_take(
+    struct shoal_call *call, struct seed_mirror *mirror, struct seed_bucket *bucket, size_t bytes)
 {
     if (bucket->rate <= 0) {
         return 0;
@@ -82,8 +82,8 @@ static json_t *complete_json(struct seed_mirror *mirror)
         const struct seed_video *video = &mirror->videos[i];
         for (size_t j = 0; is_complete(video) && j < video->file_count; j++) {
             if (video->files[j].kind == SEED_KIND_LIST) {
-                json_array_append_new(
-                    rows, json_pack("{s:s, s:s}", "uuid", video->uuid, "list", video->files[j].name));
+                json_array_append_new(rows,
+                    json_pack("{s:s, s:s}", "uuid", video->uuid, "list", video->files[j].name));
             }
         }
     }
@@ -147,9 +147,10 @@ static void state_hear(struct shoal_call *call, struct seed_mirror *mirror, cons
         mirror->fault[0] = '\0';
         say(mirror, SHOAL_LOG_INFO,
             strcmp(state, "offered") == 0
-                ? shoal_arena_printf(arena, "%s sends viewers to %s", mirror->page.origin, mirror->base)
-                : shoal_arena_printf(
-                      arena, "%s looks at what is here before it sends viewers", mirror->page.origin));
+                ? shoal_arena_printf(
+                      arena, "%s sends viewers to %s", mirror->page.origin, mirror->base)
+                : shoal_arena_printf(arena, "%s looks at what is here before it sends viewers",
+                      mirror->page.origin));
         return;
     }
     say(mirror, SHOAL_LOG_WARN,
@@ -303,7 +304,8 @@ static int base_find(struct seed_mirror *mirror, struct shoal_err *err)
     json_decref(site);
     if (length == 0) {
         return shoal_fail_field(err, "base_url",
-            "base_url is needed: the public address of this machine, like https://mirror.example.org");
+            "base_url is needed: the public address of this machine, like "
+            "https://mirror.example.org");
     }
     return seed_base_valid(mirror->base)
                ? 0
@@ -325,8 +327,9 @@ static struct seed_mirror *mirror_make(struct shoal_plugin *self, struct shoal_e
         return NULL;
     }
     if (*shoal_setting_text(self, NULL, "token") == '\0') {
-        shoal_fail_field(err, "token", "token is needed: `shoal seed-token` prints one where the "
-                                       "videos are");
+        shoal_fail_field(err, "token",
+            "token is needed: `shoal seed-token` prints one where the "
+            "videos are");
         return NULL;
     }
     return base_find(mirror, err) == 0 ? mirror : NULL;
@@ -339,8 +342,12 @@ int seed_mirror_start(struct shoal_plugin *self, struct shoal_err *err)
         return err->code;
     }
     shoal_plugin_keep(self, mirror);
-    const struct shoal_job_kind kind = {.kind = "copy", .run = seed_copy_run, .arg = mirror,
-        .attempts = 1, .lease_s = 300, .concurrency = 2};
+    const struct shoal_job_kind kind = {.kind = "copy",
+        .run = seed_copy_run,
+        .arg = mirror,
+        .attempts = 1,
+        .lease_s = 300,
+        .concurrency = 2};
     int code = shoal_job_kind_add(self, &kind, err);
     code = code != 0 ? code : shoal_timer_add(self, "beat", 1000, false, seed_beat, mirror);
     code = code != 0 ? code : shoal_tell(self, "instance.stopping", stopping, mirror);
@@ -383,10 +390,11 @@ int seed_try_verb(struct shoal_call *call, int argc, const char *const *argv, vo
         chosen += videos[i].is_chosen ? videos[i].size_bytes : 0;
     }
     free(videos);
-    printf("%s %s: %zu video%s, %.1f MB, of which %.1f MB fit here.\nThey will lie in %s and be served "
+    printf("%s %s: %zu video%s, %.1f MB, of which %.1f MB fit here.\nThey will lie in %s and be "
+           "served "
            "as %s. SIGTERM (or Ctrl+C) ends it.\n",
-        mirror->page.origin, mirror->page.id, count, count == 1 ? "" : "s", megabytes(all), megabytes(chosen),
-        mirror->folder, mirror->base);
+        mirror->page.origin, mirror->page.id, count, count == 1 ? "" : "s", megabytes(all),
+        megabytes(chosen), mirror->folder, mirror->base);
     fflush(stdout);
     return 0;
 }

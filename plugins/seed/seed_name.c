@@ -62,7 +62,8 @@ bool seed_base_valid(const char *url)
     if (path[0] != '\0' && path[0] != '/') {
         return false;
     }
-    size_t plain = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-~");
+    size_t plain =
+        strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-~");
     return path[plain] == '\0' && strstr(path, "..") == NULL && strstr(path, "//") == NULL &&
            url[length - 1] != '/';
 }
@@ -74,8 +75,8 @@ static int id_take(const char *text, bool is_channel, struct seed_page *page, st
     // Pages of a channel have parts below ("/c/name/videos"), pages of a video a query.
     if (length == 0 || length >= sizeof page->id || strstr(text, "..") != NULL ||
         (*rest != '\0' && strchr("/?#", *rest) == NULL)) {
-        return shoal_fail_field(err, "url", "%.200s names no %s", text,
-            is_channel ? "channel" : "video");
+        return shoal_fail_field(
+            err, "url", "%.200s names no %s", text, is_channel ? "channel" : "video");
     }
     memcpy(page->id, text, length);
     page->id[length] = '\0';
@@ -112,7 +113,8 @@ int seed_page_parse(const char *url, struct seed_page *page, struct shoal_err *e
     size_t origin = origin_length(url);
     if (origin == 0) {
         return shoal_fail_field(err, "url",
-            "\"%.200s\" is no address of a video or a channel, like https://videos.example.org/w/ID",
+            "\"%.200s\" is no address of a video or a channel, like "
+            "https://videos.example.org/w/ID",
             url);
     }
     memcpy(page->origin, url, origin);
@@ -123,8 +125,8 @@ int seed_page_parse(const char *url, struct seed_page *page, struct shoal_err *e
             return id_take(url + origin + length, pages[i].is_channel, page, err);
         }
     }
-    return shoal_fail_field(err, "url",
-        "%.200s is no page of a video or a channel: those are /w/ID and /c/NAME", url);
+    return shoal_fail_field(
+        err, "url", "%.200s is no page of a video or a channel: those are /w/ID and /c/NAME", url);
 }
 
 void seed_sha256(const void *data, size_t length, char out[65])

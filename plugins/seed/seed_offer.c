@@ -19,8 +19,8 @@ SHOAL_SQL(sql_uuid_by_id, "SELECT uuid FROM v1_video WHERE id = $1");
 SHOAL_SQL(sql_open, "SELECT v.id FROM v1_video v WHERE v.uuid = $1 AND " OPEN_VIDEO);
 SHOAL_SQL(sql_copy_list, "SELECT list FROM seed_copy WHERE mirror_id = $1 AND video = $2");
 SHOAL_SQL(sql_copy_others, "SELECT COUNT(*) FROM seed_copy WHERE mirror_id <> $1 AND video = $2");
-SHOAL_SQL(sql_copy_add,
-    "INSERT INTO seed_copy (mirror_id, video, list, checked) VALUES ($1, $2, $3, 0)");
+SHOAL_SQL(
+    sql_copy_add, "INSERT INTO seed_copy (mirror_id, video, list, checked) VALUES ($1, $2, $3, 0)");
 SHOAL_SQL(sql_copy_renew,
     "UPDATE seed_copy SET list = $3, checked = 0 WHERE mirror_id = $1 AND video = $2");
 SHOAL_SQL(sql_copy_doubt, "UPDATE seed_copy SET checked = 0 WHERE video = $1");
@@ -109,8 +109,8 @@ static const char *list_of(const json_t *videos, const char *uuid)
 }
 
 /// What the mirror no longer says, or what is no longer for everybody.
-static int forget_others(struct shoal_call *call, struct shoal_db *tx, const struct setting *setting,
-    struct shoal_err *err)
+static int forget_others(struct shoal_call *call, struct shoal_db *tx,
+    const struct setting *setting, struct shoal_err *err)
 {
     json_t *gone = json_array();
     struct shoal_rows *rows =
@@ -141,10 +141,10 @@ static int set_one(struct shoal_db *tx, const struct setting *setting, const cha
         return shoal_db_exec(tx, &sql_copy_delete,
             SHOAL_ARGS(SHOAL_I64(setting->mirror), SHOAL_TEXT(uuid)), NULL, err);
     }
-    struct shoal_rows *rows = code != 0
-                                  ? NULL
-                                  : shoal_db_query(tx, &sql_copy_list,
-                                        SHOAL_ARGS(SHOAL_I64(setting->mirror), SHOAL_TEXT(uuid)), err);
+    struct shoal_rows *rows =
+        code != 0 ? NULL
+                  : shoal_db_query(tx, &sql_copy_list,
+                        SHOAL_ARGS(SHOAL_I64(setting->mirror), SHOAL_TEXT(uuid)), err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }

@@ -6,10 +6,10 @@
 
 #include "seed.h"
 
-#define PAGE_MAX   50
-#define PROOF_MIN  16
-#define PROOF_MAX  64
-#define PROOF_MS   5000
+#define PAGE_MAX    50
+#define PROOF_MIN   16
+#define PROOF_MAX   64
+#define PROOF_MS    5000
 #define PROOF_BYTES ((uint64_t)64 << 10) ///< a page that is there instead is read, to be refused
 
 SHOAL_SQL(sql_mirror_all,
@@ -43,7 +43,8 @@ json_t *seed_mirrors_json(struct shoal_call *call, struct shoal_plugin *self, st
     while (rows != NULL && shoal_rows_next(rows)) {
         const char *state = shoal_col_text(rows, 2);
         int64_t heard = shoal_col_i64(rows, 4);
-        bool is_silent = strcmp(state, "unused") != 0 && strcmp(state, "left") != 0 && heard < since;
+        bool is_silent =
+            strcmp(state, "unused") != 0 && strcmp(state, "left") != 0 && heard < since;
         json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:I}", "name", shoal_col_text(rows, 0),
             "baseUrl", shoal_col_text(rows, 1), "state", is_silent ? "silent" : state, "why",
             shoal_col_text(rows, 3), "videos", (json_int_t)shoal_col_i64(rows, 6));
@@ -58,8 +59,8 @@ json_t *seed_mirrors_json(struct shoal_call *call, struct shoal_plugin *self, st
     return out;
 }
 
-static int answer_mirrors(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int answer_mirrors(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     json_t *mirrors = seed_mirrors_json(call, arg, err);
     if (mirrors == NULL) {
@@ -75,8 +76,7 @@ static bool file_put(json_t *files, const char *url, int64_t size)
     if (seed_name_kind(name) == SEED_KIND_NONE || strstr(url, "/private/") != NULL) {
         return false;
     }
-    json_array_append_new(
-        files, json_pack("{s:s, s:I}", "name", name, "size", (json_int_t)size));
+    json_array_append_new(files, json_pack("{s:s, s:I}", "name", name, "size", (json_int_t)size));
     return true;
 }
 
@@ -100,8 +100,9 @@ json_t *seed_video_json(struct shoal_call *call, const char *id, struct shoal_er
                     file_put(files, list, -1);
     for (size_t i = 0; i < json_array_size(renditions) && is_whole; i++) {
         const json_t *file = json_array_get(renditions, i);
-        is_whole = file_put(files, shoal_text(file, "fileUrl", ""), shoal_integer(file, "size", 0)) &&
-                   file_put(files, shoal_text(file, "playlistUrl", ""), -1);
+        is_whole =
+            file_put(files, shoal_text(file, "fileUrl", ""), shoal_integer(file, "size", 0)) &&
+            file_put(files, shoal_text(file, "playlistUrl", ""), -1);
     }
     json_t *out = NULL;
     if (is_whole) {
@@ -164,9 +165,9 @@ static int answer_channel(struct shoal_call *call, struct shoal_request *request
         struct shoal_err why = {0};
         bool has_room = false;
         json_t *video = seed_video_json(call, shoal_text(row, "uuid", ""), &why);
-        code = code == 0 && video != NULL
-                   ? seed_copies_room(call, self, mirror, shoal_text(row, "uuid", ""), &has_room, err)
-                   : code;
+        code = code == 0 && video != NULL ? seed_copies_room(call, self, mirror,
+                                                shoal_text(row, "uuid", ""), &has_room, err)
+                                          : code;
         if (has_room) {
             json_array_append(data, video);
         }
@@ -183,8 +184,8 @@ static int answer_channel(struct shoal_call *call, struct shoal_request *request
             (json_int_t)(start + count), "data", data));
 }
 
-static int answer_videos(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int answer_videos(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     int64_t mirror = 0;
     int code = seed_mirror_find(call, request, &mirror, err);
@@ -218,8 +219,8 @@ static int base_check(const char *base, struct shoal_err *err)
 }
 
 /// Asks the address for what only the machine with the token knows: nobody registers a stranger.
-static int proof_check(struct shoal_call *call, const char *base, const char *proof,
-    struct shoal_err *err)
+static int proof_check(
+    struct shoal_call *call, const char *base, const char *proof, struct shoal_err *err)
 {
     struct shoal_err why = {0};
     struct shoal_fetched fetched = {0};
@@ -231,7 +232,8 @@ static int proof_check(struct shoal_call *call, const char *base, const char *pr
     };
     int code = shoal_fetch(call, &what, &fetched, &why);
     if (code != 0) {
-        return shoal_fail_field(err, "baseUrl", "%s cannot be reached from here: %s", base, why.text);
+        return shoal_fail_field(
+            err, "baseUrl", "%s cannot be reached from here: %s", base, why.text);
     }
     if (fetched.status != 200 || fetched.body == NULL || strcmp(fetched.body, proof) != 0) {
         return shoal_fail_field(err, "baseUrl",
@@ -246,8 +248,8 @@ struct registering {
     const char *base;
 };
 
-static int store_register(struct shoal_call *call, struct shoal_db *tx, void *arg,
-    struct shoal_err *err)
+static int store_register(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
     const struct registering *registering = arg;
@@ -260,8 +262,8 @@ static int store_register(struct shoal_call *call, struct shoal_db *tx, void *ar
                            NULL, err);
 }
 
-static int answer_register(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int answer_register(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)arg;
     struct registering registering = {0};
@@ -274,8 +276,8 @@ static int answer_register(struct shoal_call *call, struct shoal_request *reques
     const char *proof = shoal_text(body, "proof", "");
     size_t length = strlen(proof);
     if (length < PROOF_MIN || length > PROOF_MAX || strspn(proof, "0123456789abcdef") != length) {
-        return shoal_fail_field(err, "proof", "proof is %d to %d hex digits that BASEURL/proof answers",
-            PROOF_MIN, PROOF_MAX);
+        return shoal_fail_field(err, "proof",
+            "proof is %d to %d hex digits that BASEURL/proof answers", PROOF_MIN, PROOF_MAX);
     }
     code = base_check(registering.base, err);
     code = code != 0 ? code : proof_check(call, registering.base, proof, err);
@@ -283,7 +285,8 @@ static int answer_register(struct shoal_call *call, struct shoal_request *reques
     return code != 0 ? code : shoal_answer_status(request, 204);
 }
 
-static int store_heard(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+static int store_heard(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
     const int64_t *mirror = arg;
@@ -313,8 +316,8 @@ static json_t *state_json(struct shoal_call *call, int64_t mirror, struct shoal_
     return out;
 }
 
-static int answer_heartbeat(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int answer_heartbeat(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     int64_t mirror = 0;
     int code = seed_mirror_find(call, request, &mirror, err);
@@ -337,7 +340,8 @@ static int answer_heartbeat(struct shoal_call *call, struct shoal_request *reque
     return shoal_answer_json(request, 200, state);
 }
 
-static int store_left(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+static int store_left(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
     const struct shoal_value *id = &SHOAL_I64(*(const int64_t *)arg);
@@ -345,8 +349,8 @@ static int store_left(struct shoal_call *call, struct shoal_db *tx, void *arg, s
     return code != 0 ? code : shoal_db_exec(tx, &sql_mirror_left, id, 1, NULL, err);
 }
 
-static int answer_leave(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int answer_leave(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)arg;
     int64_t mirror = 0;
@@ -358,16 +362,36 @@ static int answer_leave(struct shoal_call *call, struct shoal_request *request, 
 int seed_origin_start(struct shoal_plugin *self, struct shoal_err *err)
 {
     const struct shoal_route routes[] = {
-        {.method = "GET", .path = "/api/v1/mirrors", .handler = answer_mirrors, .arg = self,
+        {.method = "GET",
+            .path = "/api/v1/mirrors",
+            .handler = answer_mirrors,
+            .arg = self,
             .auth = SHOAL_AUTH_ADMIN},
-        {.method = "GET", .path = "/api/v1/mirrors/videos", .handler = answer_videos, .arg = self,
+        {.method = "GET",
+            .path = "/api/v1/mirrors/videos",
+            .handler = answer_videos,
+            .arg = self,
             .auth = SHOAL_AUTH_NONE},
-        {.method = "POST", .path = "/api/v1/mirrors/register", .handler = answer_register,
-            .arg = self, .auth = SHOAL_AUTH_NONE, .body = SHOAL_BODY_DATA, .body_max_bytes = 4096},
-        {.method = "POST", .path = "/api/v1/mirrors/heartbeat", .handler = answer_heartbeat,
-            .arg = self, .auth = SHOAL_AUTH_NONE, .body = SHOAL_BODY_DATA},
-        {.method = "POST", .path = "/api/v1/mirrors/leave", .handler = answer_leave, .arg = self,
-            .auth = SHOAL_AUTH_NONE, .body = SHOAL_BODY_DATA, .body_max_bytes = 4096},
+        {.method = "POST",
+            .path = "/api/v1/mirrors/register",
+            .handler = answer_register,
+            .arg = self,
+            .auth = SHOAL_AUTH_NONE,
+            .body = SHOAL_BODY_DATA,
+            .body_max_bytes = 4096},
+        {.method = "POST",
+            .path = "/api/v1/mirrors/heartbeat",
+            .handler = answer_heartbeat,
+            .arg = self,
+            .auth = SHOAL_AUTH_NONE,
+            .body = SHOAL_BODY_DATA},
+        {.method = "POST",
+            .path = "/api/v1/mirrors/leave",
+            .handler = answer_leave,
+            .arg = self,
+            .auth = SHOAL_AUTH_NONE,
+            .body = SHOAL_BODY_DATA,
+            .body_max_bytes = 4096},
     };
     int code = 0;
     for (size_t i = 0; i < sizeof routes / sizeof routes[0] && code == 0; i++) {

@@ -54,8 +54,9 @@ static int answer_judge(struct shoal_call *call, const struct seed_mirror *mirro
                : status == 400 ? SHOAL_EINVAL
                                : SHOAL_EUPSTREAM;
     if (status / 100 == 3) {
-        shoal_fail(err, code, "%s sends us elsewhere; the token goes nowhere else: name the address "
-                              "that it has itself",
+        shoal_fail(err, code,
+            "%s sends us elsewhere; the token goes nowhere else: name the address "
+            "that it has itself",
             mirror->page.origin);
     } else {
         shoal_fail(err, code, "%s: %s (status %d)", mirror->page.origin,
@@ -148,7 +149,8 @@ int seed_video_read(const json_t *row, struct seed_video *video, struct shoal_er
     return 0;
 }
 
-static const char *list_path(struct shoal_call *call, const struct seed_mirror *mirror, int64_t start)
+static const char *list_path(
+    struct shoal_call *call, const struct seed_mirror *mirror, int64_t start)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     const char *id = shoal_url_encode(arena, mirror->page.id);
@@ -182,7 +184,8 @@ int seed_list_fetch(struct shoal_call *call, const struct seed_mirror *mirror,
     *count = 0;
     for (int page = 0; page < PAGES_MAX && start < total; page++) {
         json_t *answer = NULL;
-        int code = seed_ask(call, mirror, list_path(call, mirror, start), NULL, 20000, &answer, err);
+        int code =
+            seed_ask(call, mirror, list_path(call, mirror, start), NULL, 20000, &answer, err);
         if (code != 0) {
             free(list);
             return code;

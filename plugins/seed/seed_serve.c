@@ -71,8 +71,11 @@ static int answer_slowly(struct shoal_call *call, struct shoal_request *request,
         return shoal_fail(err, SHOAL_ENOTFOUND, "there is no such file");
     }
     *source = (struct source){.mirror = mirror, .call = call, .fd = fd};
-    const struct shoal_pull pull = {.read = source_read, .close = source_close, .state = source,
-        .size_bytes = info.st_size, .seek = source_seek};
+    const struct shoal_pull pull = {.read = source_read,
+        .close = source_close,
+        .state = source,
+        .size_bytes = info.st_size,
+        .seek = source_seek};
     shoal_answer_etag(request, strrchr(path, '/') + 1);
     shoal_answer_header(request, "Cache-Control", "public, max-age=31536000, immutable");
     int code = shoal_answer_pull(request, 200, type, &pull);
@@ -82,8 +85,8 @@ static int answer_slowly(struct shoal_call *call, struct shoal_request *request,
     return code;
 }
 
-static int serve(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int serve(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     static const char *const types[] = {
         [SEED_KIND_MASTER] = "application/vnd.apple.mpegurl",
@@ -109,8 +112,8 @@ static int serve(struct shoal_call *call, struct shoal_request *request, void *a
                : shoal_answer_file(request, path, types[kind], NULL, FOREVER_S, err);
 }
 
-static int prove(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+static int prove(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     const struct seed_mirror *mirror = arg;
     (void)call;
@@ -121,11 +124,19 @@ static int prove(struct shoal_call *call, struct shoal_request *request, void *a
 
 int seed_serve_start(struct seed_mirror *mirror, struct shoal_err *err)
 {
-    const struct shoal_route files = {.method = "GET", .path = "/hls/{video}/{name}",
-        .handler = serve, .arg = mirror, .auth = SHOAL_AUTH_NONE, .timeout_ms = 30000,
-        .rate = SHOAL_RATE_NONE, .cors = true};
-    const struct shoal_route proof = {.method = "GET", .path = "/hls/proof", .handler = prove,
-        .arg = mirror, .auth = SHOAL_AUTH_NONE};
+    const struct shoal_route files = {.method = "GET",
+        .path = "/hls/{video}/{name}",
+        .handler = serve,
+        .arg = mirror,
+        .auth = SHOAL_AUTH_NONE,
+        .timeout_ms = 30000,
+        .rate = SHOAL_RATE_NONE,
+        .cors = true};
+    const struct shoal_route proof = {.method = "GET",
+        .path = "/hls/proof",
+        .handler = prove,
+        .arg = mirror,
+        .auth = SHOAL_AUTH_NONE};
     int code = shoal_route_add(mirror->self, &files, err);
     return code != 0 ? code : shoal_route_add(mirror->self, &proof, err);
 }

@@ -9,8 +9,8 @@
 
 #include "seed_mirror.h"
 
-#define UUID "0d2c1a3e-5b6f-4c7d-8e9f-0a1b2c3d4e5f"
-#define HASH "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+#define UUID  "0d2c1a3e-5b6f-4c7d-8e9f-0a1b2c3d4e5f"
+#define HASH  "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 #define MEDIA UUID "-720-fragmented.mp4"
 
 static void only_our_names_have_a_kind(void **state)
@@ -20,10 +20,10 @@ static void only_our_names_have_a_kind(void **state)
     assert_int_equal(seed_name_kind(UUID "-720.m3u8"), SEED_KIND_PLAYLIST);
     assert_int_equal(seed_name_kind(UUID "-0-fragmented.mp4"), SEED_KIND_MEDIA);
     assert_int_equal(seed_name_kind(UUID "-segments-sha256.json"), SEED_KIND_LIST);
-    static const char *const bad[] = {"", "master.m3u8", "../" UUID "-720.m3u8", UUID "-720.m3u8/..",
-        UUID "-.m3u8", UUID "-7x.m3u8", UUID "-1234567.m3u8", UUID "/../../etc/passwd",
-        UUID "-720-fragmented.mp4.part", UUID "-720.m3u8\n", UUID, UUID "-720.ts",
-        "0d2c1a3e_5b6f-4c7d-8e9f-0a1b2c3d4e5f-720.m3u8", UUID "%2f-720.m3u8"};
+    static const char *const bad[] = {"", "master.m3u8", "../" UUID "-720.m3u8",
+        UUID "-720.m3u8/..", UUID "-.m3u8", UUID "-7x.m3u8", UUID "-1234567.m3u8",
+        UUID "/../../etc/passwd", UUID "-720-fragmented.mp4.part", UUID "-720.m3u8\n", UUID,
+        UUID "-720.ts", "0d2c1a3e_5b6f-4c7d-8e9f-0a1b2c3d4e5f-720.m3u8", UUID "%2f-720.m3u8"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(seed_name_kind(bad[i]), SEED_KIND_NONE);
     }
@@ -84,8 +84,8 @@ static void addresses_of_mirrors_are_plain(void **state)
     assert_false(seed_base_valid(NULL));
 }
 
-static int pieces_of(struct shoal_arena *arena, const char *rows, uint64_t size,
-    struct seed_pieces *pieces)
+static int pieces_of(
+    struct shoal_arena *arena, const char *rows, uint64_t size, struct seed_pieces *pieces)
 {
     const char *text = shoal_arena_printf(arena, "{\"" MEDIA "\": {%s}}", rows);
     json_t *list = json_loads(text, 0, NULL);
@@ -130,8 +130,8 @@ static void wrong_lists_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_int_equal(pieces_of(arena, bad[i], 120, &pieces), SHOAL_EUNREADABLE);
     }
-    assert_int_equal(pieces_of(arena, "\"0-99999999\": \"" HASH "\"", 200000000, &pieces),
-        SHOAL_ETOOLARGE);
+    assert_int_equal(
+        pieces_of(arena, "\"0-99999999\": \"" HASH "\"", 200000000, &pieces), SHOAL_ETOOLARGE);
     shoal_arena_free(arena);
 }
 
@@ -204,7 +204,8 @@ static void what_fits_is_chosen(void **state)
     static struct seed_video videos[3];
     const int64_t mega = (int64_t)1 << 20;
     for (int i = 0; i < 3; i++) {
-        videos[i] = (struct seed_video){.published_ms = i, .views = 10 - i, .size_bytes = 16 * mega};
+        videos[i] =
+            (struct seed_video){.published_ms = i, .views = 10 - i, .size_bytes = 16 * mega};
     }
     // 16 MiB, and 2 for its playlists.
     seed_videos_choose(videos, 3, 36 * mega, false);

@@ -40,8 +40,8 @@ static int add(struct shoal_call *call, struct shoal_db *tx, void *arg, struct s
     if (code == 0 && count >= MIRRORS_MAX) {
         return shoal_fail(err, SHOAL_EFULL, "there are %d tokens: revoke one", MIRRORS_MAX);
     }
-    if (code == 0 && shoal_db_i64(tx, &sql_token_named, SHOAL_ARGS(SHOAL_TEXT(making->name)), &count,
-                         NULL) == 0) {
+    if (code == 0 && shoal_db_i64(tx, &sql_token_named, SHOAL_ARGS(SHOAL_TEXT(making->name)),
+                         &count, NULL) == 0) {
         return shoal_fail(err, SHOAL_ECONFLICT, "there is a token %s already", making->name);
     }
     return code != 0 ? code
@@ -149,17 +149,18 @@ int seed_token_verb(struct shoal_call *call, int argc, const char *const *argv, 
     return code == 0 ? 0 : 1;
 }
 
-int seed_mirror_find(struct shoal_call *call, struct shoal_request *request, int64_t *id,
-    struct shoal_err *err)
+int seed_mirror_find(
+    struct shoal_call *call, struct shoal_request *request, int64_t *id, struct shoal_err *err)
 {
     char sha256[65];
     const char *given = shoal_request_header(request, "Authorization");
     if (given == NULL || strncasecmp(given, "Bearer ", 7) != 0 || strlen(given) > 300) {
-        return shoal_fail(err, SHOAL_EAUTH, "a mirror shows its token: Authorization: Bearer TOKEN");
+        return shoal_fail(
+            err, SHOAL_EAUTH, "a mirror shows its token: Authorization: Bearer TOKEN");
     }
     seed_sha256(given + 7, strlen(given + 7), sha256);
-    int code = shoal_db_i64(
-        shoal_call_db(call), &sql_token_find, SHOAL_ARGS(SHOAL_TEXT(sha256)), id, err);
+    int code =
+        shoal_db_i64(shoal_call_db(call), &sql_token_find, SHOAL_ARGS(SHOAL_TEXT(sha256)), id, err);
     return code == SHOAL_ENOTFOUND
                ? shoal_fail(err, SHOAL_EAUTH, "this token is not known here, or was revoked")
                : code;

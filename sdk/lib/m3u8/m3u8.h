@@ -20,10 +20,10 @@ struct m3u8_part {
     size_t length;
 };
 struct m3u8_reader {
-    const char *at, *end;          ///< what no line was read of
-    const char *line, *stop;       ///< the line
-    const char *uri, *uri_stop;    ///< the address in it; both at its end where there is none
-    int stage;                     ///< which part of the line comes next
+    const char *at, *end;       ///< what no line was read of
+    const char *line, *stop;    ///< the line
+    const char *uri, *uri_stop; ///< the address in it; both at its end where there is none
+    int stage;                  ///< which part of the line comes next
     bool has_begun;
 };
 
