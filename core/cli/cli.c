@@ -39,6 +39,7 @@ static void help_all(FILE *out)
             fprintf(out, "  %-32s %s\n", left, c->help);
         }
     }
+    shoal_cli_words_help(out);
     fputs("\nshoal VERB --help says more about one. A plugin's own verbs: shoal PLUGIN VERB DIR …\n"
           "Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 check or doctor found something.\n",
         out);
@@ -140,11 +141,19 @@ int shoal_cli_run(int argc, char **argv)
             help_one(about);
             return SHOAL_EXIT_FINE;
         }
-        return help_group(argv[1], stdout) ? SHOAL_EXIT_FINE
-                                           : shoal_cli_usage("there is no verb %s", argv[1]);
+        char option[] = "--help";
+        char *line[] = {argv[0], argv[1], option, NULL};
+        return help_group(argv[1], stdout) ||
+                       shoal_cli_word_run(3, line) == SHOAL_EXIT_FINE
+                   ? SHOAL_EXIT_FINE
+                   : shoal_cli_usage("there is no verb %s", argv[1]);
     }
     int first = 0;
     const struct shoal_command *command = find(argc, argv, &first);
+    int own = command == NULL ? shoal_cli_word_run(argc, argv) : -1;
+    if (own >= 0) {
+        return own;
+    }
     if (command == NULL) {
         bool helps = asks_help(argc, argv, 2);
         if (help_group(argv[1], NULL)) {

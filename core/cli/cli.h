@@ -97,6 +97,9 @@ int shoal_instance_open(struct shoal_instance *instance, const char *folder,
 /// The same without becoming the folder's owner: for instances that live as long as the command.
 int shoal_instance_open_as_is(struct shoal_instance *instance, const char *folder,
     enum shoal_open level, struct shoal_err *err);
+/// The same with overrides, as shoal_config_read() takes them.
+int shoal_instance_open_with(struct shoal_instance *instance, const char *folder,
+    enum shoal_open level, const char *const *sets, size_t count, struct shoal_err *err);
 void shoal_instance_close(struct shoal_instance *instance);
 /// What the host is started with: the shipped folders of this server.
 struct shoal_host_options shoal_instance_host_options(const struct shoal_config *config,

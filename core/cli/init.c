@@ -189,6 +189,18 @@ static json_t *plugins_found(void)
     return found;
 }
 
+static int folders_make(const char *folder, struct shoal_err *err)
+{
+    static const char *const folders[] = {"plugins", "run", "tmp"};
+    int code = 0;
+    for (size_t i = 0; i < 3 && code == 0; i++) {
+        char path[PATH_MAX];
+        snprintf(path, sizeof path, "%s/%s", folder, folders[i]);
+        code = shoal_folder_make(path, 0750, err);
+    }
+    return code;
+}
+
 static int config_write(const struct plan *plan, struct shoal_err *err)
 {
     json_t *found = plugins_found();
@@ -202,12 +214,17 @@ static int config_write(const struct plan *plan, struct shoal_err *err)
     snprintf(path, sizeof path, "%s/shoal.lua", plan->folder);
     int code = shoal_file_write_whole(path, text, strlen(text), 0640, err);
     free(text);
-    static const char *const folders[] = {"plugins", "run", "tmp"};
-    for (size_t i = 0; i < 3 && code == 0; i++) {
-        snprintf(path, sizeof path, "%s/%s", plan->folder, folders[i]);
-        code = shoal_folder_make(path, 0750, err);
-    }
-    return code;
+    return code == 0 ? folders_make(plan->folder, err) : code;
+}
+
+int shoal_init_folder(const char *folder, struct shoal_err *err)
+{
+    struct plan plan = {.folder = folder};
+    int code = folder_check(folder, err);
+    code = code != 0 ? code : folder_make(&plan, err);
+    code = code != 0 ? code : folder_give(&plan, err);
+    code = code != 0 ? code : shoal_drop_to_owner(folder, err);
+    return code != 0 ? code : folders_make(folder, err);
 }
 
 /// Opens the new database and puts the first administrator in.

@@ -7,8 +7,7 @@
 
 #include "cli/serve.h"
 
-/// Text as a Lua string.
-static void put_string(struct shoal_buf *out, const char *text)
+void shoal_init_put_string(struct shoal_buf *out, const char *text)
 {
     shoal_buf_puts(out, "\"");
     for (; *text != '\0'; text++) {
@@ -42,7 +41,7 @@ char *shoal_init_config(const char *listen, const char *url, const char *const *
         "-- set there. env(\"NAME\") and file(\"PATH\") fetch secrets from elsewhere.\n\n");
     if (url != NULL) {
         shoal_buf_puts(&out, "-- The public address. Other servers know this one by it: it stays.\nurl = ");
-        put_string(&out, url);
+        shoal_init_put_string(&out, url);
         shoal_buf_puts(&out, "\n\n");
     } else {
         shoal_buf_puts(&out,
@@ -51,7 +50,7 @@ char *shoal_init_config(const char *listen, const char *url, const char *const *
     }
     shoal_buf_puts(&out, "-- Where it listens. A line may end in \"tls\" or \"redirect\" (to https).\n"
                          "listen = { ");
-    put_string(&out, listen);
+    shoal_init_put_string(&out, listen);
     shoal_buf_puts(&out,
         " }\n"
         "-- listen = { \"0.0.0.0:80 redirect\", \"0.0.0.0:443 tls\" }\n"
@@ -62,7 +61,7 @@ char *shoal_init_config(const char *listen, const char *url, const char *const *
         "plugins = {\n");
     for (size_t i = 0; plugins[i] != NULL; i++) {
         shoal_buf_puts(&out, "  ");
-        put_string(&out, plugins[i]);
+        shoal_init_put_string(&out, plugins[i]);
         shoal_buf_puts(&out, ",\n");
     }
     shoal_buf_puts(&out, "}\n");

@@ -42,9 +42,9 @@ struct shoal_host_options shoal_instance_host_options(const struct shoal_config 
 }
 
 static int open_parts(struct shoal_instance *instance, const char *folder, enum shoal_open level,
-    struct shoal_err *err)
+    const char *const *sets, size_t count, struct shoal_err *err)
 {
-    instance->config = shoal_config_read(folder, NULL, 0, err);
+    instance->config = shoal_config_read(folder, sets, count, err);
     if (instance->config == NULL) {
         return SHOAL_EINVAL;
     }
@@ -91,10 +91,16 @@ static int open_parts(struct shoal_instance *instance, const char *folder, enum 
 int shoal_instance_open_as_is(struct shoal_instance *instance, const char *folder,
     enum shoal_open level, struct shoal_err *err)
 {
+    return shoal_instance_open_with(instance, folder, level, NULL, 0, err);
+}
+
+int shoal_instance_open_with(struct shoal_instance *instance, const char *folder,
+    enum shoal_open level, const char *const *sets, size_t count, struct shoal_err *err)
+{
     *instance = (struct shoal_instance){0};
     // A command speaks by its output; only what went wrong is worth a log line.
     shoal_log_set_level(SHOAL_LOG_WARN);
-    int code = open_parts(instance, folder, level, err);
+    int code = open_parts(instance, folder, level, sets, count, err);
     if (code != 0) {
         shoal_instance_close(instance);
     }

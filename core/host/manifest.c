@@ -90,7 +90,7 @@ int shoal_manifest_text(struct shoal_arena *arena, const json_t *object, const c
     return 0;
 }
 
-static int read_list(struct shoal_arena *arena, const json_t *root, const char *key,
+int shoal_manifest_list(struct shoal_arena *arena, const json_t *root, const char *key,
     const char *const **out, struct shoal_err *err)
 {
     const json_t *value = json_object_get(root, key);
@@ -133,7 +133,7 @@ static int read_lists(struct shoal_arena *arena, const json_t *root,
         {"routes", &manifest->routes, false}, {"listeners", &manifest->listeners, false},
         {"permissions", &manifest->permissions, false}, {"pages", &manifest->pages, false}};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        int code = read_list(arena, root, lists[i].key, lists[i].out, err);
+        int code = shoal_manifest_list(arena, root, lists[i].key, lists[i].out, err);
         if (code == 0 && lists[i].are_plugins) {
             code = check_names(*lists[i].out, lists[i].key, err);
         }
@@ -244,7 +244,7 @@ static int read_root(struct shoal_arena *arena, const json_t *root, const char *
 {
     static const char *const known[] = {"name", "version", "summary", "licence", "sdk", "language",
         "provides", "fires", "needs", "after", "conflicts", "hooks", "routes", "listeners",
-        "permissions", "settings", "pages", "description", "homepage", "authors"};
+        "permissions", "settings", "commands", "pages", "description", "homepage", "authors"};
     if (!json_is_object(root)) {
         return shoal_manifest_fail(err, "it must be an object");
     }
@@ -254,7 +254,8 @@ static int read_root(struct shoal_arena *arena, const json_t *root, const char *
     code = code < 0 ? code : read_lists(arena, root, manifest, err);
     code = code < 0 ? code : read_hooks(arena, root, manifest, err);
     code = code < 0 ? code : shoal_manifest_fires(arena, root, manifest, err);
-    return code < 0 ? code : shoal_manifest_settings(arena, root, manifest, err);
+    code = code < 0 ? code : shoal_manifest_settings(arena, root, manifest, err);
+    return code < 0 ? code : shoal_manifest_commands(arena, root, manifest, err);
 }
 
 struct shoal_manifest *shoal_manifest_parse(struct shoal_arena *arena, const char *text,

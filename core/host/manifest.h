@@ -21,6 +21,14 @@ struct shoal_manifest_hook {
     const char *name;
     int priority;
 };
+/// A first word of the command line that the plugin claims: "shoal WORD …".
+struct shoal_manifest_command {
+    const char *word, *words, *help; ///< as in struct shoal_command
+    const char *verb;                ///< of shoal_cli_add()
+    const char *const *serves; ///< NULL: the verb runs on an instance. Otherwise settings that are
+                               ///< options: a folder of its own is made, the verb runs on it and,
+                               ///< where that is fine, it is served
+};
 /// Lists are NULL-ended; everything lives in the arena that it was parsed into.
 struct shoal_manifest {
     const char *name, *version, *summary, *licence, *sdk, *language;
@@ -32,6 +40,8 @@ struct shoal_manifest {
     size_t hook_count;
     const struct shoal_setting_row *settings;
     size_t setting_count;
+    const struct shoal_manifest_command *commands;
+    size_t command_count;
 };
 
 /// Checks the text of a plugin.json. name: of its folder, or NULL for any.

@@ -17,6 +17,11 @@ int shoal_manifest_keys(const json_t *object, const char *where, const char *con
 /// A text of at most `most` bytes; *out is NULL where it is missing (an error if needed).
 int shoal_manifest_text(struct shoal_arena *arena, const json_t *object, const char *where,
     const char *key, size_t most, bool needed, const char **out, struct shoal_err *err);
+/// A list of texts, NULL-ended; empty where there is none.
+int shoal_manifest_list(struct shoal_arena *arena, const json_t *object, const char *key,
+    const char *const **out, struct shoal_err *err);
+int shoal_manifest_commands(struct shoal_arena *arena, const json_t *root,
+    struct shoal_manifest *manifest, struct shoal_err *err);
 int shoal_manifest_fires(struct shoal_arena *arena, const json_t *root,
     struct shoal_manifest *manifest, struct shoal_err *err);
 int shoal_manifest_settings(struct shoal_arena *arena, const json_t *root,

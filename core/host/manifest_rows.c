@@ -1,4 +1,4 @@
-// manifest_rows.c - the parts of plugin.json that are rows: hooks that it fires, and its settings.
+// manifest_rows.c - the parts of plugin.json that are rows: hooks that it fires, settings, commands.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,4 +270,67 @@ int shoal_manifest_settings(struct shoal_arena *arena, const json_t *root,
     manifest->settings = rows;
     manifest->setting_count = count;
     return 0;
+}
+
+static bool has_setting(const struct shoal_manifest *manifest, const char *name)
+{
+    for (size_t i = 0; i < manifest->setting_count; i++) {
+        if (strcmp(manifest->settings[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_command(struct shoal_arena *arena, const json_t *row,
+    const struct shoal_manifest *manifest, struct shoal_manifest_command *out, struct shoal_err *err)
+{
+    static const char *const known[] = {"word", "words", "help", "verb", "serves"};
+    struct {
+        const char *key;
+        const char **out;
+    } texts[] = {{"word", &out->word}, {"words", &out->words}, {"help", &out->help},
+        {"verb", &out->verb}};
+    int code = json_is_object(row)
+                   ? shoal_manifest_keys(row, "commands", known, 5, err)
+                   : shoal_manifest_fail(err, "\"commands\" must be a list of objects");
+    out->words = "";
+    for (size_t i = 0; i < 4 && code == 0; i++) {
+        code = shoal_manifest_text(
+            arena, row, "commands", texts[i].key, 200, i != 1, texts[i].out, err);
+    }
+    if (code == 0 && (strlen(out->word) > 40 || out->word[0] < 'a' || out->word[0] > 'z' ||
+                         strspn(out->word, "abcdefghijklmnopqrstuvwxyz0123456789-") !=
+                             strlen(out->word))) {
+        return shoal_manifest_fail(
+            err, "\"commands.word\" must be 1 to 40 of a-z, 0-9 and -, a letter first");
+    }
+    if (code == 0 && json_object_get(row, "serves")) {
+        code = shoal_manifest_list(arena, row, "serves", &out->serves, err);
+    }
+    for (const char *const *at = out->serves; code == 0 && at && *at; at++) {
+        if (!has_setting(manifest, *at)) {
+            return shoal_manifest_fail(
+                err, "\"commands.serves\" names \"%s\", which is no setting", *at);
+        }
+    }
+    return code;
+}
+
+int shoal_manifest_commands(struct shoal_arena *arena, const json_t *root,
+    struct shoal_manifest *manifest, struct shoal_err *err)
+{
+    const json_t *value = json_object_get(root, "commands");
+    size_t count = json_array_size(value);
+    if ((value && !json_is_array(value)) || count > SHOAL_MANIFEST_MOST) {
+        return shoal_manifest_fail(err, "\"commands\" must be a list of objects");
+    }
+    struct shoal_manifest_command *rows = shoal_arena_alloc(arena, (count + 1) * sizeof(*rows));
+    int code = 0;
+    for (size_t i = 0; i < count && code == 0; i++) {
+        code = read_command(arena, json_array_get(value, i), manifest, &rows[i], err);
+    }
+    manifest->commands = rows;
+    manifest->command_count = count;
+    return code;
 }

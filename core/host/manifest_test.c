@@ -55,6 +55,39 @@ static void reads_every_part(void **state)
     shoal_arena_free(arena);
 }
 
+static void a_command_names_its_verb_and_settings(void **state)
+{
+    (void)state;
+    struct shoal_arena *arena = shoal_arena_new(0);
+    struct shoal_err err = {0};
+    const struct shoal_manifest *manifest = parse(arena,
+        "\"settings\": [{\"name\": \"url\", \"type\": \"text\", \"help\": \"where\"}],"
+        "\"commands\": [{\"word\": \"fish-feed\", \"help\": \"feeds\", \"verb\": \"feed\"},"
+        "{\"word\": \"fish\", \"words\": \"URL\", \"help\": \"swims\", \"verb\": \"swim\","
+        "\"serves\": [\"url\"]}]",
+        &err);
+    assert_non_null(manifest);
+    assert_int_equal(manifest->command_count, 2);
+    assert_string_equal(manifest->commands[0].word, "fish-feed");
+    assert_string_equal(manifest->commands[0].words, "");
+    assert_null(manifest->commands[0].serves);
+    assert_string_equal(manifest->commands[1].words, "URL");
+    assert_string_equal(manifest->commands[1].verb, "swim");
+    assert_string_equal(manifest->commands[1].serves[0], "url");
+    assert_null(manifest->commands[1].serves[1]);
+    shoal_arena_free(arena);
+    refuses("\"commands\": {}", "\"commands\" must be a list");
+    refuses("\"commands\": [1]", "\"commands\" must be a list of objects");
+    refuses("\"commands\": [{\"word\": \"Fish\", \"help\": \"x\", \"verb\": \"y\"}]",
+        "\"commands.word\" must be");
+    refuses("\"commands\": [{\"word\": \"fish\", \"verb\": \"y\"}]", "\"commands.help\"");
+    refuses("\"commands\": [{\"word\": \"fish\", \"help\": \"x\", \"verb\": \"y\","
+            " \"serves\": [\"sea\"]}]",
+        "names \"sea\", which is no setting");
+    refuses("\"commands\": [{\"word\": \"fish\", \"help\": \"x\", \"verb\": \"y\", \"z\": 1}]",
+        "unknown key \"commands.z\"");
+}
+
 static void hooks_may_be_a_plain_list(void **state)
 {
     (void)state;
@@ -140,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_part),
+        cmocka_unit_test(a_command_names_its_verb_and_settings),
         cmocka_unit_test(hooks_may_be_a_plain_list),
         cmocka_unit_test(names_what_is_wrong),
         cmocka_unit_test(checks_the_head),

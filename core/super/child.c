@@ -11,6 +11,7 @@
 
 #include <shoal/base.h>
 #include <shoal/json.h>
+#include <shoal/plugin.h>
 
 #include "data/data.h"
 #include "super/channel.h"
@@ -185,6 +186,13 @@ void shoal_super_child_close(struct shoal_super_child *child)
     json_decref(child->refuse);
     free(child->listens);
     *child = (struct shoal_super_child){.control_fd = -1, .crash_fd = -1};
+}
+
+int shoal_instance_end(const char *why, struct shoal_err *err)
+{
+    const char *folder = shoal_instance_path("data");
+    shoal_info("this server ends: %s", why);
+    return shoal_super_order(folder ? folder : "", 's', err);
 }
 
 int shoal_super_order(const char *folder, char what, struct shoal_err *err)

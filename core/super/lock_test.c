@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <shoal/plugin.h>
+
 #include "base/file.h"
 #include "super/drop.h"
 #include "super/super.h"
@@ -28,6 +30,7 @@ static void a_folder_that_nobody_serves_has_no_holder(void **unused)
     struct shoal_err err = {0};
     assert_int_equal(shoal_lock_holder(folder), 0);
     assert_int_equal(shoal_lock_holder("/nowhere/at/all"), 0);
+    assert_int_equal(shoal_instance_end("a test", NULL), SHOAL_ENOTFOUND);
     assert_int_equal(shoal_super_order(folder, 's', &err), SHOAL_ENOTFOUND);
     assert_non_null(strstr(err.text, folder));
 }

@@ -1,2 +1,2 @@
-# The keyed hash of who was let in.
-set(LIBS PkgConfig::SODIUM)
+# The keyed hash of who was let in; the parts of a playlist.
+set(LIBS PkgConfig::SODIUM shoal_m3u8)

@@ -2,10 +2,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
+#include <m3u8.h>
+
 #include "media.h"
 
 #define PLAYLIST_MAX ((int64_t)8 << 20)
-#define LINE_MAX_    ((size_t)4096)
 
 static bool contains(const char *text, size_t length, const char *what)
 {
@@ -17,7 +18,7 @@ static int put_uri(struct shoal_buf *out, const char *uri, size_t length, const 
 {
     int code = shoal_buf_add(out, uri, length);
     bool is_foreign = contains(uri, length, ":") || (length >= 2 && memcmp(uri, "//", 2) == 0);
-    if (code != 0 || length == 0 || is_foreign) {
+    if (code != 0 || is_foreign) {
         return code;
     }
     const char *query = memchr(uri, '?', length);
@@ -27,51 +28,21 @@ static int put_uri(struct shoal_buf *out, const char *uri, size_t length, const 
         is_playlist ? "&reinjectVideoFileToken=true" : "");
 }
 
-// A tag may have URI="..." among its attributes.
-static int put_tag(struct shoal_buf *out, const char *line, size_t length, const char *token)
-{
-    static const char attribute[] = "URI=\"";
-    const char *end = line + length;
-    const char *at = memmem(line, length, attribute, sizeof attribute - 1);
-    bool is_attribute = at != NULL && at > line && (at[-1] == ',' || at[-1] == ':');
-    const char *uri = is_attribute ? at + sizeof attribute - 1 : NULL;
-    const char *quote = uri != NULL ? memchr(uri, '"', (size_t)(end - uri)) : NULL;
-    if (quote == NULL) {
-        return shoal_buf_add(out, line, length);
-    }
-    int code = shoal_buf_add(out, line, (size_t)(uri - line));
-    if (code == 0) {
-        code = put_uri(out, uri, (size_t)(quote - uri), token);
-    }
-    return code != 0 ? code : shoal_buf_add(out, quote, (size_t)(end - quote));
-}
-
 int media_playlist_token(struct shoal_buf *out, const char *text, size_t length, const char *token)
 {
-    static const char first[] = "#EXTM3U";
-    if (length < sizeof first - 1 || memcmp(text, first, sizeof first - 1) != 0) {
-        return SHOAL_EUNREADABLE;
-    }
-    const char *end = text + length;
-    while (text < end) {
-        const char *newline = memchr(text, '\n', (size_t)(end - text));
-        size_t line = (size_t)((newline != NULL ? newline : end) - text);
-        bool has_return = line > 0 && text[line - 1] == '\r';
-        size_t bare = has_return ? line - 1 : line;
-        if (bare > LINE_MAX_ || memchr(text, '\0', line) != NULL) {
-            return SHOAL_EUNREADABLE;
+    struct m3u8_reader reader;
+    m3u8_open(&reader, text, length);
+    for (;;) {
+        struct m3u8_part part = m3u8_next(&reader);
+        if (part.kind == M3U8_END || part.kind == M3U8_BAD) {
+            return part.kind == M3U8_END ? 0 : SHOAL_EUNREADABLE;
         }
-        int code = bare > 0 && text[0] == '#' ? put_tag(out, text, bare, token)
-                                              : put_uri(out, text, bare, token);
-        if (code == 0) {
-            code = shoal_buf_puts(out, "\n");
-        }
+        int code = part.kind == M3U8_URI ? put_uri(out, part.text, part.length, token)
+                                         : shoal_buf_add(out, part.text, part.length);
         if (code != 0) {
             return code;
         }
-        text += line + 1;
     }
-    return 0;
 }
 
 static int load(struct shoal_call *call, const struct shoal_media_file *file, struct shoal_buf *text,

@@ -66,5 +66,11 @@ SHOAL_API struct shoal_arena *shoal_plugin_arena(struct shoal_plugin *self);
 SHOAL_API const char *shoal_plugin_data(struct shoal_plugin *self, struct shoal_err *err);
 /// Where this server is: "data" (the instance's folder), "tmp", "media", "themes", "vendor" (what npm gives the pages).
 SHOAL_API const char *shoal_instance_path(const char *what);
+/// Ends this server as `shoal stop` does: requests finish, plugins stop, and it is not started again.
+///
+/// why:     one sentence for the log.
+/// Returns: 0 or a negative error. Errors: SHOAL_ENOTFOUND (it is not served: a command, a test),
+///          SHOAL_EFORBIDDEN. Thread: [any]. Blocks: no. Since: 1.0.
+SHOAL_API int shoal_instance_end(const char *why, struct shoal_err *err);
 
 #endif
