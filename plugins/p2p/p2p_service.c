@@ -8,6 +8,8 @@
 
 SHOAL_SQL(p2p_service_hashes, "SELECT hash, generation FROM p2p_hash "
                               "WHERE video_id = $1 AND generation > 0 ORDER BY generation, hash");
+SHOAL_SQL(p2p_service_swarms,
+    "SELECT COUNT(*) FROM p2p_hash WHERE video_id = $1 AND generation > 0");
 SHOAL_SQL(p2p_service_torrents, "SELECT file_id, name, title, infohash, path FROM p2p_torrent "
                                 "WHERE video_id = $1 AND title <> ''");
 
@@ -21,14 +23,22 @@ static int find(struct p2p *p2p, struct shoal_call *call, const char *uuid, stru
     return code == 0 || code == SHOAL_ENOTFOUND ? 0 : shoal_fail(err, code, "%s", why.text);
 }
 
+// Trackers are named once they know the swarms of the playlist: whoever came sooner would be refused, and
+// players ask again only minutes later. Torrents have them in themselves.
 static json_t *announce_urls(
     struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
 {
     struct p2p_video video;
-    if (find(arg, call, uuid, &video, err) != 0) {
+    int64_t count = 0;
+    int code = find(arg, call, uuid, &video, err);
+    if (code == 0 && video.is_shared) {
+        code = shoal_db_i64(shoal_call_db(call), &p2p_service_swarms,
+            SHOAL_ARGS(SHOAL_I64(video.id)), &count, err);
+    }
+    if (code != 0) {
         return NULL;
     }
-    return video.is_shared ? p2p_announce_urls(call) : json_array();
+    return count > 0 ? p2p_announce_urls(call) : json_array();
 }
 
 static json_t *hashes(struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)

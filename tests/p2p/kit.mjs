@@ -33,7 +33,16 @@ export async function trackerSite ({ videos = { open: 1 }, settings = {}, option
     made[name] = await site.upload(await clip('h264'), { privacy, name, ...extra })
     await site.published(made[name].uuid)
   }
+  // The plugin's own jobs write hashes too: they are done before a test writes others.
+  await site.when('no job is left', () => execFileSync('sqlite3', ['-cmd', '.timeout 10000', join(site.folder, 'shoal.sqlite3'), "SELECT COUNT(*) FROM job WHERE kind LIKE 'p2p.%' AND state IN ('waiting', 'active')"], { encoding: 'utf8' }).trim() === '0', 60000)
   return { site, videos: made }
+}
+
+/** The hash of a video's first torrent, as the plugin made it. */
+export async function torrentHash (site, video) {
+  const { files, streamingPlaylists } = (await site.get(`/videos/${video.uuid}`, { token: true })).json
+  const { magnetUri } = files[0] ?? streamingPlaylists[0].files[0]
+  return Buffer.from(magnetUri.match(/urn:btih:([0-9a-f]{40})/)[1], 'hex').toString('latin1')
 }
 
 /** Writes a hash into the table as the plugin's job does, also while the server runs. */

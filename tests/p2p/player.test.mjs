@@ -20,7 +20,7 @@ async function again (settings) {
 
 before(async () => {
   site = await startInstance({ started: false, settings: ['transcoding.resolutions=240'] })
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p'])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p', 'playback'])
   await site.start()
   browser = await launchViewers()
   video = await site.upload(await clip('h264', { seconds: 32, size: '426x240', rate: 10 }), { name: 'Half a minute' })

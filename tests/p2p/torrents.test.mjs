@@ -223,7 +223,9 @@ describe('torrents of a video', () => {
 describe('an instance that was there before', () => {
   let site, video
   before(async () => {
-    site = await startInstance()
+    site = await startInstance({ started: false })
+    enable(site, false)
+    await site.start()
     video = await site.published((await site.upload(await clip('h264'), { name: 'Old one' })).uuid)
   })
   after(() => site?.stop())
@@ -304,6 +306,7 @@ describe('a file on a slow storage', () => {
   before(async () => {
     site = await startInstance({ started: false, settings: slow.settings })
     site.config = site.config.replace('"storage_fs",', slow.plugins)
+    enable(site, false)
     await site.start()
     video = await site.published((await site.upload(await clip('noise', { seconds: 2, size: '640x360' }), { name: 'Slow' })).uuid)
     assert.ok(video.files[0].size > 5 << 20, 'more than a few reads')

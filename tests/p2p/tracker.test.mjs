@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { bytes20, oddBytes, offer, peer, Peer, trackerSite, writeHashes } from './kit.mjs'
+import { bytes20, oddBytes, offer, peer, Peer, torrentHash, trackerSite, writeHashes } from './kit.mjs'
 
 const hashes = {
   open: oddBytes, unlisted: bytes20(), closed: bytes20(), internal: bytes20(), password: bytes20(), blocked: bytes20(),
@@ -196,7 +196,7 @@ test('T30 a video that is deleted while sockets are open leaves at once', async 
 })
 
 test('T30 a video that is made private leaves, and comes back when it is public', async () => {
-  const hash = hashes.unlisted
+  const hash = await torrentHash(site, videos.unlisted)
   const me = await peer(site)
   assert.equal((await me.announced(hash)).incomplete, 1)
   const privacy = async value => assert.equal((await site.put(`/videos/${videos.unlisted.uuid}`, { token: true, fields: { privacy: value } })).status, 204)

@@ -19,7 +19,7 @@
 struct shoal_svc_tracker {
     size_t size; ///< sizeof(struct shoal_svc_tracker)
     /// ["https://HOST/tracker/announce", "wss://HOST:PORT/tracker/socket"]; empty for a video that is
-    /// not shared (private, switched off by its creator) or not out yet.
+    /// not shared (private, switched off by its creator), not out yet, or whose swarms are not known yet.
     json_t *(*announce_urls)(struct shoal_call *call, void *arg, const char *video,
         struct shoal_err *err);
     /// The names of its swarms, as other instances are told: [{generation: 1 to 3, name}]; the name of
