@@ -192,6 +192,9 @@ describe('a mirror', () => {
     one.start(`${site.url}/w/${video.shortUUID}`, await tokenOf(site, 'whole'))
     const offered = await until('it is offered', isOffered(site, 'whole'), one)
     assert.equal(offered.baseUrl, `${one.url}/hls`)
+    const told = async () => (await site.get(`/videos/${video.uuid}`)).json.streamingPlaylists[0].redundancies
+    await until('strangers are told', async () => (await told()).length > 0, one)
+    assert.deepEqual(await told(), [{ baseUrl: `${one.url}/hls/${video.uuid}` }])
     const playlist = await mediaOf(video.uuid)
     const names = [playlist.playlistUrl, playlist.segmentsSha256Url, ...playlist.files.flatMap(file => [file.fileUrl, file.playlistUrl])]
       .map(url => url.split('/').pop())
@@ -217,6 +220,7 @@ describe('a mirror', () => {
     assert.deepEqual(await one.end(), { code: 0, signal: null })
     assert.equal((await mirrorOf(site, 'whole')).state, 'left')
     assert.equal((await mirrorOf(site, 'whole')).videos, 0)
+    await until('nobody is told any more', async () => (await told()).length === 0, one)
   })
 
   test('a byte that was changed drops it, it is told, and mends itself', async () => {
