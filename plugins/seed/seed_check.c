@@ -309,9 +309,15 @@ static void judge(struct shoal_call *call, struct check *check)
     check->failures++;
 }
 
+// Whether players are sent elsewhere than before: kept answers are made anew then.
+static bool changes_offers(const struct check *check)
+{
+    return check->wrong != NULL || check->new_count > 0 ||
+           strcmp(check->state, check->end_state) != 0;
+}
+
 static int store(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
-    (void)call;
     const struct check *check = arg;
     int64_t now = shoal_now_ms();
     int64_t changed = 0;
@@ -333,7 +339,7 @@ static int store(struct shoal_call *call, struct shoal_db *tx, void *arg, struct
         code = shoal_db_exec(tx, &sql_check_wrong,
             SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->wrong)), NULL, err);
     }
-    return code;
+    return code == 0 && changes_offers(check) ? shoal_touch(call, tx, "mirrors", err) : code;
 }
 
 static int run(

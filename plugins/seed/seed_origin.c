@@ -343,10 +343,10 @@ static int answer_heartbeat(
 static int store_left(
     struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
-    (void)call;
     const struct shoal_value *id = &SHOAL_I64(*(const int64_t *)arg);
     int code = shoal_db_exec(tx, &sql_mirror_copies_delete, id, 1, NULL, err);
-    return code != 0 ? code : shoal_db_exec(tx, &sql_mirror_left, id, 1, NULL, err);
+    code = code != 0 ? code : shoal_db_exec(tx, &sql_mirror_left, id, 1, NULL, err);
+    return code != 0 ? code : shoal_touch(call, tx, "mirrors", err);
 }
 
 static int answer_leave(

@@ -92,7 +92,6 @@ static int make(struct shoal_call *call, const char *name, struct shoal_err *err
 
 static int forget(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
-    (void)call;
     const char *name = arg;
     int64_t id = 0;
     int code = shoal_db_i64(tx, &sql_token_named, SHOAL_ARGS(SHOAL_TEXT(name)), &id, err);
@@ -101,7 +100,8 @@ static int forget(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
     }
     const struct shoal_value *mirror = &SHOAL_I64(id);
     code = code != 0 ? code : shoal_db_exec(tx, &sql_token_copies_delete, mirror, 1, NULL, err);
-    return code != 0 ? code : shoal_db_exec(tx, &sql_token_delete, mirror, 1, NULL, err);
+    code = code != 0 ? code : shoal_db_exec(tx, &sql_token_delete, mirror, 1, NULL, err);
+    return code != 0 ? code : shoal_touch(call, tx, "mirrors", err);
 }
 
 static int list(struct shoal_call *call, struct shoal_plugin *self, struct shoal_err *err)
