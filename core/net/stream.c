@@ -107,6 +107,13 @@ static void on_late(uv_timer_t *timer)
     shoal_stream_end(timer->data, WENT_AWAY);
 }
 
+void shoal_stream_end_soon(struct shoal_stream_conn *stream)
+{
+    if (!stream->is_gone) {
+        uv_timer_start(&stream->timer, on_late, CLOSE_MS, 0);
+    }
+}
+
 void shoal_stream_finish(struct shoal_stream_conn *stream, int code, const char *reason)
 {
     if (stream->is_closing) {
@@ -280,7 +287,10 @@ static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void poll_for(struct shoal_stream_conn *stream, bool wants_write)
 {
-    int wanted = stream->is_paused || stream->is_half_closed ? 0 : UV_READABLE | UV_DISCONNECT;
+    bool is_deaf = stream->kind == SHOAL_STREAM_WEBSOCKET && stream->socket.is_deaf &&
+                   !stream->is_lingering;
+    bool reads = !stream->is_paused && !stream->is_half_closed && !is_deaf;
+    int wanted = reads ? UV_READABLE | UV_DISCONNECT : 0;
     bool waits = wants_write || stream->wire.wants_write ||
                  (stream->wants_drained && !stream->is_closing);
     wanted |= waits ? UV_WRITABLE : 0;
@@ -338,6 +348,9 @@ int shoal_stream_queue(struct shoal_stream_conn *stream, const void *data, size_
         memmove(out->data, out->data + stream->sent, out->length - stream->sent);
         out->length -= stream->sent;
         stream->sent = 0;
+    }
+    if (stream->sent == out->length) {
+        stream->moved_ms = shoal_tick_ms(); // it waits from now on
     }
     int code = shoal_buf_add(out, data, length);
     if (code == 0) {
@@ -417,7 +430,10 @@ static void on_timer(uv_timer_t *timer)
         }
         shoal_stream_flush(stream);
     } else if (stream->kind == SHOAL_STREAM_WEBSOCKET) {
-        if (shoal_tick_ms() - stream->heard_ms > (int64_t)stream->idle_ms) {
+        int64_t now = shoal_tick_ms();
+        bool takes_nothing = stream->sent < stream->out.length &&
+                             now - stream->moved_ms > (int64_t)stream->idle_ms;
+        if (takes_nothing || now - stream->heard_ms > (int64_t)stream->idle_ms) {
             shoal_stream_end(stream, WENT_AWAY);
             return;
         }

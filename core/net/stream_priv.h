@@ -87,6 +87,8 @@ void shoal_stream_begin(struct shoal_stream_conn *stream);
 void shoal_stream_end(struct shoal_stream_conn *stream, int code);
 /// [loop] The polite end: what waits is sent and the peer told; it has a few seconds.
 void shoal_stream_finish(struct shoal_stream_conn *stream, int code, const char *reason);
+/// [loop] What waits has three seconds to be taken, whatever the peer does.
+void shoal_stream_end_soon(struct shoal_stream_conn *stream);
 /// [loop] All is sent: hears the peer out for a few seconds, then ends.
 void shoal_stream_linger(struct shoal_stream_conn *stream);
 /// [loop] Takes what came, and writes what that made.

@@ -18,6 +18,7 @@
 #define MESSAGE_MAX 65536
 #define READ_ROUND  262144 // bytes in one turn, so that one peer does not keep the loop
 #define ROOM_BYTES  131072 // beside a message: heads, and what was read behind a part of a frame
+#define PONGS_BYTES 4096   // behind more than that, none is added
 #define WENT_AWAY   1006
 
 /// What travels from the worker that accepted to the loop that runs the stream.
@@ -57,11 +58,18 @@ static void put_frame(struct shoal_stream_conn *stream, int opcode, const void *
     }
 }
 
+/// Nothing is read any more, and what waits has so long to be taken.
+static void go_deaf(struct shoal_stream_conn *stream)
+{
+    stream->socket.is_deaf = true;
+    shoal_stream_end_soon(stream);
+}
+
 /// What the peer said is no frame: it is told so, and then only heard out.
 static void fail(struct shoal_stream_conn *stream, int code)
 {
     bool has_code = code != SHOAL_CLOSE_NO_STATUS;
-    stream->socket.is_deaf = true;
+    go_deaf(stream);
     if (!stream->close_code) {
         stream->close_code = has_code ? code : SHOAL_CLOSE_NO_FRAME;
     }
@@ -82,7 +90,7 @@ static void hear_goodbye(struct shoal_stream_conn *stream, const struct shoal_fr
     }
     put_frame(stream, SHOAL_FRAME_CLOSE, frame->payload, frame->length);
     stream->socket.has_said_goodbye = stream->socket.has_heard_goodbye = true;
-    stream->socket.is_deaf = true;
+    go_deaf(stream);
 }
 
 static void deliver(struct shoal_stream_conn *stream, int opcode, const char *data, size_t length)
@@ -125,6 +133,9 @@ static void hear_frame(struct shoal_stream_conn *stream, const struct shoal_fram
         hear_goodbye(stream, frame);
         break;
     case SHOAL_FRAME_PING:
+        if (atomic_load(&stream->queued) > PONGS_BYTES) {
+            break; // it does not take what it has: RFC 6455 5.5.3 lets us answer a later one
+        }
         put_frame(stream, SHOAL_FRAME_PONG, frame->payload, frame->length);
         break;
     case SHOAL_FRAME_PONG:

@@ -227,12 +227,30 @@ static int read_hashes(const char *text, unsigned char hashes[SCRAPE_MAX][P2P_ID
     return count;
 }
 
+/// Scrapes are messages as announces are.
+static bool may_scrape(struct p2p_tracker *tracker, struct shoal_request *request)
+{
+    struct p2p_address address;
+    p2p_address_parse(shoal_request_address(request), &address);
+    struct p2p_visitor *visitor = p2p_visitor_ref(&tracker->visitors, &address);
+    bool may = p2p_rate_take(&visitor->messages, atomic_load(&tracker->limits.address_messages),
+        shoal_tick_ms());
+    p2p_visitor_unref(&tracker->visitors, visitor);
+    return may;
+}
+
 static int scrape(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)call;
     (void)err;
     struct p2p_tracker *tracker = arg;
+    if (!atomic_load(&tracker->limits.is_on)) {
+        return fail(request, "Tracker is disabled on this instance.");
+    }
+    if (!may_scrape(tracker, request)) {
+        return fail(request, "too many scrapes: wait a minute");
+    }
     unsigned char hashes[SCRAPE_MAX][P2P_ID_BYTES];
     int count = read_hashes(shoal_request_query_string(request), hashes);
     if (count <= 0) {

@@ -195,6 +195,7 @@ void p2p_swarms_close(struct p2p_swarms *swarms, const unsigned char *hash)
 
 void p2p_swarms_forget(struct p2p_swarms *swarms, int64_t video_id)
 {
+    atomic_fetch_add(&swarms->forgotten, 1); // who has just looked it up looks again
     p2p_video_end(swarms, video_id); // first: what is found from now on is another one
     for (int i = 0; i < P2P_SHARDS; i++) {
         pthread_mutex_lock(&swarms->shards[i].lock);

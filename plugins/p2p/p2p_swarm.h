@@ -31,6 +31,7 @@ struct p2p_seat {
     enum p2p_seat_state state;
     struct p2p_seat *next;
     char *sentence; ///< why it was refused; the seat's
+    bool is_once;   ///< nobody could be asked: the refusal is for one message, and the next one asks
 };
 
 struct p2p_peer {
@@ -77,6 +78,7 @@ struct p2p_swarms {
     struct p2p_visitors *visitors;
     uint64_t seed;
     _Atomic uint32_t peers_max; ///< in one swarm
+    _Atomic uint32_t forgotten; ///< grows with each p2p_swarms_forget()
     pthread_mutex_t lock;       // of the videos
     struct p2p_video **videos;
     size_t video_count, video_room;

@@ -6,6 +6,7 @@
 #include "p2p_tracker.h"
 
 #define UNKNOWN_MS 3000 // a video may be announced before its hashes are written
+#define LOOKS_MAX  4
 #define REFUSED_MS (P2P_INTERVAL_S * 1000)
 
 static bool is_noted(struct p2p_tracker *tracker, struct p2p_slot *slots, size_t count, uint64_t key)
@@ -41,14 +42,24 @@ struct p2p_video *p2p_gate_known(struct p2p_tracker *tracker, const unsigned cha
 struct p2p_video *p2p_gate_find(
     struct p2p_tracker *tracker, struct shoal_call *call, const unsigned char *hash)
 {
-    struct p2p_owner owner = {0};
-    struct shoal_err err = {0};
-    int code = p2p_hash_find(tracker->self, call, hash, &owner, &err);
-    if (code < 0 && code != SHOAL_ENOTFOUND) {
-        shoal_warn("a hash could not be looked up: %s", err.text);
-    }
-    if (code == 0 && owner.is_shared) {
-        return p2p_swarms_open(&tracker->swarms, hash, owner.video_id, shoal_tick_ms());
+    int code = 0;
+    for (int i = 0; i < LOOKS_MAX; i++) {
+        struct p2p_owner owner = {0};
+        struct shoal_err err = {0};
+        uint32_t before = atomic_load(&tracker->swarms.forgotten);
+        code = p2p_hash_find(tracker->self, call, hash, &owner, &err);
+        if (code < 0 && code != SHOAL_ENOTFOUND) {
+            shoal_warn("a hash could not be looked up: %s", err.text);
+        }
+        if (code != 0 || !owner.is_shared) {
+            break;
+        }
+        struct p2p_video *video =
+            p2p_swarms_open(&tracker->swarms, hash, owner.video_id, shoal_tick_ms());
+        if (atomic_load(&tracker->swarms.forgotten) == before) {
+            return video;
+        }
+        p2p_video_unref(video); // a video was hidden meanwhile, maybe this one
     }
     if (code >= 0 || code == SHOAL_ENOTFOUND) {
         p2p_swarms_close(&tracker->swarms, hash); // what nobody could look up goes on as it is
@@ -67,6 +78,9 @@ enum shoal_verdict p2p_gate_ask(struct p2p_tracker *tracker, struct shoal_call *
     enum shoal_verdict verdict = shoal_fire_decide(call, "swarm.join", payload, &decision);
     json_decref(payload);
     size_t length = strnlen(decision.sentence, 199);
+    while (length > 0 && ((unsigned char)decision.sentence[length] & 0xc0) == 0x80) {
+        length--; // not within a letter
+    }
     memcpy(sentence, decision.sentence, length);
     sentence[length] = 0;
     return verdict == SHOAL_PASS ? SHOAL_PASS : SHOAL_REFUSE; // nobody comes back to a swarm that holds

@@ -68,6 +68,8 @@ void p2p_members_free(struct p2p_socket *socket)
 
 // ---- workers
 
+static const char too_busy[] = "too much is going on here: try again later";
+
 static void answer_question(struct shoal_call *call, void *arg)
 {
     struct question *question = arg;
@@ -78,10 +80,11 @@ static void answer_question(struct shoal_call *call, void *arg)
             question->socket->address_prefix, question->sentence);
         return;
     }
-    bool is_unknown, is_stale; // somebody else may have asked meanwhile
+    bool is_unknown, is_stale = false; // somebody else may have asked meanwhile
     question->video =
         question->is_check ? NULL : p2p_gate_known(tracker, question->hash, &is_unknown, &is_stale);
-    if (!question->video) {
+    if (!question->video || is_stale) {
+        p2p_video_unref(question->video);
         question->video = p2p_gate_find(tracker, call, question->hash);
     }
 }
@@ -94,7 +97,9 @@ static void hear_verdict(struct question *question)
     if (!may_join) {
         free(seat->sentence);
         seat->sentence = strdup(question->sentence[0] ? question->sentence
-                                                      : "this swarm may not be joined");
+                : question->is_done                   ? "this swarm may not be joined"
+                                                      : too_busy);
+        seat->is_once = !question->is_done;
     }
 }
 
@@ -155,9 +160,9 @@ static struct p2p_seat *seat_of(struct p2p_socket *socket, const struct p2p_vide
     for (struct p2p_seat **at = &socket->seats; *at;) {
         struct p2p_seat *seat = *at;
         bool is_idle = atomic_load(&seat->refs) == 1 && --spare < 0;
-        if (seat->video == video) {
+        if (seat->video == video && !seat->is_once) {
             found = seat;
-        } else if (is_idle || atomic_load(&seat->video->is_gone)) {
+        } else if (is_idle || seat->is_once || atomic_load(&seat->video->is_gone)) {
             *at = seat->next;
             p2p_seat_unref(seat);
             continue;
@@ -183,7 +188,8 @@ void p2p_member_settle(
             question->seat = p2p_seat_ref(seat);
             if (!ask(question)) { // nobody there who could say yes
                 seat->state = P2P_SEAT_REFUSED;
-                seat->sentence = strdup("too much is going on here: try again later");
+                seat->sentence = strdup(too_busy);
+                seat->is_once = true;
             }
         }
     }

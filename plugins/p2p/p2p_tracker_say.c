@@ -154,7 +154,7 @@ void p2p_say_scrape(
     struct p2p_slice hashes = message->hashes;
     struct p2p_id hash;
     for (int i = 0; hashes.at && i < SCRAPE_MAX && p2p_scan_next(&hashes, &hash); i++) {
-        if (i > 0) {
+        if (i > 0 || message->hash.text.at) {
             PUTS(&text, ",");
         }
         put_counts(&text, swarms, &hash);

@@ -216,6 +216,9 @@ static struct p2p_member *enter(struct p2p_socket *socket, const struct p2p_mess
         return NULL;
     }
     struct p2p_member *member = p2p_member_add(socket, message->hash.bytes);
+    if (video && is_stale) {
+        p2p_member_look_up(socket, message->hash.bytes, true); // told to nobody else
+    }
     if (video) {
         p2p_member_settle(socket, member, video);
     } else if (!p2p_member_look_up(socket, message->hash.bytes, false)) {
@@ -249,6 +252,9 @@ static void hear_announce(struct p2p_socket *socket, const struct p2p_message *m
         bool is_gone = atomic_load(&member->seat->video->is_gone);
         if (!is_gone && member->seat->state == P2P_SEAT_REFUSED) {
             refuse(socket, message, member->seat->sentence);
+            if (member->seat->is_once || message->event == P2P_STOPPED) {
+                p2p_member_remove(socket, member);
+            }
             return;
         }
         if (!is_gone && announce(socket, member, message)) {
@@ -274,6 +280,8 @@ static void hear_message(struct p2p_socket *socket, const char *data, size_t len
         data, length, (size_t)atomic_load(&socket->tracker->limits.offers), &message);
     if (fault != P2P_FINE) {
         p2p_say_failure(socket->stream, no_hash, faults[fault]);
+    } else if (message.action == P2P_SCRAPE && !atomic_load(&socket->tracker->limits.is_on)) {
+        p2p_say_failure(socket->stream, no_hash, "Tracker is disabled on this instance.");
     } else if (message.action == P2P_SCRAPE && (message.hash.text.at || message.hashes.at)) {
         p2p_say_scrape(&socket->tracker->swarms, socket->stream, &message);
     } else if (message.action != P2P_ANNOUNCE) {

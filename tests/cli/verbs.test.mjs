@@ -322,7 +322,7 @@ describe('an instance', () => {
     })
     test('plugin list', async () => {
       const rows = JSON.parse((await shoal('plugin', 'list', site.folder, '--json')).stdout)
-      assert.deepEqual(rows.map(row => row.name), ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web'])
+      assert.deepEqual(rows.map(row => row.name), ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'p2p', 'playback', 'web'])
       assert.ok(rows.every(row => row.state === 'running' && row.shipped === true))
       assert.match((await shoal('plugin', 'list', site.folder)).stdout, /^name +version +state +language +shipped +why\n/)
     })
