@@ -14,6 +14,12 @@
 #define SEED_TOKEN_BYTES 32                   ///< before they are written as hex
 #define SEED_PATH_MAX    4096
 
+// What the origin's API says about a request beside the status: any server answers 404.
+#define SEED_SAYS_NOTHING        "nothing_to_mirror"
+#define SEED_SAYS_ENOUGH         "enough_mirrors"
+#define SEED_SAYS_NOT_REGISTERED "mirror_not_registered"
+#define SEED_SAYS_NO_TOKEN       "mirror_token_unknown"
+
 /// What a file of a streaming playlist is, by its name.
 enum seed_kind {
     SEED_KIND_NONE = 0, ///< not a name that we write

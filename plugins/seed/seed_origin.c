@@ -82,8 +82,14 @@ static bool file_put(json_t *files, const char *url, int64_t size)
 
 json_t *seed_video_json(struct shoal_call *call, const char *id, struct shoal_err *err)
 {
-    json_t *video = shoal_video_get(call, id, NULL, err);
+    struct shoal_err why = {0};
+    json_t *video = shoal_video_get(call, id, NULL, &why);
     if (video == NULL) {
+        // What strangers may not see is not there for mirrors. All else is no answer at all.
+        bool is_hidden =
+            why.code == SHOAL_ENOTFOUND || why.code == SHOAL_EAUTH || why.code == SHOAL_EFORBIDDEN;
+        shoal_fail_api(err, is_hidden ? SHOAL_ENOTFOUND : why.code,
+            is_hidden ? SEED_SAYS_NOTHING : "", "%s", why.text);
         return NULL;
     }
     int64_t privacy = shoal_integer(video, "privacy.id", 0);
@@ -111,7 +117,8 @@ json_t *seed_video_json(struct shoal_call *call, const char *id, struct shoal_er
             (json_int_t)shoal_integer(video, "views", 0), "publishedAt",
             shoal_text(video, "publishedAt", ""), "list", seed_name_of_url(list), "files", files);
     } else {
-        shoal_fail(err, SHOAL_ENOTFOUND, "this video has nothing that a mirror could take");
+        shoal_fail_api(err, SHOAL_ENOTFOUND, SEED_SAYS_NOTHING,
+            "this video has nothing that a mirror could take");
     }
     json_decref(files);
     json_decref(video);
@@ -127,13 +134,32 @@ static int answer_one(struct shoal_call *call, struct shoal_request *request,
                              : seed_copies_room(call, self, mirror, shoal_text(video, "uuid", ""),
                                    &has_room, err);
     if (code == 0 && !has_room) {
-        code = shoal_fail(err, SHOAL_ECONFLICT, "enough mirrors hold this video already");
+        code = shoal_fail_api(
+            err, SHOAL_ECONFLICT, SEED_SAYS_ENOUGH, "enough mirrors hold this video already");
     }
     if (code != 0) {
         json_decref(video);
         return code;
     }
     return shoal_answer_json(request, 200, json_pack("{s:i, s:[o]}", "total", 1, "data", video));
+}
+
+/// Puts a video to the others, where there is something to mirror and room for a mirror more.
+static int channel_put(struct shoal_call *call, struct shoal_plugin *self, int64_t mirror,
+    const char *uuid, json_t *data, struct shoal_err *err)
+{
+    struct shoal_err why = {0};
+    bool has_room = false;
+    json_t *video = seed_video_json(call, uuid, &why);
+    if (video == NULL) {
+        return why.code == SHOAL_ENOTFOUND ? 0 : shoal_fail(err, why.code, "%s", why.text);
+    }
+    int code = seed_copies_room(call, self, mirror, uuid, &has_room, err);
+    if (code == 0 && has_room) {
+        json_array_append(data, video);
+    }
+    json_decref(video);
+    return code;
 }
 
 /// A page of a channel's videos; those that cannot be mirrored are left out.
@@ -154,7 +180,10 @@ static int answer_channel(struct shoal_call *call, struct shoal_request *request
     json_t *list = shoal_video_list(call, query, err);
     json_decref(query);
     if (list == NULL) {
-        return err->code;
+        return err->code == SHOAL_ENOTFOUND
+                   ? shoal_fail_api(err, SHOAL_ENOTFOUND, SEED_SAYS_NOTHING,
+                         "there is no channel %.120s", channel)
+                   : err->code;
     }
     int code = 0;
     json_t *data = json_array();
@@ -162,16 +191,8 @@ static int answer_channel(struct shoal_call *call, struct shoal_request *request
     json_t *row;
     json_array_foreach(json_object_get(list, "data"), index, row)
     {
-        struct shoal_err why = {0};
-        bool has_room = false;
-        json_t *video = seed_video_json(call, shoal_text(row, "uuid", ""), &why);
-        code = code == 0 && video != NULL ? seed_copies_room(call, self, mirror,
-                                                shoal_text(row, "uuid", ""), &has_room, err)
-                                          : code;
-        if (has_room) {
-            json_array_append(data, video);
-        }
-        json_decref(video);
+        code = code != 0 ? code
+                         : channel_put(call, self, mirror, shoal_text(row, "uuid", ""), data, err);
     }
     int64_t total = shoal_integer(list, "total", 0);
     json_decref(list);
@@ -329,7 +350,8 @@ static int answer_heartbeat(
     const char *now = shoal_text(state, "state", "");
     if (strcmp(now, "unused") == 0 || strcmp(now, "left") == 0) {
         json_decref(state);
-        return shoal_fail(err, SHOAL_ECONFLICT, "this mirror is not registered: register it first");
+        return shoal_fail_api(err, SHOAL_ECONFLICT, SEED_SAYS_NOT_REGISTERED,
+            "this mirror is not registered: register it first");
     }
     code = seed_copies_set(call, arg, mirror, json_object_get(body, "videos"), err);
     code = code != 0 ? code : shoal_tx(call, store_heard, &mirror, err);

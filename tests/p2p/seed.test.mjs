@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync, closeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -357,7 +358,7 @@ describe('a hostile origin', () => {
   const media = `${uuid}-720-fragmented.mp4`
   const names = { master: `${uuid}-master.m3u8`, list: `${uuid}-segments-sha256.json`, playlist: `${uuid}-720.m3u8` }
   const good = { uuid, name: 'Hostile', views: 1, publishedAt: '2026-01-01T00:00:00.000Z', files: [{ name: names.master }, { name: names.list }, { name: names.playlist }, { name: media, size: 1000 }] }
-  let server, other, heard, videos, texts, one
+  let server, other, heard, videos, texts, one, instead
 
   before(async () => {
     heard = []
@@ -370,6 +371,9 @@ describe('a hostile origin', () => {
       const path = asked.url.split('?')[0]
       if (asked.url.includes('video=away')) {
         answer.writeHead(302, { location: `http://127.0.0.1:${other.address().port}/api/v1/mirrors/videos` }).end()
+      } else if (path === '/api/v1/mirrors/videos' && instead) {
+        instead.asked++
+        answer.writeHead(instead.status, { 'content-type': 'application/problem+json' }).end(instead.text)
       } else if (path === '/api/v1/mirrors/videos') {
         answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ total: videos.length, data: videos }))
       } else if (path.startsWith('/static/')) {
@@ -394,6 +398,7 @@ describe('a hostile origin', () => {
     if (one) clean(one)
     videos = list
     texts = served
+    instead = null
     one = await makeSeeder()
     return one.start(`http://127.0.0.1:${server.address().port}/w/${which}`, 'SECRETTOKEN')
   }
@@ -440,5 +445,31 @@ describe('a hostile origin', () => {
       assert.equal((await one.get(`/hls/${uuid}/${media}`)).status, 404)
     }
     assert.deepEqual(heard, [])
+  })
+
+  test('takes videos away only where the plugin there says that there are none', async () => {
+    const bytes = Buffer.alloc(1000, 7)
+    const hash = createHash('sha256').update(bytes).digest('hex')
+    const playlist = `#EXTM3U\n#EXT-X-MAP:URI="${media}",BYTERANGE="10@0"\n#EXTINF:4,\n${media}\n#EXT-X-ENDLIST\n`
+    await start('x', [good], {
+      [names.master]: master,
+      [names.list]: JSON.stringify({ [media]: { '0-999': hash } }),
+      [names.playlist]: playlist,
+      [media]: (asked, answer) => answer.writeHead(206, { 'content-range': 'bytes 0-999/1000' }).end(bytes)
+    })
+    await until('it is here', () => /is here: /.test(one.log), one)
+    const problem = (status, code) => ({ status, text: JSON.stringify({ type: 'about:blank', status, detail: 'no', code }) })
+    const others = [{ status: 404, text: '<html>not found</html>' }, problem(404), problem(404, 'other'), problem(409), problem(401),
+      { status: 200, text: '{}' }, { status: 200, text: '{"total":0}' }, { status: 200, text: '{"total":"0","data":[]}' },
+      { status: 200, text: '[]' }, { status: 200, text: '' }, { status: 500, text: 'x' }]
+    for (const answer of others) {
+      instead = { ...answer, asked: 0 }
+      await until('it asks, and asks again', () => instead.asked >= 2, one)
+      assert.equal((await one.get(`/hls/${uuid}/${media}`)).status, 200, JSON.stringify(answer))
+      assert.ok(one.files(uuid).includes(media), JSON.stringify(answer))
+    }
+    instead = { ...problem(404, 'nothing_to_mirror'), asked: 0 }
+    await until('it is removed', () => one.files(uuid).length === 0, one)
+    assert.equal((await one.get(`/hls/${uuid}/${media}`)).status, 404)
   })
 })
