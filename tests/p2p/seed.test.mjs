@@ -447,16 +447,33 @@ describe('a hostile origin', () => {
     assert.deepEqual(heard, [])
   })
 
-  test('takes videos away only where the plugin there says that there are none', async () => {
-    const bytes = Buffer.alloc(1000, 7)
-    const hash = createHash('sha256').update(bytes).digest('hex')
-    const playlist = `#EXTM3U\n#EXT-X-MAP:URI="${media}",BYTERANGE="10@0"\n#EXTINF:4,\n${media}\n#EXT-X-ENDLIST\n`
-    await start('x', [good], {
-      [names.master]: master,
-      [names.list]: JSON.stringify({ [media]: { '0-999': hash } }),
-      [names.playlist]: playlist,
-      [media]: (asked, answer) => answer.writeHead(206, { 'content-range': 'bytes 0-999/1000' }).end(bytes)
+  const bytes = Buffer.alloc(1000, 7)
+  const head = { 'content-range': 'bytes 0-999/1000', 'content-length': 1000 }
+  /** Starts with a video that is as it should be. */
+  const startWhole = give => start('x', [good], {
+    [names.master]: master,
+    [names.list]: JSON.stringify({ [media]: { '0-999': createHash('sha256').update(bytes).digest('hex') } }),
+    [names.playlist]: `#EXTM3U\n#EXT-X-MAP:URI="${media}",BYTERANGE="10@0"\n#EXTINF:4,\n${media}\n#EXT-X-ENDLIST\n`,
+    [media]: give
+  })
+
+  test('what is fetched goes to the disk, not into memory', async () => {
+    let pending
+    await startWhole((asked, answer) => {
+      pending = answer
+      answer.writeHead(206, head).write(bytes.subarray(0, 600))
     })
+    const range = () => join(one.folder, uuid, `${media}.range`)
+    await until('the first bytes are on the disk', () => existsSync(range()) && statSync(range()).size === 600, one)
+    assert.equal((await one.get(`/hls/${uuid}/${media}.range`)).status, 404)
+    pending.end(bytes.subarray(600))
+    await until('it is here', () => /is here: /.test(one.log), one)
+    assert.deepEqual(one.files(uuid), [...Object.values(names), media].sort())
+    assert.ok(readFileSync(join(one.folder, uuid, media)).equals(bytes))
+  })
+
+  test('takes videos away only where the plugin there says that there are none', async () => {
+    await startWhole((asked, answer) => answer.writeHead(206, head).end(bytes))
     await until('it is here', () => /is here: /.test(one.log), one)
     const problem = (status, code) => ({ status, text: JSON.stringify({ type: 'about:blank', status, detail: 'no', code }) })
     const others = [{ status: 404, text: '<html>not found</html>' }, problem(404), problem(404, 'other'), problem(409), problem(401),
