@@ -38,7 +38,7 @@ struct seed_mirror {
     struct seed_page page;
     const char *base;   ///< where viewers find it: "https://mirror.example.org/hls"
     const char *folder; ///< of the instance: FOLDER/UUID/FILE
-    char proof[33];
+    char token_sha256[65]; ///< what the origin knows of the token, and nobody else
     pthread_mutex_t lock; ///< for all below
     struct seed_video *videos;
     size_t count;

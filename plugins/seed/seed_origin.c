@@ -7,8 +7,6 @@
 #include "seed.h"
 
 #define PAGE_MAX    50
-#define PROOF_MIN   16
-#define PROOF_MAX   64
 #define PROOF_MS    5000
 #define PROOF_BYTES ((uint64_t)64 << 10) ///< a page that is there instead is read, to be refused
 
@@ -17,6 +15,7 @@ SHOAL_SQL(sql_mirror_all,
     " (SELECT COUNT(*) FROM seed_copy c WHERE c.mirror_id = m.id AND c.checked > 0)"
     " FROM seed_mirror m ORDER BY m.name");
 SHOAL_SQL(sql_mirror_get, "SELECT base_url, state, why FROM seed_mirror WHERE id = $1");
+SHOAL_SQL(sql_mirror_token, "SELECT token_sha256 FROM seed_mirror WHERE id = $1");
 SHOAL_SQL(sql_mirror_register,
     "UPDATE seed_mirror SET base_url = $2, state = 'waiting', why = '', heard = $3, next_check = $3"
     " WHERE id = $1");
@@ -239,19 +238,45 @@ static int base_check(const char *base, struct shoal_err *err)
     return 0;
 }
 
-/// Asks the address for what only the machine with the token knows: nobody registers a stranger.
+/// What the mirror with this token answers to the nonce.
+static int proof_expect(struct shoal_call *call, int64_t mirror, const char *nonce,
+    const char *base, char out[65], struct shoal_err *err)
+{
+    bool is_made = false;
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &sql_mirror_token, SHOAL_ARGS(SHOAL_I64(mirror)), err);
+    if (rows == NULL) {
+        return SHOAL_EIO;
+    }
+    if (shoal_rows_next(rows)) {
+        is_made = seed_proof(shoal_col_text(rows, 0), nonce, base, out);
+    }
+    int code = shoal_rows_close(rows, err);
+    return code != 0 || is_made
+               ? code
+               : shoal_fail_api(err, SHOAL_EAUTH, SEED_SAYS_NO_TOKEN, "this token was revoked");
+}
+
+/// Asks the address for what only the machine with the token can answer: nobody registers a
+/// stranger's.
 static int proof_check(
-    struct shoal_call *call, const char *base, const char *proof, struct shoal_err *err)
+    struct shoal_call *call, int64_t mirror, const char *base, struct shoal_err *err)
 {
     struct shoal_err why = {0};
     struct shoal_fetched fetched = {0};
+    char nonce[2 * SEED_NONCE_BYTES + 1], proof[65];
+    shoal_random_hex(nonce, SEED_NONCE_BYTES);
+    int code = proof_expect(call, mirror, nonce, base, proof, err);
+    if (code != 0) {
+        return code;
+    }
     const struct shoal_fetch what = {
-        .url = shoal_arena_printf(shoal_call_arena(call), "%s/proof", base),
+        .url = shoal_arena_printf(shoal_call_arena(call), "%s/proof?nonce=%s", base, nonce),
         .max_bytes = PROOF_BYTES,
         .timeout_ms = PROOF_MS,
         .redirects = -1,
     };
-    int code = shoal_fetch(call, &what, &fetched, &why);
+    code = shoal_fetch(call, &what, &fetched, &why);
     if (code != 0) {
         return shoal_fail_field(
             err, "baseUrl", "%s cannot be reached from here: %s", base, why.text);
@@ -294,14 +319,8 @@ static int answer_register(
         return err->code;
     }
     registering.base = shoal_text(body, "baseUrl", "");
-    const char *proof = shoal_text(body, "proof", "");
-    size_t length = strlen(proof);
-    if (length < PROOF_MIN || length > PROOF_MAX || strspn(proof, "0123456789abcdef") != length) {
-        return shoal_fail_field(err, "proof",
-            "proof is %d to %d hex digits that BASEURL/proof answers", PROOF_MIN, PROOF_MAX);
-    }
     code = base_check(registering.base, err);
-    code = code != 0 ? code : proof_check(call, registering.base, proof, err);
+    code = code != 0 ? code : proof_check(call, registering.mirror, registering.base, err);
     code = code != 0 ? code : shoal_tx(call, store_register, &registering, err);
     return code != 0 ? code : shoal_answer_status(request, 204);
 }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { chmodSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync, closeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -153,12 +153,12 @@ describe('a mirror', () => {
     const early = await site.post('/mirrors/heartbeat', { headers: bearer(token), json: { videos: [] } })
     assert.equal(early.status, 409)
     for (const baseUrl of ['mirror', 'ftp://a.example', 'http://a.example/', 'http://u@a.example/hls', 'http://a.example/../x']) {
-      const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl, proof: '0'.repeat(32) } })
+      const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl } })
       assert.equal(refused.status, 400, baseUrl)
       assert.match(refused.text, /baseUrl/)
     }
-    // An address that belongs to somebody else does not know the proof.
-    const stranger = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: site.url, proof: '0'.repeat(32) } })
+    // An address that belongs to somebody else does not know the token.
+    const stranger = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: site.url } })
     assert.equal(stranger.status, 400)
     assert.match(stranger.text, /is not answered by this mirror/)
   })
@@ -190,7 +190,8 @@ describe('a mirror', () => {
 
   test('mirrors a video end to end, serves it, and leaves', async () => {
     const one = await seeder()
-    one.start(`${site.url}/w/${video.shortUUID}`, await tokenOf(site, 'whole'))
+    const token = await tokenOf(site, 'whole')
+    one.start(`${site.url}/w/${video.shortUUID}`, token)
     const offered = await until('it is offered', isOffered(site, 'whole'), one)
     assert.equal(offered.baseUrl, `${one.url}/hls`)
     const told = async () => (await site.get(`/videos/${video.uuid}`)).json.streamingPlaylists[0].redundancies
@@ -216,6 +217,16 @@ describe('a mirror', () => {
       `/hls/${video.uuid}/%2e%2e%2f%2e%2e%2fetc%2fpasswd`, `/hls/${video.uuid}/${media}.part`, '/shoal.lua',
       `/hls/${secret.uuid}/${media}`, `/hls/${video.uuid}/${secret.uuid}-720.m3u8`]
     for (const path of others) assert.ok([400, 404].includes((await one.get(path)).status), path)
+    // The address is its own: it says so to nobody but the origin, and only for its own token.
+    const stranger = await site.post('/mirrors/register', { headers: bearer(await tokenOf(site, 'thief')), json: { baseUrl: offered.baseUrl } })
+    assert.equal(stranger.status, 400)
+    assert.match(stranger.text, /is not answered by this mirror/)
+    const nonce = '00112233445566778899aabbccddeeff'
+    const proof = createHmac('sha256', createHash('sha256').update(token).digest()).update(nonce + offered.baseUrl).digest('hex')
+    assert.equal((await one.get(`/hls/proof?nonce=${nonce}`)).text, proof)
+    for (const query of ['', '?nonce=', '?nonce=00', `?nonce=${nonce}0`, `?nonce=${'x'.repeat(32)}`]) {
+      assert.equal((await one.get(`/hls/proof${query}`)).status, 400, query)
+    }
     const { stdout } = await shoal('seed-token', site.folder, 'list')
     assert.match(stdout, /^whole +offered +1 /m)
     assert.deepEqual(await one.end(), { code: 0, signal: null })
@@ -330,7 +341,7 @@ test('an address of a private network is refused where the guard is on', async (
   try {
     const token = await tokenOf(site, 'inside')
     for (const host of ['127.0.0.1:9', '10.0.0.1', '169.254.169.254', '[::1]:9', '[::ffff:127.0.0.1]:9', '0.0.0.0:9']) {
-      const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: `http://${host}/hls`, proof: '0'.repeat(32) } })
+      const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: `http://${host}/hls` } })
       assert.equal(refused.status, 400, host)
       assert.match(refused.text, /baseUrl/)
       assert.match(refused.text, /cannot be reached from here/)
@@ -345,7 +356,7 @@ test('an address that is not https is refused where the site is', async () => {
   const site = await startOrigin(loopback, 'url=https://videos.example.org')
   try {
     const token = await tokenOf(site, 'plain')
-    const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: 'http://127.0.0.1:9/hls', proof: '0'.repeat(32) } })
+    const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: 'http://127.0.0.1:9/hls' } })
     assert.equal(refused.status, 400)
     assert.match(refused.text, /must be https/)
   } finally {
