@@ -336,6 +336,46 @@ describe('a mirror', () => {
   })
 })
 
+test('no more mirrors than asked for hold a video; a dead one takes no place', async () => {
+  const site = await startOrigin(loopback, 'seed.check_every=1s', 'seed.silent=3s', 'seed.mirrors_per_video=1')
+  const allow = async count => {
+    await site.kill()
+    site.settings = [...site.settings.slice(0, -1), `seed.mirrors_per_video=${count}`]
+    await site.start()
+  }
+  const first = await makeSeeder()
+  const second = await makeSeeder()
+  try {
+    const { uuid } = await site.upload(await clip('h264', { seconds: 2 }), { privacy: 1, name: 'Fish' })
+    await site.published(uuid)
+    const channel = `${site.url}/c/${(await site.get('/users/me', { token: true })).json.videoChannels[0].name}`
+    const token = await tokenOf(site, 'first')
+    first.start(channel, token)
+    await until('the first has it', isOffered(site, 'first'), first)
+    second.start(channel, await tokenOf(site, 'second'))
+    await until('the second waits', async () => (await mirrorOf(site, 'second')).heardAt !== null, second)
+    assert.deepEqual(second.files(uuid), [])
+    await first.end('SIGKILL')
+    await until('the second has it', isOffered(site, 'second'), second)
+    // It comes back, and a second place is made for it. Then there is one less, not none.
+    await allow(2)
+    first.start(channel, token)
+    await until('both have it', async () => await isOffered(site, 'first')() && await isOffered(site, 'second')(), first)
+    await allow(1)
+    await until('the second has it no more', () => second.files(uuid).length === 0, second)
+    await sleep(3000)
+    assert.ok(first.files(uuid).length > 0)
+    assert.equal((await mirrorOf(site, 'first')).videos, 1)
+    assert.equal((await mirrorOf(site, 'second')).videos, 0)
+  } finally {
+    for (const one of [first, second]) {
+      if (one.child) await one.end('SIGKILL')
+      clean(one)
+    }
+    await site.stop()
+  }
+})
+
 test('an address of a private network is refused where the guard is on', async () => {
   const site = await startOrigin()
   try {
