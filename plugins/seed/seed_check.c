@@ -24,7 +24,11 @@ SHOAL_SQL(
 SHOAL_SQL(sql_check_copies,
     "SELECT video, list, checked FROM seed_copy WHERE mirror_id = $1 ORDER BY checked LIMIT 500");
 SHOAL_SQL(sql_check_right,
-    "UPDATE seed_copy SET checked = $4 WHERE mirror_id = $1 AND video = $2 AND list = $3");
+    "UPDATE seed_copy SET checked = $4 WHERE mirror_id = $1 AND video = $2 AND list = $3"
+    " AND checked = $5"); // else it was doubted while we looked
+SHOAL_SQL(sql_check_gone,
+    "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1 AND video = $2 AND list = $3"
+    " AND checked > 0");
 SHOAL_SQL(sql_check_wrong, "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1 AND video = $2");
 SHOAL_SQL(sql_check_end,
     "UPDATE seed_mirror SET state = $2, why = $3, checked = $4, next_check = $5, failures = $6"
@@ -32,6 +36,7 @@ SHOAL_SQL(sql_check_end,
 
 struct copy {
     const char *video, *list;
+    int64_t checked;
     bool is_new;
 };
 struct check {
@@ -41,8 +46,8 @@ struct check {
     struct copy copies[SEED_VIDEOS_MAX];
     size_t count, new_count;
     // What came out of it.
-    const char *right[COPIES_A_RUN], *right_lists[COPIES_A_RUN];
-    size_t right_count;
+    const struct copy *right[COPIES_A_RUN], *gone[COPIES_A_RUN];
+    size_t right_count, gone_count;
     const char *wrong; ///< the video that was not as it should be, or NULL
     const char *end_state, *why;
     int64_t next_ms;
@@ -259,7 +264,8 @@ static int load(struct shoal_call *call, struct check *check, struct shoal_err *
         check->copies[check->count] =
             (struct copy){.video = shoal_arena_strdup(arena, shoal_col_text(rows, 0)),
                 .list = shoal_arena_strdup(arena, shoal_col_text(rows, 1)),
-                .is_new = shoal_col_i64(rows, 2) == 0};
+                .checked = shoal_col_i64(rows, 2),
+                .is_new = shoal_col_i64(rows, 2) <= 0};
         check->new_count += check->copies[check->count++].is_new ? 1 : 0;
     }
     return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
@@ -284,13 +290,14 @@ static void judge(struct shoal_call *call, struct check *check)
         int code = copy_check(call, check, &check->copies[at], &why);
         checked++;
         if (code == 0) {
-            check->right[check->right_count] = check->copies[at].video;
-            check->right_lists[check->right_count++] = check->copies[at].list;
+            check->right[check->right_count++] = &check->copies[at];
+        } else if (code == SHOAL_EGONE) {
+            check->gone[check->gone_count++] = &check->copies[at];
         } else if (code == SHOAL_EIO || code == SHOAL_ECANCELLED) {
             shoal_warn("mirror %s was not checked: %s", check->name, why.text);
             check->end_state = check->state;
             return;
-        } else if (code != SHOAL_EGONE) {
+        } else {
             check->wrong = check->copies[at].video;
             check->end_state = "failed";
             check->why = shoal_arena_strdup(shoal_call_arena(call), why.text);
@@ -312,7 +319,7 @@ static void judge(struct shoal_call *call, struct check *check)
 // Whether players are sent elsewhere than before: kept answers are made anew then.
 static bool changes_offers(const struct check *check)
 {
-    return check->wrong != NULL || check->new_count > 0 ||
+    return check->wrong != NULL || check->new_count > 0 || check->gone_count > 0 ||
            strcmp(check->state, check->end_state) != 0;
 }
 
@@ -331,8 +338,15 @@ static int store(struct shoal_call *call, struct shoal_db *tx, void *arg, struct
     }
     for (size_t i = 0; i < check->right_count && code == 0; i++) {
         code = shoal_db_exec(tx, &sql_check_right,
-            SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->right[i]),
-                SHOAL_TEXT(check->right_lists[i]), SHOAL_I64(now)),
+            SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->right[i]->video),
+                SHOAL_TEXT(check->right[i]->list), SHOAL_I64(now),
+                SHOAL_I64(check->right[i]->checked)),
+            NULL, err);
+    }
+    for (size_t i = 0; i < check->gone_count && code == 0; i++) {
+        code = shoal_db_exec(tx, &sql_check_gone,
+            SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->gone[i]->video),
+                SHOAL_TEXT(check->gone[i]->list)),
             NULL, err);
     }
     if (check->wrong != NULL && code == 0) {

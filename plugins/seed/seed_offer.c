@@ -29,7 +29,10 @@ SHOAL_SQL(
     sql_copy_add, "INSERT INTO seed_copy (mirror_id, video, list, checked) VALUES ($1, $2, $3, 0)");
 SHOAL_SQL(sql_copy_renew,
     "UPDATE seed_copy SET list = $3, checked = 0 WHERE mirror_id = $1 AND video = $2");
-SHOAL_SQL(sql_copy_doubt, "UPDATE seed_copy SET checked = 0 WHERE video = $1");
+// Another number each time: a check that began before does not say "right" of it.
+SHOAL_SQL(sql_copy_doubt,
+    "UPDATE seed_copy SET checked = CASE WHEN checked > 0 THEN 0 ELSE checked - 1 END"
+    " WHERE video = $1");
 SHOAL_SQL(sql_copy_delete, "DELETE FROM seed_copy WHERE mirror_id = $1 AND video = $2");
 SHOAL_SQL(sql_copies_of, "SELECT video FROM seed_copy WHERE mirror_id = $1");
 

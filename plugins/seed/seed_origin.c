@@ -22,7 +22,7 @@ SHOAL_SQL(sql_mirror_register,
 SHOAL_SQL(sql_mirror_heard, "UPDATE seed_mirror SET heard = $2 WHERE id = $1");
 SHOAL_SQL(sql_mirror_hurry,
     "UPDATE seed_mirror SET next_check = $2 WHERE id = $1 AND failures = 0 AND EXISTS"
-    " (SELECT 1 FROM seed_copy c WHERE c.mirror_id = seed_mirror.id AND c.checked = 0)");
+    " (SELECT 1 FROM seed_copy c WHERE c.mirror_id = seed_mirror.id AND c.checked <= 0)");
 SHOAL_SQL(sql_mirror_left, "UPDATE seed_mirror SET state = 'left', why = '' WHERE id = $1");
 SHOAL_SQL(sql_mirror_copies_delete, "DELETE FROM seed_copy WHERE mirror_id = $1");
 SHOAL_SQL(sql_mirror_copies_doubt, "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1");
