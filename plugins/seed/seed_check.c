@@ -42,6 +42,7 @@ struct copy {
 struct check {
     struct shoal_plugin *self;
     int64_t mirror, failures;
+    int64_t left_ms; ///< that fetching may still take
     const char *base, *state, *name;
     struct copy copies[SEED_VIDEOS_MAX];
     size_t count, new_count;
@@ -89,9 +90,16 @@ static int object_read(struct shoal_call *call, const struct shoal_media_file *f
                : 0;
 }
 
+static int too_slow(const struct check *check, struct shoal_err *err)
+{
+    return shoal_fail(err, SHOAL_EUPSTREAM,
+        "it is too slow: it had not answered after %.0f s (check_time)",
+        (double)shoal_setting_i64(check->self, "check_time") / 1000.0);
+}
+
 /// Fetches bytes of the mirror as a player would. length 0: the whole file, at most `most`.
-static int fetch(struct shoal_call *call, const char *url, uint64_t offset, uint64_t length,
-    uint64_t most, struct shoal_fetched *fetched, struct shoal_err *err)
+static int fetch(struct shoal_call *call, struct check *check, const char *url, uint64_t offset,
+    uint64_t length, uint64_t most, struct shoal_fetched *fetched, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     struct shoal_err why = {0};
@@ -106,10 +114,19 @@ static int fetch(struct shoal_call *call, const char *url, uint64_t offset, uint
     json_decref(site);
     const struct shoal_fetch what = {.url = url,
         .headers = headers,
-        .timeout_ms = FETCH_MS,
+        .timeout_ms = (uint32_t)(check->left_ms < FETCH_MS ? check->left_ms : FETCH_MS),
         .max_bytes = length > 0 ? length : most,
         .redirects = -1};
-    if (shoal_fetch(call, &what, fetched, &why) != 0) {
+    if (check->left_ms <= 0) {
+        return too_slow(check, err);
+    }
+    int64_t from = shoal_tick_ms();
+    int code = shoal_fetch(call, &what, fetched, &why);
+    check->left_ms -= shoal_tick_ms() - from;
+    if (code == SHOAL_ETIMEOUT && check->left_ms <= 0) {
+        return too_slow(check, err);
+    }
+    if (code != 0) {
         return why.code == SHOAL_ECANCELLED
                    ? shoal_fail(err, SHOAL_ECANCELLED, "%s", why.text)
                    : shoal_fail(err, SHOAL_EUPSTREAM, "%s: %s", url, why.text);
@@ -128,12 +145,12 @@ static int fetch(struct shoal_call *call, const char *url, uint64_t offset, uint
     return 0;
 }
 
-static int piece_check(struct shoal_call *call, const char *url, const struct seed_piece *piece,
-    uint64_t size, struct shoal_err *err)
+static int piece_check(struct shoal_call *call, struct check *check, const char *url,
+    const struct seed_piece *piece, uint64_t size, struct shoal_err *err)
 {
     struct shoal_fetched fetched = {0};
     char sum[65], range[96];
-    int code = fetch(call, url, piece->offset, piece->length, 0, &fetched, err);
+    int code = fetch(call, check, url, piece->offset, piece->length, 0, &fetched, err);
     if (code != 0) {
         return code;
     }
@@ -152,8 +169,8 @@ static int piece_check(struct shoal_call *call, const char *url, const struct se
 }
 
 /// One playlist of the copy has to be ours, byte by byte.
-static int playlist_check(struct shoal_call *call, const struct check *check,
-    const struct copy *copy, const char *media, struct shoal_err *err)
+static int playlist_check(struct shoal_call *call, struct check *check, const struct copy *copy,
+    const char *media, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     struct shoal_media_file file = {0};
@@ -170,7 +187,7 @@ static int playlist_check(struct shoal_call *call, const struct check *check,
         return shoal_fail(err, SHOAL_EIO, "%s", own.text);
     }
     const char *url = shoal_arena_printf(arena, "%s/%s/%s", check->base, copy->video, name);
-    int code = fetch(call, url, 0, 0, ours.length + 1, &fetched, err);
+    int code = fetch(call, check, url, 0, 0, ours.length + 1, &fetched, err);
     if (code == 0 &&
         (fetched.body_bytes != ours.length || memcmp(fetched.body, ours.data, ours.length) != 0)) {
         code = shoal_fail(err, SHOAL_EMISMATCH, "%s is not ours", url);
@@ -179,7 +196,7 @@ static int playlist_check(struct shoal_call *call, const struct check *check,
     return code;
 }
 
-static int media_check(struct shoal_call *call, const struct check *check, const struct copy *copy,
+static int media_check(struct shoal_call *call, struct check *check, const struct copy *copy,
     const json_t *list, const char *name, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
@@ -198,13 +215,13 @@ static int media_check(struct shoal_call *call, const struct check *check, const
     }
     const char *url = shoal_arena_printf(arena, "%s/%s/%s", check->base, copy->video, name);
     return piece == NULL ? SHOAL_EGONE
-                         : piece_check(call, url, piece, (uint64_t)file.size_bytes, err);
+                         : piece_check(call, check, url, piece, (uint64_t)file.size_bytes, err);
 }
 
 /// Returns: 0, SHOAL_EGONE (we have other files now: nothing is said about the mirror), SHOAL_EIO
 /// (it is our own fault), SHOAL_ECANCELLED, or what is wrong with the mirror.
-static int copy_check(struct shoal_call *call, const struct check *check, const struct copy *copy,
-    struct shoal_err *err)
+static int copy_check(
+    struct shoal_call *call, struct check *check, const struct copy *copy, struct shoal_err *err)
 {
     struct shoal_media_file file = {0};
     struct shoal_buf text = {0};
@@ -274,7 +291,9 @@ static int load(struct shoal_call *call, struct check *check, struct shoal_err *
 static void judge(struct shoal_call *call, struct check *check)
 {
     int64_t every_ms = shoal_setting_i64(check->self, "check_every");
+    int64_t most_ms = shoal_setting_i64(check->self, "check_time");
     size_t checked = 0;
+    check->left_ms = most_ms;
     check->end_state = check->count == 0 ? "waiting" : "offered";
     check->why = "";
     check->next_ms = every_ms;
@@ -283,7 +302,8 @@ static void judge(struct shoal_call *call, struct check *check)
     for (size_t i = 0; i < first_news + 2 && checked < COPIES_A_RUN; i++) {
         size_t olds = check->count - check->new_count;
         size_t at = i < first_news ? i : check->new_count + (olds > 0 ? chance((uint32_t)olds) : 0);
-        if (at >= check->count) {
+        // Who has much is not slow: what half of the time was not enough for is for the next run.
+        if (at >= check->count || check->left_ms < most_ms / 2) {
             break;
         }
         struct shoal_err why = {0};
@@ -306,7 +326,7 @@ static void judge(struct shoal_call *call, struct check *check)
     }
     if (check->wrong == NULL) {
         check->failures = 0;
-        check->next_ms = first_news < check->new_count ? 0 : every_ms;
+        check->next_ms = checked < check->new_count ? 0 : every_ms;
         return;
     }
     check->next_ms = every_ms;

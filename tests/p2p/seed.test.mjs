@@ -376,6 +376,47 @@ test('no more mirrors than asked for hold a video; a dead one takes no place', a
   }
 })
 
+test('a mirror that answers too slowly is not offered', async () => {
+  const site = await startOrigin(loopback, 'seed.check_every=1s', 'seed.check_time=2s')
+  const token = await tokenOf(site, 'slow')
+  const key = createHash('sha256').update(token).digest()
+  let wait = 900
+  const server = createServer(async (asked, answer) => {
+    const url = new URL(asked.url, 'http://x')
+    if (url.pathname === '/hls/proof') {
+      return answer.end(createHmac('sha256', key).update(url.searchParams.get('nonce') + baseUrl).digest('hex'))
+    }
+    await sleep(wait)
+    const range = asked.headers.range ? { range: asked.headers.range } : {}
+    const file = await site.raw({ path: `/static/streaming-playlists${url.pathname}`, headers: range })
+    answer.writeHead(file.status, { ...file.headers, 'access-control-allow-origin': '*' }).end(file.body)
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  const baseUrl = `http://127.0.0.1:${server.address().port}/hls`
+  try {
+    const { uuid } = await site.upload(await clip('h264', { seconds: 2 }), { privacy: 1, name: 'Fish' })
+    await site.published(uuid)
+    const [{ segmentsSha256Url }] = (await site.get(`/videos/${uuid}`)).json.streamingPlaylists
+    const say = (path, json) => site.post(`/mirrors/${path}`, { headers: bearer(token), json })
+    const beat = { videos: [{ uuid, list: segmentsSha256Url.split('/').pop() }] }
+    // No answer alone is too late; all of them are.
+    assert.equal((await say('register', { baseUrl })).status, 204)
+    assert.equal((await say('heartbeat', beat)).status, 200)
+    const slow = await until('it is too slow', async () => {
+      const mirror = await mirrorOf(site, 'slow')
+      return mirror.state === 'failed' && mirror
+    })
+    assert.match(slow.why, /it is too slow: .* 2 s/)
+    wait = 0
+    assert.equal((await say('heartbeat', beat)).status, 200)
+    await until('it is offered', isOffered(site, 'slow'))
+  } finally {
+    server.close()
+    server.closeAllConnections()
+    await site.stop()
+  }
+})
+
 test('an address of a private network is refused where the guard is on', async () => {
   const site = await startOrigin()
   try {
