@@ -1,2 +1,2 @@
-# The parts of a playlist.
-set(LIBS shoal_m3u8)
+# The parts of a playlist; the proof of an address.
+set(LIBS PkgConfig::SODIUM shoal_m3u8)

@@ -14,6 +14,12 @@
 #define SEED_TOKEN_BYTES 32                   ///< before they are written as hex
 #define SEED_PATH_MAX    4096
 
+// What the origin's API says about a request beside the status: any server answers 404.
+#define SEED_SAYS_NOTHING        "nothing_to_mirror"
+#define SEED_SAYS_ENOUGH         "enough_mirrors"
+#define SEED_SAYS_NOT_REGISTERED "mirror_not_registered"
+#define SEED_SAYS_NO_TOKEN       "mirror_token_unknown"
+
 /// What a file of a streaming playlist is, by its name.
 enum seed_kind {
     SEED_KIND_NONE = 0, ///< not a name that we write
@@ -62,6 +68,13 @@ int seed_playlist_check(const char *text, size_t length,
 
 /// SHA-256 of bytes as lower-case hex.
 void seed_sha256(const void *data, size_t length, char out[65]);
+
+#define SEED_NONCE_BYTES 16 ///< before they are written as hex
+/// Whether a text is a nonce of an origin: 32 lower-case hex digits.
+bool seed_nonce_valid(const char *nonce);
+/// How a mirror shows that an address leads to it: HMAC-SHA256 of nonce and address, in hex. The key
+/// is the SHA-256 of its token, given as hex. False where that is none.
+bool seed_proof(const char *token_sha256, const char *nonce, const char *base, char out[65]);
 
 // The origin: the machine that has the videos.
 

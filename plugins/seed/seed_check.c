@@ -24,7 +24,11 @@ SHOAL_SQL(
 SHOAL_SQL(sql_check_copies,
     "SELECT video, list, checked FROM seed_copy WHERE mirror_id = $1 ORDER BY checked LIMIT 500");
 SHOAL_SQL(sql_check_right,
-    "UPDATE seed_copy SET checked = $4 WHERE mirror_id = $1 AND video = $2 AND list = $3");
+    "UPDATE seed_copy SET checked = $4 WHERE mirror_id = $1 AND video = $2 AND list = $3"
+    " AND checked = $5"); // else it was doubted while we looked
+SHOAL_SQL(sql_check_gone,
+    "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1 AND video = $2 AND list = $3"
+    " AND checked > 0");
 SHOAL_SQL(sql_check_wrong, "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1 AND video = $2");
 SHOAL_SQL(sql_check_end,
     "UPDATE seed_mirror SET state = $2, why = $3, checked = $4, next_check = $5, failures = $6"
@@ -32,17 +36,19 @@ SHOAL_SQL(sql_check_end,
 
 struct copy {
     const char *video, *list;
+    int64_t checked;
     bool is_new;
 };
 struct check {
     struct shoal_plugin *self;
     int64_t mirror, failures;
+    int64_t left_ms; ///< that fetching may still take
     const char *base, *state, *name;
     struct copy copies[SEED_VIDEOS_MAX];
     size_t count, new_count;
     // What came out of it.
-    const char *right[COPIES_A_RUN], *right_lists[COPIES_A_RUN];
-    size_t right_count;
+    const struct copy *right[COPIES_A_RUN], *gone[COPIES_A_RUN];
+    size_t right_count, gone_count;
     const char *wrong; ///< the video that was not as it should be, or NULL
     const char *end_state, *why;
     int64_t next_ms;
@@ -84,9 +90,16 @@ static int object_read(struct shoal_call *call, const struct shoal_media_file *f
                : 0;
 }
 
+static int too_slow(const struct check *check, struct shoal_err *err)
+{
+    return shoal_fail(err, SHOAL_EUPSTREAM,
+        "it is too slow: it had not answered after %.0f s (check_time)",
+        (double)shoal_setting_i64(check->self, "check_time") / 1000.0);
+}
+
 /// Fetches bytes of the mirror as a player would. length 0: the whole file, at most `most`.
-static int fetch(struct shoal_call *call, const char *url, uint64_t offset, uint64_t length,
-    uint64_t most, struct shoal_fetched *fetched, struct shoal_err *err)
+static int fetch(struct shoal_call *call, struct check *check, const char *url, uint64_t offset,
+    uint64_t length, uint64_t most, struct shoal_fetched *fetched, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     struct shoal_err why = {0};
@@ -101,10 +114,19 @@ static int fetch(struct shoal_call *call, const char *url, uint64_t offset, uint
     json_decref(site);
     const struct shoal_fetch what = {.url = url,
         .headers = headers,
-        .timeout_ms = FETCH_MS,
+        .timeout_ms = (uint32_t)(check->left_ms < FETCH_MS ? check->left_ms : FETCH_MS),
         .max_bytes = length > 0 ? length : most,
         .redirects = -1};
-    if (shoal_fetch(call, &what, fetched, &why) != 0) {
+    if (check->left_ms <= 0) {
+        return too_slow(check, err);
+    }
+    int64_t from = shoal_tick_ms();
+    int code = shoal_fetch(call, &what, fetched, &why);
+    check->left_ms -= shoal_tick_ms() - from;
+    if (code == SHOAL_ETIMEOUT && check->left_ms <= 0) {
+        return too_slow(check, err);
+    }
+    if (code != 0) {
         return why.code == SHOAL_ECANCELLED
                    ? shoal_fail(err, SHOAL_ECANCELLED, "%s", why.text)
                    : shoal_fail(err, SHOAL_EUPSTREAM, "%s: %s", url, why.text);
@@ -123,12 +145,12 @@ static int fetch(struct shoal_call *call, const char *url, uint64_t offset, uint
     return 0;
 }
 
-static int piece_check(struct shoal_call *call, const char *url, const struct seed_piece *piece,
-    uint64_t size, struct shoal_err *err)
+static int piece_check(struct shoal_call *call, struct check *check, const char *url,
+    const struct seed_piece *piece, uint64_t size, struct shoal_err *err)
 {
     struct shoal_fetched fetched = {0};
     char sum[65], range[96];
-    int code = fetch(call, url, piece->offset, piece->length, 0, &fetched, err);
+    int code = fetch(call, check, url, piece->offset, piece->length, 0, &fetched, err);
     if (code != 0) {
         return code;
     }
@@ -147,8 +169,8 @@ static int piece_check(struct shoal_call *call, const char *url, const struct se
 }
 
 /// One playlist of the copy has to be ours, byte by byte.
-static int playlist_check(struct shoal_call *call, const struct check *check,
-    const struct copy *copy, const char *media, struct shoal_err *err)
+static int playlist_check(struct shoal_call *call, struct check *check, const struct copy *copy,
+    const char *media, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     struct shoal_media_file file = {0};
@@ -165,7 +187,7 @@ static int playlist_check(struct shoal_call *call, const struct check *check,
         return shoal_fail(err, SHOAL_EIO, "%s", own.text);
     }
     const char *url = shoal_arena_printf(arena, "%s/%s/%s", check->base, copy->video, name);
-    int code = fetch(call, url, 0, 0, ours.length + 1, &fetched, err);
+    int code = fetch(call, check, url, 0, 0, ours.length + 1, &fetched, err);
     if (code == 0 &&
         (fetched.body_bytes != ours.length || memcmp(fetched.body, ours.data, ours.length) != 0)) {
         code = shoal_fail(err, SHOAL_EMISMATCH, "%s is not ours", url);
@@ -174,7 +196,7 @@ static int playlist_check(struct shoal_call *call, const struct check *check,
     return code;
 }
 
-static int media_check(struct shoal_call *call, const struct check *check, const struct copy *copy,
+static int media_check(struct shoal_call *call, struct check *check, const struct copy *copy,
     const json_t *list, const char *name, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
@@ -193,13 +215,13 @@ static int media_check(struct shoal_call *call, const struct check *check, const
     }
     const char *url = shoal_arena_printf(arena, "%s/%s/%s", check->base, copy->video, name);
     return piece == NULL ? SHOAL_EGONE
-                         : piece_check(call, url, piece, (uint64_t)file.size_bytes, err);
+                         : piece_check(call, check, url, piece, (uint64_t)file.size_bytes, err);
 }
 
 /// Returns: 0, SHOAL_EGONE (we have other files now: nothing is said about the mirror), SHOAL_EIO
 /// (it is our own fault), SHOAL_ECANCELLED, or what is wrong with the mirror.
-static int copy_check(struct shoal_call *call, const struct check *check, const struct copy *copy,
-    struct shoal_err *err)
+static int copy_check(
+    struct shoal_call *call, struct check *check, const struct copy *copy, struct shoal_err *err)
 {
     struct shoal_media_file file = {0};
     struct shoal_buf text = {0};
@@ -259,7 +281,8 @@ static int load(struct shoal_call *call, struct check *check, struct shoal_err *
         check->copies[check->count] =
             (struct copy){.video = shoal_arena_strdup(arena, shoal_col_text(rows, 0)),
                 .list = shoal_arena_strdup(arena, shoal_col_text(rows, 1)),
-                .is_new = shoal_col_i64(rows, 2) == 0};
+                .checked = shoal_col_i64(rows, 2),
+                .is_new = shoal_col_i64(rows, 2) <= 0};
         check->new_count += check->copies[check->count++].is_new ? 1 : 0;
     }
     return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
@@ -268,7 +291,9 @@ static int load(struct shoal_call *call, struct check *check, struct shoal_err *
 static void judge(struct shoal_call *call, struct check *check)
 {
     int64_t every_ms = shoal_setting_i64(check->self, "check_every");
+    int64_t most_ms = shoal_setting_i64(check->self, "check_time");
     size_t checked = 0;
+    check->left_ms = most_ms;
     check->end_state = check->count == 0 ? "waiting" : "offered";
     check->why = "";
     check->next_ms = every_ms;
@@ -277,20 +302,22 @@ static void judge(struct shoal_call *call, struct check *check)
     for (size_t i = 0; i < first_news + 2 && checked < COPIES_A_RUN; i++) {
         size_t olds = check->count - check->new_count;
         size_t at = i < first_news ? i : check->new_count + (olds > 0 ? chance((uint32_t)olds) : 0);
-        if (at >= check->count) {
+        // Who has much is not slow: what half of the time was not enough for is for the next run.
+        if (at >= check->count || check->left_ms < most_ms / 2) {
             break;
         }
         struct shoal_err why = {0};
         int code = copy_check(call, check, &check->copies[at], &why);
         checked++;
         if (code == 0) {
-            check->right[check->right_count] = check->copies[at].video;
-            check->right_lists[check->right_count++] = check->copies[at].list;
+            check->right[check->right_count++] = &check->copies[at];
+        } else if (code == SHOAL_EGONE) {
+            check->gone[check->gone_count++] = &check->copies[at];
         } else if (code == SHOAL_EIO || code == SHOAL_ECANCELLED) {
             shoal_warn("mirror %s was not checked: %s", check->name, why.text);
             check->end_state = check->state;
             return;
-        } else if (code != SHOAL_EGONE) {
+        } else {
             check->wrong = check->copies[at].video;
             check->end_state = "failed";
             check->why = shoal_arena_strdup(shoal_call_arena(call), why.text);
@@ -299,7 +326,7 @@ static void judge(struct shoal_call *call, struct check *check)
     }
     if (check->wrong == NULL) {
         check->failures = 0;
-        check->next_ms = first_news < check->new_count ? 0 : every_ms;
+        check->next_ms = checked < check->new_count ? 0 : every_ms;
         return;
     }
     check->next_ms = every_ms;
@@ -312,7 +339,7 @@ static void judge(struct shoal_call *call, struct check *check)
 // Whether players are sent elsewhere than before: kept answers are made anew then.
 static bool changes_offers(const struct check *check)
 {
-    return check->wrong != NULL || check->new_count > 0 ||
+    return check->wrong != NULL || check->new_count > 0 || check->gone_count > 0 ||
            strcmp(check->state, check->end_state) != 0;
 }
 
@@ -331,8 +358,15 @@ static int store(struct shoal_call *call, struct shoal_db *tx, void *arg, struct
     }
     for (size_t i = 0; i < check->right_count && code == 0; i++) {
         code = shoal_db_exec(tx, &sql_check_right,
-            SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->right[i]),
-                SHOAL_TEXT(check->right_lists[i]), SHOAL_I64(now)),
+            SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->right[i]->video),
+                SHOAL_TEXT(check->right[i]->list), SHOAL_I64(now),
+                SHOAL_I64(check->right[i]->checked)),
+            NULL, err);
+    }
+    for (size_t i = 0; i < check->gone_count && code == 0; i++) {
+        code = shoal_db_exec(tx, &sql_check_gone,
+            SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->gone[i]->video),
+                SHOAL_TEXT(check->gone[i]->list)),
             NULL, err);
     }
     if (check->wrong != NULL && code == 0) {

@@ -39,10 +39,10 @@ static int io_fail(struct shoal_err *err, const char *what, const char *path)
         "%s cannot be %s: %s", path, what, strerror(number));
 }
 
-/// Fetches a file of the origin, or a range of it. No token, no redirect.
+/// Fetches a file of the origin, or a range of it into a file. No token, no redirect.
 static int fetch(struct shoal_call *call, struct copying *copying, const char *name,
-    uint64_t offset, uint64_t length, uint64_t most, struct shoal_fetched *fetched,
-    struct shoal_err *err)
+    uint64_t offset, uint64_t length, uint64_t most, const char *to_path,
+    struct shoal_fetched *fetched, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     const char *headers[] = {
@@ -57,6 +57,7 @@ static int fetch(struct shoal_call *call, struct copying *copying, const char *n
         .max_bytes = length > 0 ? length : most,
         .timeout_ms = FETCH_MS,
         .redirects = -1,
+        .to_path = to_path,
     };
     int code = seed_bucket_take(
         call, copying->mirror, &copying->mirror->fetching, (size_t)(length > 0 ? length : 4096));
@@ -161,7 +162,7 @@ static int text_make(struct shoal_call *call, struct copying *copying, const str
         return 0;
     }
     int code = most == 0 ? shoal_fail(err, SHOAL_ETOOLARGE, "the playlists are too large")
-                         : fetch(call, copying, file->name, 0, 0, most, &fetched, err);
+                         : fetch(call, copying, file->name, 0, 0, most, NULL, &fetched, err);
     code = code != 0 ? code : text_check(copying, file, fetched.body, fetched.body_bytes, err);
     copying->text_bytes += code == 0 ? (int64_t)fetched.body_bytes : 0;
     return code != 0 ? code
@@ -183,19 +184,23 @@ static bool piece_is_right(int fd, const struct seed_piece *piece, bool trusts_h
     return strcmp(sum, piece->sha256) == 0;
 }
 
-static int pieces_write(int fd, const struct seed_piece *from, size_t count, const char *bytes,
+/// Puts the pieces of a range into their file, each when its hash is right.
+static int pieces_write(int fd, const struct seed_piece *from, size_t count, int range, char *room,
     const char *name, struct shoal_err *err)
 {
     char sum[65];
     uint64_t at = 0;
     for (size_t i = 0; i < count; i++) {
-        seed_sha256(bytes + at, (size_t)from[i].length, sum);
+        if (pread(range, room, (size_t)from[i].length, (off_t)at) != (ssize_t)from[i].length) {
+            return shoal_fail(err, SHOAL_EIO, "what came of %s cannot be read back", name);
+        }
+        seed_sha256(room, (size_t)from[i].length, sum);
         if (from[i].has_hash && strcmp(sum, from[i].sha256) != 0) {
             return shoal_fail(err, SHOAL_EMISMATCH,
                 "%s: what came of byte %llu on is not what the list of hashes says", name,
                 (unsigned long long)from[i].offset);
         }
-        if (pwrite(fd, bytes + at, (size_t)from[i].length, (off_t)from[i].offset) !=
+        if (pwrite(fd, room, (size_t)from[i].length, (off_t)from[i].offset) !=
             (ssize_t)from[i].length) {
             return io_fail(err, "written", name);
         }
@@ -204,16 +209,40 @@ static int pieces_write(int fd, const struct seed_piece *from, size_t count, con
     return 0;
 }
 
-/// Fetches what is missing, some segments at once.
-static int pieces_fetch(struct shoal_call *call, struct copying *copying, int fd,
-    const struct seed_file *file, const struct seed_pieces *pieces, const bool *is_right,
-    struct shoal_err *err)
+/// Where the bytes of a file come from and go to.
+struct range {
+    int fd;
+    const char *name;
+    const char *path; ///< of the range, beside the file: what is fetched lives as long as the call
+    char *room;       ///< for one piece
+};
+
+static int range_fetch(struct shoal_call *call, struct copying *copying, const struct range *range,
+    const struct seed_piece *from, size_t count, uint64_t length, struct shoal_err *err)
+{
+    struct shoal_fetched fetched = {0};
+    unlink(range->path); // of a run that was killed
+    int code =
+        fetch(call, copying, range->name, from->offset, length, 0, range->path, &fetched, err);
+    int fd = code == 0 ? open(range->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    if (code == 0) {
+        code = fd < 0 ? io_fail(err, "read", range->path)
+                      : pieces_write(range->fd, from, count, fd, range->room, range->name, err);
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    unlink(range->path);
+    return code;
+}
+
+static int ranges_fetch(struct shoal_call *call, struct copying *copying, const struct range *range,
+    const struct seed_pieces *pieces, const bool *is_right, struct shoal_err *err)
 {
     // Where bytes are paced, no more is asked for at once than comes in a second.
     int64_t rate = copying->mirror->fetching.rate;
     uint64_t most = rate > 0 && (uint64_t)rate < RANGE_BYTES ? (uint64_t)rate : RANGE_BYTES;
     for (size_t i = 0; i < pieces->count;) {
-        struct shoal_fetched fetched = {0};
         uint64_t length = 0;
         size_t end = i;
         while (end < pieces->count && !is_right[end] &&
@@ -224,11 +253,7 @@ static int pieces_fetch(struct shoal_call *call, struct copying *copying, int fd
             i++;
             continue;
         }
-        int code =
-            fetch(call, copying, file->name, pieces->items[i].offset, length, 0, &fetched, err);
-        code = code != 0
-                   ? code
-                   : pieces_write(fd, &pieces->items[i], end - i, fetched.body, file->name, err);
+        int code = range_fetch(call, copying, range, &pieces->items[i], end - i, length, err);
         if (code != 0) {
             return code;
         }
@@ -238,6 +263,23 @@ static int pieces_fetch(struct shoal_call *call, struct copying *copying, int fd
         i = end;
     }
     return 0;
+}
+
+/// Fetches what is missing, some segments at once.
+static int pieces_fetch(struct shoal_call *call, struct copying *copying, int fd,
+    const struct seed_file *file, const struct seed_pieces *pieces, const bool *is_right,
+    struct shoal_err *err)
+{
+    const struct range range = {.fd = fd,
+        .name = file->name,
+        .path = path_of(call, copying, file->name, ".range"),
+        .room = malloc(SEED_PIECE_BYTES)};
+    if (range.room == NULL) {
+        return shoal_fail(err, SHOAL_EBUSY, "there is no memory for a segment");
+    }
+    int code = ranges_fetch(call, copying, &range, pieces, is_right, err);
+    free(range.room);
+    return code;
 }
 
 /// Marks a file as here or not, for who serves it.

@@ -8,12 +8,12 @@
 
 #include "seed_mirror.h"
 
-/// The name without ".part"; false where it is no name of ours at all.
+/// The name without ".part" or ".range"; false where it is no name of ours at all.
 static bool name_bare(const char *name, char out[SEED_NAME_MAX + 1])
 {
-    size_t length = strlen(name);
-    bool is_part = length > 5 && strcmp(name + length - 5, ".part") == 0;
-    length -= is_part ? 5 : 0;
+    const char *dot = strrchr(name, '.');
+    bool is_part = dot != NULL && (strcmp(dot, ".part") == 0 || strcmp(dot, ".range") == 0);
+    size_t length = is_part ? (size_t)(dot - name) : strlen(name);
     if (length > SEED_NAME_MAX) {
         return false;
     }

@@ -172,7 +172,7 @@ static void state_hear(struct shoal_call *call, struct seed_mirror *mirror, cons
 static int register_here(struct shoal_call *call, struct seed_mirror *mirror, struct shoal_err *err)
 {
     json_t *answer = NULL;
-    json_t *body = json_pack("{s:s, s:s}", "baseUrl", mirror->base, "proof", mirror->proof);
+    json_t *body = json_pack("{s:s}", "baseUrl", mirror->base);
     int code = seed_ask(call, mirror, "/register", body, 20000, &answer, err);
     json_decref(body);
     json_decref(answer);
@@ -321,12 +321,13 @@ static struct seed_mirror *mirror_make(struct shoal_plugin *self, struct shoal_e
     mirror->self = self;
     mirror->folder = shoal_arena_strdup(arena, folder != NULL ? folder : ".");
     pthread_mutex_init(&mirror->lock, NULL);
-    shoal_random_hex(mirror->proof, 16);
+    const char *token = shoal_setting_text(self, NULL, "token");
+    seed_sha256(token, strlen(token), mirror->token_sha256);
     mirror->sending.rate = mirror->fetching.rate = shoal_setting_i64(self, "bandwidth");
     if (seed_page_parse(shoal_setting_text(self, NULL, "url"), &mirror->page, err) != 0) {
         return NULL;
     }
-    if (*shoal_setting_text(self, NULL, "token") == '\0') {
+    if (*token == '\0') {
         shoal_fail_field(err, "token",
             "token is needed: `shoal seed-token` prints one where the "
             "videos are");

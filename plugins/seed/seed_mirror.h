@@ -38,7 +38,7 @@ struct seed_mirror {
     struct seed_page page;
     const char *base;   ///< where viewers find it: "https://mirror.example.org/hls"
     const char *folder; ///< of the instance: FOLDER/UUID/FILE
-    char proof[33];
+    char token_sha256[65]; ///< what the origin knows of the token, and nobody else
     pthread_mutex_t lock; ///< for all below
     struct seed_video *videos;
     size_t count;
@@ -50,8 +50,8 @@ struct seed_mirror {
 };
 
 /// Asks the origin's API with the token. body: JSON or NULL for GET. *answer: a new reference or
-/// NULL. Errors: SHOAL_EAUTH (token), SHOAL_ENOTFOUND, SHOAL_EUPSTREAM, each with the origin's
-/// sentence.
+/// NULL. Errors: SHOAL_EAUTH (token), SHOAL_ENOTFOUND, SHOAL_ECONFLICT, where the origin's plugin
+/// says so itself; SHOAL_EINVAL, SHOAL_EUPSTREAM; each with the origin's sentence.
 int seed_ask(struct shoal_call *call, const struct seed_mirror *mirror, const char *path,
     const json_t *body, uint32_t timeout_ms, json_t **answer, struct shoal_err *err);
 /// What the origin has for us, all pages: videos is calloc'd. A video that is not as it should be

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "seed.h"
 
 #define UUID_LENGTH 36
@@ -135,4 +137,30 @@ void seed_sha256(const void *data, size_t length, char out[65])
     shoal_sha256_add(sum, data, length);
     shoal_sha256_end(sum, out);
     shoal_sha256_free(sum);
+}
+
+bool seed_nonce_valid(const char *nonce)
+{
+    return nonce != NULL && strnlen(nonce, 2 * SEED_NONCE_BYTES + 1) == 2 * SEED_NONCE_BYTES &&
+           strspn(nonce, "0123456789abcdef") == 2 * SEED_NONCE_BYTES;
+}
+
+bool seed_proof(const char *token_sha256, const char *nonce, const char *base, char out[65])
+{
+    unsigned char key[crypto_auth_hmacsha256_KEYBYTES];
+    unsigned char sum[crypto_auth_hmacsha256_BYTES];
+    crypto_auth_hmacsha256_state state;
+    size_t length = 0;
+    if (sodium_hex2bin(key, sizeof key, token_sha256, strlen(token_sha256), NULL, &length, NULL) !=
+            0 ||
+        length != sizeof key) {
+        return false;
+    }
+    crypto_auth_hmacsha256_init(&state, key, sizeof key);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)nonce, strlen(nonce));
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)base, strlen(base));
+    crypto_auth_hmacsha256_final(&state, sum);
+    sodium_bin2hex(out, 65, sum, sizeof sum);
+    sodium_memzero(key, sizeof key);
+    return true;
 }

@@ -18,12 +18,21 @@ SHOAL_SQL(sql_offer,
 SHOAL_SQL(sql_uuid_by_id, "SELECT uuid FROM v1_video WHERE id = $1");
 SHOAL_SQL(sql_open, "SELECT v.id FROM v1_video v WHERE v.uuid = $1 AND " OPEN_VIDEO);
 SHOAL_SQL(sql_copy_list, "SELECT list FROM seed_copy WHERE mirror_id = $1 AND video = $2");
-SHOAL_SQL(sql_copy_others, "SELECT COUNT(*) FROM seed_copy WHERE mirror_id <> $1 AND video = $2");
+// Those before this mirror: all that hold the video, and where it holds it too, the older ones. A
+// mirror that players are not sent to takes nobody's place.
+SHOAL_SQL(sql_copy_others,
+    "SELECT COUNT(*) FROM seed_copy c JOIN seed_mirror m ON m.id = c.mirror_id"
+    " WHERE c.video = $2 AND c.mirror_id <> $1 AND m.heard > $3"
+    " AND m.state IN ('waiting', 'offered') AND (c.mirror_id < $1 OR NOT EXISTS"
+    " (SELECT 1 FROM seed_copy o WHERE o.mirror_id = $1 AND o.video = $2))");
 SHOAL_SQL(
     sql_copy_add, "INSERT INTO seed_copy (mirror_id, video, list, checked) VALUES ($1, $2, $3, 0)");
 SHOAL_SQL(sql_copy_renew,
     "UPDATE seed_copy SET list = $3, checked = 0 WHERE mirror_id = $1 AND video = $2");
-SHOAL_SQL(sql_copy_doubt, "UPDATE seed_copy SET checked = 0 WHERE video = $1");
+// Another number each time: a check that began before does not say "right" of it.
+SHOAL_SQL(sql_copy_doubt,
+    "UPDATE seed_copy SET checked = CASE WHEN checked > 0 THEN 0 ELSE checked - 1 END"
+    " WHERE video = $1");
 SHOAL_SQL(sql_copy_delete, "DELETE FROM seed_copy WHERE mirror_id = $1 AND video = $2");
 SHOAL_SQL(sql_copies_of, "SELECT video FROM seed_copy WHERE mirror_id = $1");
 
@@ -79,14 +88,21 @@ static json_t *base_urls(
     return out;
 }
 
-int seed_copies_room(struct shoal_call *call, struct shoal_plugin *self, int64_t mirror,
+static int room_find(struct shoal_db *db, struct shoal_plugin *self, int64_t mirror,
     const char *video, bool *has_room, struct shoal_err *err)
 {
     int64_t others = 0;
-    int code = shoal_db_i64(shoal_call_db(call), &sql_copy_others,
-        SHOAL_ARGS(SHOAL_I64(mirror), SHOAL_TEXT(video)), &others, err);
-    *has_room = others < shoal_setting_i64(self, "mirrors_per_video");
+    int64_t since = shoal_now_ms() - shoal_setting_i64(self, "silent");
+    int code = shoal_db_i64(db, &sql_copy_others,
+        SHOAL_ARGS(SHOAL_I64(mirror), SHOAL_TEXT(video), SHOAL_I64(since)), &others, err);
+    *has_room = code == 0 && others < shoal_setting_i64(self, "mirrors_per_video");
     return code;
+}
+
+int seed_copies_room(struct shoal_call *call, struct shoal_plugin *self, int64_t mirror,
+    const char *video, bool *has_room, struct shoal_err *err)
+{
+    return room_find(shoal_call_db(call), self, mirror, video, has_room, err);
 }
 
 struct setting {
@@ -154,11 +170,10 @@ static int set_one(struct shoal_db *tx, const struct setting *setting, const cha
     if (code != 0 || is_same) {
         return code;
     }
-    int64_t others = 0;
     if (!is_there) {
-        code = shoal_db_i64(tx, &sql_copy_others,
-            SHOAL_ARGS(SHOAL_I64(setting->mirror), SHOAL_TEXT(uuid)), &others, err);
-        if (code != 0 || others >= shoal_setting_i64(setting->self, "mirrors_per_video")) {
+        bool has_room = false;
+        code = room_find(tx, setting->self, setting->mirror, uuid, &has_room, err);
+        if (code != 0 || !has_room) {
             return code;
         }
     }

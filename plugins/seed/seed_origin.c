@@ -7,8 +7,6 @@
 #include "seed.h"
 
 #define PAGE_MAX    50
-#define PROOF_MIN   16
-#define PROOF_MAX   64
 #define PROOF_MS    5000
 #define PROOF_BYTES ((uint64_t)64 << 10) ///< a page that is there instead is read, to be refused
 
@@ -17,13 +15,14 @@ SHOAL_SQL(sql_mirror_all,
     " (SELECT COUNT(*) FROM seed_copy c WHERE c.mirror_id = m.id AND c.checked > 0)"
     " FROM seed_mirror m ORDER BY m.name");
 SHOAL_SQL(sql_mirror_get, "SELECT base_url, state, why FROM seed_mirror WHERE id = $1");
+SHOAL_SQL(sql_mirror_token, "SELECT token_sha256 FROM seed_mirror WHERE id = $1");
 SHOAL_SQL(sql_mirror_register,
     "UPDATE seed_mirror SET base_url = $2, state = 'waiting', why = '', heard = $3, next_check = $3"
     " WHERE id = $1");
 SHOAL_SQL(sql_mirror_heard, "UPDATE seed_mirror SET heard = $2 WHERE id = $1");
 SHOAL_SQL(sql_mirror_hurry,
     "UPDATE seed_mirror SET next_check = $2 WHERE id = $1 AND failures = 0 AND EXISTS"
-    " (SELECT 1 FROM seed_copy c WHERE c.mirror_id = seed_mirror.id AND c.checked = 0)");
+    " (SELECT 1 FROM seed_copy c WHERE c.mirror_id = seed_mirror.id AND c.checked <= 0)");
 SHOAL_SQL(sql_mirror_left, "UPDATE seed_mirror SET state = 'left', why = '' WHERE id = $1");
 SHOAL_SQL(sql_mirror_copies_delete, "DELETE FROM seed_copy WHERE mirror_id = $1");
 SHOAL_SQL(sql_mirror_copies_doubt, "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1");
@@ -82,8 +81,14 @@ static bool file_put(json_t *files, const char *url, int64_t size)
 
 json_t *seed_video_json(struct shoal_call *call, const char *id, struct shoal_err *err)
 {
-    json_t *video = shoal_video_get(call, id, NULL, err);
+    struct shoal_err why = {0};
+    json_t *video = shoal_video_get(call, id, NULL, &why);
     if (video == NULL) {
+        // What strangers may not see is not there for mirrors. All else is no answer at all.
+        bool is_hidden =
+            why.code == SHOAL_ENOTFOUND || why.code == SHOAL_EAUTH || why.code == SHOAL_EFORBIDDEN;
+        shoal_fail_api(err, is_hidden ? SHOAL_ENOTFOUND : why.code,
+            is_hidden ? SEED_SAYS_NOTHING : "", "%s", why.text);
         return NULL;
     }
     int64_t privacy = shoal_integer(video, "privacy.id", 0);
@@ -111,7 +116,8 @@ json_t *seed_video_json(struct shoal_call *call, const char *id, struct shoal_er
             (json_int_t)shoal_integer(video, "views", 0), "publishedAt",
             shoal_text(video, "publishedAt", ""), "list", seed_name_of_url(list), "files", files);
     } else {
-        shoal_fail(err, SHOAL_ENOTFOUND, "this video has nothing that a mirror could take");
+        shoal_fail_api(err, SHOAL_ENOTFOUND, SEED_SAYS_NOTHING,
+            "this video has nothing that a mirror could take");
     }
     json_decref(files);
     json_decref(video);
@@ -127,13 +133,32 @@ static int answer_one(struct shoal_call *call, struct shoal_request *request,
                              : seed_copies_room(call, self, mirror, shoal_text(video, "uuid", ""),
                                    &has_room, err);
     if (code == 0 && !has_room) {
-        code = shoal_fail(err, SHOAL_ECONFLICT, "enough mirrors hold this video already");
+        code = shoal_fail_api(
+            err, SHOAL_ECONFLICT, SEED_SAYS_ENOUGH, "enough mirrors hold this video already");
     }
     if (code != 0) {
         json_decref(video);
         return code;
     }
     return shoal_answer_json(request, 200, json_pack("{s:i, s:[o]}", "total", 1, "data", video));
+}
+
+/// Puts a video to the others, where there is something to mirror and room for a mirror more.
+static int channel_put(struct shoal_call *call, struct shoal_plugin *self, int64_t mirror,
+    const char *uuid, json_t *data, struct shoal_err *err)
+{
+    struct shoal_err why = {0};
+    bool has_room = false;
+    json_t *video = seed_video_json(call, uuid, &why);
+    if (video == NULL) {
+        return why.code == SHOAL_ENOTFOUND ? 0 : shoal_fail(err, why.code, "%s", why.text);
+    }
+    int code = seed_copies_room(call, self, mirror, uuid, &has_room, err);
+    if (code == 0 && has_room) {
+        json_array_append(data, video);
+    }
+    json_decref(video);
+    return code;
 }
 
 /// A page of a channel's videos; those that cannot be mirrored are left out.
@@ -154,7 +179,10 @@ static int answer_channel(struct shoal_call *call, struct shoal_request *request
     json_t *list = shoal_video_list(call, query, err);
     json_decref(query);
     if (list == NULL) {
-        return err->code;
+        return err->code == SHOAL_ENOTFOUND
+                   ? shoal_fail_api(err, SHOAL_ENOTFOUND, SEED_SAYS_NOTHING,
+                         "there is no channel %.120s", channel)
+                   : err->code;
     }
     int code = 0;
     json_t *data = json_array();
@@ -162,16 +190,8 @@ static int answer_channel(struct shoal_call *call, struct shoal_request *request
     json_t *row;
     json_array_foreach(json_object_get(list, "data"), index, row)
     {
-        struct shoal_err why = {0};
-        bool has_room = false;
-        json_t *video = seed_video_json(call, shoal_text(row, "uuid", ""), &why);
-        code = code == 0 && video != NULL ? seed_copies_room(call, self, mirror,
-                                                shoal_text(row, "uuid", ""), &has_room, err)
-                                          : code;
-        if (has_room) {
-            json_array_append(data, video);
-        }
-        json_decref(video);
+        code = code != 0 ? code
+                         : channel_put(call, self, mirror, shoal_text(row, "uuid", ""), data, err);
     }
     int64_t total = shoal_integer(list, "total", 0);
     json_decref(list);
@@ -218,19 +238,45 @@ static int base_check(const char *base, struct shoal_err *err)
     return 0;
 }
 
-/// Asks the address for what only the machine with the token knows: nobody registers a stranger.
+/// What the mirror with this token answers to the nonce.
+static int proof_expect(struct shoal_call *call, int64_t mirror, const char *nonce,
+    const char *base, char out[65], struct shoal_err *err)
+{
+    bool is_made = false;
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &sql_mirror_token, SHOAL_ARGS(SHOAL_I64(mirror)), err);
+    if (rows == NULL) {
+        return SHOAL_EIO;
+    }
+    if (shoal_rows_next(rows)) {
+        is_made = seed_proof(shoal_col_text(rows, 0), nonce, base, out);
+    }
+    int code = shoal_rows_close(rows, err);
+    return code != 0 || is_made
+               ? code
+               : shoal_fail_api(err, SHOAL_EAUTH, SEED_SAYS_NO_TOKEN, "this token was revoked");
+}
+
+/// Asks the address for what only the machine with the token can answer: nobody registers a
+/// stranger's.
 static int proof_check(
-    struct shoal_call *call, const char *base, const char *proof, struct shoal_err *err)
+    struct shoal_call *call, int64_t mirror, const char *base, struct shoal_err *err)
 {
     struct shoal_err why = {0};
     struct shoal_fetched fetched = {0};
+    char nonce[2 * SEED_NONCE_BYTES + 1], proof[65];
+    shoal_random_hex(nonce, SEED_NONCE_BYTES);
+    int code = proof_expect(call, mirror, nonce, base, proof, err);
+    if (code != 0) {
+        return code;
+    }
     const struct shoal_fetch what = {
-        .url = shoal_arena_printf(shoal_call_arena(call), "%s/proof", base),
+        .url = shoal_arena_printf(shoal_call_arena(call), "%s/proof?nonce=%s", base, nonce),
         .max_bytes = PROOF_BYTES,
         .timeout_ms = PROOF_MS,
         .redirects = -1,
     };
-    int code = shoal_fetch(call, &what, &fetched, &why);
+    code = shoal_fetch(call, &what, &fetched, &why);
     if (code != 0) {
         return shoal_fail_field(
             err, "baseUrl", "%s cannot be reached from here: %s", base, why.text);
@@ -273,14 +319,8 @@ static int answer_register(
         return err->code;
     }
     registering.base = shoal_text(body, "baseUrl", "");
-    const char *proof = shoal_text(body, "proof", "");
-    size_t length = strlen(proof);
-    if (length < PROOF_MIN || length > PROOF_MAX || strspn(proof, "0123456789abcdef") != length) {
-        return shoal_fail_field(err, "proof",
-            "proof is %d to %d hex digits that BASEURL/proof answers", PROOF_MIN, PROOF_MAX);
-    }
     code = base_check(registering.base, err);
-    code = code != 0 ? code : proof_check(call, registering.base, proof, err);
+    code = code != 0 ? code : proof_check(call, registering.mirror, registering.base, err);
     code = code != 0 ? code : shoal_tx(call, store_register, &registering, err);
     return code != 0 ? code : shoal_answer_status(request, 204);
 }
@@ -329,7 +369,8 @@ static int answer_heartbeat(
     const char *now = shoal_text(state, "state", "");
     if (strcmp(now, "unused") == 0 || strcmp(now, "left") == 0) {
         json_decref(state);
-        return shoal_fail(err, SHOAL_ECONFLICT, "this mirror is not registered: register it first");
+        return shoal_fail_api(err, SHOAL_ECONFLICT, SEED_SAYS_NOT_REGISTERED,
+            "this mirror is not registered: register it first");
     }
     code = seed_copies_set(call, arg, mirror, json_object_get(body, "videos"), err);
     code = code != 0 ? code : shoal_tx(call, store_heard, &mirror, err);

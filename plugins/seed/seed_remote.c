@@ -34,6 +34,21 @@ static const char *sentence_clean(struct shoal_arena *arena, const char *sentenc
     return text;
 }
 
+/// What an answer is an error of. Where the plugin is off, or a proxy speaks, the status is the
+/// same and means nothing: only with the word of our API it does.
+static int answer_code(int status, const char *word)
+{
+    bool is_ours = (status == 401 && strcmp(word, SEED_SAYS_NO_TOKEN) == 0) ||
+                   (status == 404 && strcmp(word, SEED_SAYS_NOTHING) == 0) ||
+                   (status == 409 && (strcmp(word, SEED_SAYS_ENOUGH) == 0 ||
+                                         strcmp(word, SEED_SAYS_NOT_REGISTERED) == 0));
+    return status == 400   ? SHOAL_EINVAL
+           : !is_ours      ? SHOAL_EUPSTREAM
+           : status == 401 ? SHOAL_EAUTH
+           : status == 404 ? SHOAL_ENOTFOUND
+                           : SHOAL_ECONFLICT;
+}
+
 static int answer_judge(struct shoal_call *call, const struct seed_mirror *mirror,
     const struct shoal_fetched *fetched, json_t **answer, struct shoal_err *err)
 {
@@ -48,11 +63,7 @@ static int answer_judge(struct shoal_call *call, const struct seed_mirror *mirro
                    ? 0
                    : shoal_fail(err, SHOAL_EUPSTREAM, "%s answers no JSON", mirror->page.origin);
     }
-    int code = status == 401   ? SHOAL_EAUTH
-               : status == 404 ? SHOAL_ENOTFOUND
-               : status == 409 ? SHOAL_ECONFLICT
-               : status == 400 ? SHOAL_EINVAL
-                               : SHOAL_EUPSTREAM;
+    int code = answer_code(status, shoal_text(body, "code", ""));
     if (status / 100 == 3) {
         shoal_fail(err, code,
             "%s sends us elsewhere; the token goes nowhere else: name the address "
@@ -172,6 +183,21 @@ static bool has_video(const struct seed_video *videos, size_t count, const char 
     return false;
 }
 
+/// Asks for a page of the list. Any JSON is no list: then the origin cannot be asked now.
+static int list_ask(struct shoal_call *call, const struct seed_mirror *mirror, int64_t start,
+    json_t **answer, struct shoal_err *err)
+{
+    int code = seed_ask(call, mirror, list_path(call, mirror, start), NULL, 20000, answer, err);
+    if (code == 0 && (!json_is_integer(json_object_get(*answer, "total")) ||
+                         !json_is_array(json_object_get(*answer, "data")))) {
+        json_decref(*answer);
+        *answer = NULL;
+        code = shoal_fail(
+            err, SHOAL_EUPSTREAM, "%s answers something else than a list", mirror->page.origin);
+    }
+    return code;
+}
+
 int seed_list_fetch(struct shoal_call *call, const struct seed_mirror *mirror,
     struct seed_video **videos, size_t *count, struct shoal_err *err)
 {
@@ -184,8 +210,7 @@ int seed_list_fetch(struct shoal_call *call, const struct seed_mirror *mirror,
     *count = 0;
     for (int page = 0; page < PAGES_MAX && start < total; page++) {
         json_t *answer = NULL;
-        int code =
-            seed_ask(call, mirror, list_path(call, mirror, start), NULL, 20000, &answer, err);
+        int code = list_ask(call, mirror, start, &answer, err);
         if (code != 0) {
             free(list);
             return code;

@@ -112,14 +112,22 @@ static int serve(
                : shoal_answer_file(request, path, types[kind], NULL, FOREVER_S, err);
 }
 
+/// Shows the origin, and nobody else, that this address is ours: only there is the token known.
 static int prove(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     const struct seed_mirror *mirror = arg;
+    const char *nonce = shoal_request_query(request, "nonce");
+    char proof[65];
     (void)call;
-    (void)err;
+    if (!seed_nonce_valid(nonce)) {
+        return shoal_fail_field(err, "nonce", "nonce is %d hex digits", 2 * SEED_NONCE_BYTES);
+    }
+    if (!seed_proof(mirror->token_sha256, nonce, mirror->base, proof)) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "the token has no hash");
+    }
     shoal_answer_private(request);
-    return shoal_answer_text(request, 200, mirror->proof);
+    return shoal_answer_text(request, 200, proof);
 }
 
 int seed_serve_start(struct seed_mirror *mirror, struct shoal_err *err)

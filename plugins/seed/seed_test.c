@@ -198,6 +198,24 @@ static void videos_of_a_stranger_are_looked_at(void **state)
     json_decref(row);
 }
 
+static void a_proof_is_of_token_nonce_and_address(void **state)
+{
+    (void)state;
+    char sum[65], proof[65];
+    const char *nonce = "00112233445566778899aabbccddeeff";
+    seed_sha256("token", 5, sum);
+    assert_true(seed_proof(sum, nonce, "https://mirror.example.org/hls", proof));
+    assert_string_equal(proof, "9ab2c685090d85f8dbdf0c80f414db35ddf6ce832090ca63c203bbcee1eadd1a");
+    assert_false(seed_proof("", nonce, "x", proof));
+    assert_false(seed_proof("abc", nonce, "x", proof));
+    assert_true(seed_nonce_valid(nonce));
+    static const char *const bad[] = {NULL, "", "0011", "00112233445566778899AABBCCDDEEFF",
+        "00112233445566778899aabbccddeeff0", "00112233445566778899aabbccddee&x"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(seed_nonce_valid(bad[i]));
+    }
+}
+
 static void what_fits_is_chosen(void **state)
 {
     (void)state;
@@ -234,6 +252,7 @@ int main(void)
         cmocka_unit_test(wrong_lists_are_refused),
         cmocka_unit_test(playlists_lead_to_files_of_their_video_alone),
         cmocka_unit_test(videos_of_a_stranger_are_looked_at),
+        cmocka_unit_test(a_proof_is_of_token_nonce_and_address),
         cmocka_unit_test(what_fits_is_chosen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,13 +155,13 @@ int seed_mirror_find(
     char sha256[65];
     const char *given = shoal_request_header(request, "Authorization");
     if (given == NULL || strncasecmp(given, "Bearer ", 7) != 0 || strlen(given) > 300) {
-        return shoal_fail(
-            err, SHOAL_EAUTH, "a mirror shows its token: Authorization: Bearer TOKEN");
+        return shoal_fail_api(err, SHOAL_EAUTH, SEED_SAYS_NO_TOKEN,
+            "a mirror shows its token: Authorization: Bearer TOKEN");
     }
     seed_sha256(given + 7, strlen(given + 7), sha256);
     int code =
         shoal_db_i64(shoal_call_db(call), &sql_token_find, SHOAL_ARGS(SHOAL_TEXT(sha256)), id, err);
-    return code == SHOAL_ENOTFOUND
-               ? shoal_fail(err, SHOAL_EAUTH, "this token is not known here, or was revoked")
-               : code;
+    return code == SHOAL_ENOTFOUND ? shoal_fail_api(err, SHOAL_EAUTH, SEED_SAYS_NO_TOKEN,
+                                         "this token is not known here, or was revoked")
+                                   : code;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { createHash, createHmac } from 'node:crypto'
 import { chmodSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync, closeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -152,12 +153,12 @@ describe('a mirror', () => {
     const early = await site.post('/mirrors/heartbeat', { headers: bearer(token), json: { videos: [] } })
     assert.equal(early.status, 409)
     for (const baseUrl of ['mirror', 'ftp://a.example', 'http://a.example/', 'http://u@a.example/hls', 'http://a.example/../x']) {
-      const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl, proof: '0'.repeat(32) } })
+      const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl } })
       assert.equal(refused.status, 400, baseUrl)
       assert.match(refused.text, /baseUrl/)
     }
-    // An address that belongs to somebody else does not know the proof.
-    const stranger = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: site.url, proof: '0'.repeat(32) } })
+    // An address that belongs to somebody else does not know the token.
+    const stranger = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: site.url } })
     assert.equal(stranger.status, 400)
     assert.match(stranger.text, /is not answered by this mirror/)
   })
@@ -189,7 +190,8 @@ describe('a mirror', () => {
 
   test('mirrors a video end to end, serves it, and leaves', async () => {
     const one = await seeder()
-    one.start(`${site.url}/w/${video.shortUUID}`, await tokenOf(site, 'whole'))
+    const token = await tokenOf(site, 'whole')
+    one.start(`${site.url}/w/${video.shortUUID}`, token)
     const offered = await until('it is offered', isOffered(site, 'whole'), one)
     assert.equal(offered.baseUrl, `${one.url}/hls`)
     const told = async () => (await site.get(`/videos/${video.uuid}`)).json.streamingPlaylists[0].redundancies
@@ -215,6 +217,16 @@ describe('a mirror', () => {
       `/hls/${video.uuid}/%2e%2e%2f%2e%2e%2fetc%2fpasswd`, `/hls/${video.uuid}/${media}.part`, '/shoal.lua',
       `/hls/${secret.uuid}/${media}`, `/hls/${video.uuid}/${secret.uuid}-720.m3u8`]
     for (const path of others) assert.ok([400, 404].includes((await one.get(path)).status), path)
+    // The address is its own: it says so to nobody but the origin, and only for its own token.
+    const stranger = await site.post('/mirrors/register', { headers: bearer(await tokenOf(site, 'thief')), json: { baseUrl: offered.baseUrl } })
+    assert.equal(stranger.status, 400)
+    assert.match(stranger.text, /is not answered by this mirror/)
+    const nonce = '00112233445566778899aabbccddeeff'
+    const proof = createHmac('sha256', createHash('sha256').update(token).digest()).update(nonce + offered.baseUrl).digest('hex')
+    assert.equal((await one.get(`/hls/proof?nonce=${nonce}`)).text, proof)
+    for (const query of ['', '?nonce=', '?nonce=00', `?nonce=${nonce}0`, `?nonce=${'x'.repeat(32)}`]) {
+      assert.equal((await one.get(`/hls/proof${query}`)).status, 400, query)
+    }
     const { stdout } = await shoal('seed-token', site.folder, 'list')
     assert.match(stdout, /^whole +offered +1 /m)
     assert.deepEqual(await one.end(), { code: 0, signal: null })
@@ -324,12 +336,93 @@ describe('a mirror', () => {
   })
 })
 
+test('no more mirrors than asked for hold a video; a dead one takes no place', async () => {
+  const site = await startOrigin(loopback, 'seed.check_every=1s', 'seed.silent=3s', 'seed.mirrors_per_video=1')
+  const allow = async count => {
+    await site.kill()
+    site.settings = [...site.settings.slice(0, -1), `seed.mirrors_per_video=${count}`]
+    await site.start()
+  }
+  const first = await makeSeeder()
+  const second = await makeSeeder()
+  try {
+    const { uuid } = await site.upload(await clip('h264', { seconds: 2 }), { privacy: 1, name: 'Fish' })
+    await site.published(uuid)
+    const channel = `${site.url}/c/${(await site.get('/users/me', { token: true })).json.videoChannels[0].name}`
+    const token = await tokenOf(site, 'first')
+    first.start(channel, token)
+    await until('the first has it', isOffered(site, 'first'), first)
+    second.start(channel, await tokenOf(site, 'second'))
+    await until('the second waits', async () => (await mirrorOf(site, 'second')).heardAt !== null, second)
+    assert.deepEqual(second.files(uuid), [])
+    await first.end('SIGKILL')
+    await until('the second has it', isOffered(site, 'second'), second)
+    // It comes back, and a second place is made for it. Then there is one less, not none.
+    await allow(2)
+    first.start(channel, token)
+    await until('both have it', async () => await isOffered(site, 'first')() && await isOffered(site, 'second')(), first)
+    await allow(1)
+    await until('the second has it no more', () => second.files(uuid).length === 0, second)
+    await sleep(3000)
+    assert.ok(first.files(uuid).length > 0)
+    assert.equal((await mirrorOf(site, 'first')).videos, 1)
+    assert.equal((await mirrorOf(site, 'second')).videos, 0)
+  } finally {
+    for (const one of [first, second]) {
+      if (one.child) await one.end('SIGKILL')
+      clean(one)
+    }
+    await site.stop()
+  }
+})
+
+test('a mirror that answers too slowly is not offered', async () => {
+  const site = await startOrigin(loopback, 'seed.check_every=1s', 'seed.check_time=2s')
+  const token = await tokenOf(site, 'slow')
+  const key = createHash('sha256').update(token).digest()
+  let wait = 900
+  const server = createServer(async (asked, answer) => {
+    const url = new URL(asked.url, 'http://x')
+    if (url.pathname === '/hls/proof') {
+      return answer.end(createHmac('sha256', key).update(url.searchParams.get('nonce') + baseUrl).digest('hex'))
+    }
+    await sleep(wait)
+    const range = asked.headers.range ? { range: asked.headers.range } : {}
+    const file = await site.raw({ path: `/static/streaming-playlists${url.pathname}`, headers: range })
+    answer.writeHead(file.status, { ...file.headers, 'access-control-allow-origin': '*' }).end(file.body)
+  })
+  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+  const baseUrl = `http://127.0.0.1:${server.address().port}/hls`
+  try {
+    const { uuid } = await site.upload(await clip('h264', { seconds: 2 }), { privacy: 1, name: 'Fish' })
+    await site.published(uuid)
+    const [{ segmentsSha256Url }] = (await site.get(`/videos/${uuid}`)).json.streamingPlaylists
+    const say = (path, json) => site.post(`/mirrors/${path}`, { headers: bearer(token), json })
+    const beat = { videos: [{ uuid, list: segmentsSha256Url.split('/').pop() }] }
+    // No answer alone is too late; all of them are.
+    assert.equal((await say('register', { baseUrl })).status, 204)
+    assert.equal((await say('heartbeat', beat)).status, 200)
+    const slow = await until('it is too slow', async () => {
+      const mirror = await mirrorOf(site, 'slow')
+      return mirror.state === 'failed' && mirror
+    })
+    assert.match(slow.why, /it is too slow: .* 2 s/)
+    wait = 0
+    assert.equal((await say('heartbeat', beat)).status, 200)
+    await until('it is offered', isOffered(site, 'slow'))
+  } finally {
+    server.close()
+    server.closeAllConnections()
+    await site.stop()
+  }
+})
+
 test('an address of a private network is refused where the guard is on', async () => {
   const site = await startOrigin()
   try {
     const token = await tokenOf(site, 'inside')
     for (const host of ['127.0.0.1:9', '10.0.0.1', '169.254.169.254', '[::1]:9', '[::ffff:127.0.0.1]:9', '0.0.0.0:9']) {
-      const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: `http://${host}/hls`, proof: '0'.repeat(32) } })
+      const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: `http://${host}/hls` } })
       assert.equal(refused.status, 400, host)
       assert.match(refused.text, /baseUrl/)
       assert.match(refused.text, /cannot be reached from here/)
@@ -344,7 +437,7 @@ test('an address that is not https is refused where the site is', async () => {
   const site = await startOrigin(loopback, 'url=https://videos.example.org')
   try {
     const token = await tokenOf(site, 'plain')
-    const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: 'http://127.0.0.1:9/hls', proof: '0'.repeat(32) } })
+    const refused = await site.post('/mirrors/register', { headers: bearer(token), json: { baseUrl: 'http://127.0.0.1:9/hls' } })
     assert.equal(refused.status, 400)
     assert.match(refused.text, /must be https/)
   } finally {
@@ -357,7 +450,7 @@ describe('a hostile origin', () => {
   const media = `${uuid}-720-fragmented.mp4`
   const names = { master: `${uuid}-master.m3u8`, list: `${uuid}-segments-sha256.json`, playlist: `${uuid}-720.m3u8` }
   const good = { uuid, name: 'Hostile', views: 1, publishedAt: '2026-01-01T00:00:00.000Z', files: [{ name: names.master }, { name: names.list }, { name: names.playlist }, { name: media, size: 1000 }] }
-  let server, other, heard, videos, texts, one
+  let server, other, heard, videos, texts, one, instead
 
   before(async () => {
     heard = []
@@ -370,6 +463,9 @@ describe('a hostile origin', () => {
       const path = asked.url.split('?')[0]
       if (asked.url.includes('video=away')) {
         answer.writeHead(302, { location: `http://127.0.0.1:${other.address().port}/api/v1/mirrors/videos` }).end()
+      } else if (path === '/api/v1/mirrors/videos' && instead) {
+        instead.asked++
+        answer.writeHead(instead.status, { 'content-type': 'application/problem+json' }).end(instead.text)
       } else if (path === '/api/v1/mirrors/videos') {
         answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ total: videos.length, data: videos }))
       } else if (path.startsWith('/static/')) {
@@ -394,6 +490,7 @@ describe('a hostile origin', () => {
     if (one) clean(one)
     videos = list
     texts = served
+    instead = null
     one = await makeSeeder()
     return one.start(`http://127.0.0.1:${server.address().port}/w/${which}`, 'SECRETTOKEN')
   }
@@ -440,5 +537,48 @@ describe('a hostile origin', () => {
       assert.equal((await one.get(`/hls/${uuid}/${media}`)).status, 404)
     }
     assert.deepEqual(heard, [])
+  })
+
+  const bytes = Buffer.alloc(1000, 7)
+  const head = { 'content-range': 'bytes 0-999/1000', 'content-length': 1000 }
+  /** Starts with a video that is as it should be. */
+  const startWhole = give => start('x', [good], {
+    [names.master]: master,
+    [names.list]: JSON.stringify({ [media]: { '0-999': createHash('sha256').update(bytes).digest('hex') } }),
+    [names.playlist]: `#EXTM3U\n#EXT-X-MAP:URI="${media}",BYTERANGE="10@0"\n#EXTINF:4,\n${media}\n#EXT-X-ENDLIST\n`,
+    [media]: give
+  })
+
+  test('what is fetched goes to the disk, not into memory', async () => {
+    let pending
+    await startWhole((asked, answer) => {
+      pending = answer
+      answer.writeHead(206, head).write(bytes.subarray(0, 600))
+    })
+    const range = () => join(one.folder, uuid, `${media}.range`)
+    await until('the first bytes are on the disk', () => existsSync(range()) && statSync(range()).size === 600, one)
+    assert.equal((await one.get(`/hls/${uuid}/${media}.range`)).status, 404)
+    pending.end(bytes.subarray(600))
+    await until('it is here', () => /is here: /.test(one.log), one)
+    assert.deepEqual(one.files(uuid), [...Object.values(names), media].sort())
+    assert.ok(readFileSync(join(one.folder, uuid, media)).equals(bytes))
+  })
+
+  test('takes videos away only where the plugin there says that there are none', async () => {
+    await startWhole((asked, answer) => answer.writeHead(206, head).end(bytes))
+    await until('it is here', () => /is here: /.test(one.log), one)
+    const problem = (status, code) => ({ status, text: JSON.stringify({ type: 'about:blank', status, detail: 'no', code }) })
+    const others = [{ status: 404, text: '<html>not found</html>' }, problem(404), problem(404, 'other'), problem(409), problem(401),
+      { status: 200, text: '{}' }, { status: 200, text: '{"total":0}' }, { status: 200, text: '{"total":"0","data":[]}' },
+      { status: 200, text: '[]' }, { status: 200, text: '' }, { status: 500, text: 'x' }]
+    for (const answer of others) {
+      instead = { ...answer, asked: 0 }
+      await until('it asks, and asks again', () => instead.asked >= 2, one)
+      assert.equal((await one.get(`/hls/${uuid}/${media}`)).status, 200, JSON.stringify(answer))
+      assert.ok(one.files(uuid).includes(media), JSON.stringify(answer))
+    }
+    instead = { ...problem(404, 'nothing_to_mirror'), asked: 0 }
+    await until('it is removed', () => one.files(uuid).length === 0, one)
+    assert.equal((await one.get(`/hls/${uuid}/${media}`)).status, 404)
   })
 })
