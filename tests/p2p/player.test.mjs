@@ -142,6 +142,42 @@ test('who said no, saves data, or came by a link that says so, contacts nobody',
   await leave(pages)
 })
 
+test('who changes his mind while sharing begins has one swarm, and none after a no', async () => {
+  const page = await viewer(browser, address, { script: () => { // the list of hashes comes when it is let go
+    window.sockets = []
+    window.WebSocket = class extends window.WebSocket {
+      constructor (...args) {
+        super(...args)
+        window.sockets.push(this)
+      }
+    }
+    window.lists = []
+    const plain = window.fetch
+    window.fetch = async (url, ...rest) => {
+      if (/sha256/.test(url)) await new Promise(resolve => window.lists.push(resolve))
+      return plain(url, ...rest)
+    }
+  } })
+  const heard = () => page.evaluate(() => {
+    const { hls } = window.shoal.player.source
+    return ['hlsManifestLoaded', 'hlsLevelUpdated', 'hlsMediaAttached'].map(name => hls.listenerCount(name))
+  })
+  await until(page, () => window.lists.length === 1)
+  const before = await heard()
+  await page.evaluate(() => ['no', 'yes'].forEach(answer => window.shoal.player.sharing.say(answer)))
+  await until(page, () => window.lists.length === 2)
+  await page.evaluate(() => window.lists.forEach(letGo => letGo()))
+  await until(page, () => window.shoal.player.sharing.state === 'on' && window.sockets.length > 0)
+  await passes(page, 1)
+  await page.evaluate(() => window.shoal.player.sharing.say('no'))
+  await until(page, () => window.sockets.every(socket => socket.readyState >= WebSocket.CLOSING))
+  assert.equal(await page.evaluate(() => window.shoal.player.source.hls.config.fLoader), undefined)
+  assert.deepEqual(await heard(), before, 'nothing listens on behind the picture')
+  assert.deepEqual([(await state(page)).state, (await state(page)).reason], ['off', 'no'])
+  assert.deepEqual(page.problems, [])
+  await leave([page])
+})
+
 test('the notice comes once, and nothing begins before it stood there', async () => {
   const page = await viewer(browser, address, { answer: '' })
   await page.waitForSelector('.player-notice')
@@ -216,10 +252,10 @@ test('players report bytes since the last time', async () => {
   } })
   const sent = await Promise.all([1, 2].map(async n => {
     const answer = await other.waitForResponse(response => response.url().endsWith('/metrics/playback'))
-    return [n, answer.status(), answer.request().postDataJSON()]
+    return [n, answer.status(), answer.request().postDataJSON(), await answer.text()]
   }))
-  for (const [, status, body] of sent) {
-    assert.equal(status, 204)
+  for (const [, status, body, text] of sent) {
+    assert.equal(status, 204, text)
     assert.equal(body.playerMode, 'p2p-media-loader')
     assert.equal(body.videoId, video.uuid)
     assert.equal(body.resolution, 240)

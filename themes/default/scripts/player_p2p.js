@@ -59,6 +59,7 @@ export class Sharing {
     this.facts.viewers++ // this one is not counted yet
     this.state = 'off'
     this.reason = ''
+    this.turn = 0 // each beginning and each end is one: what awaited meanwhile has no say
     this.listeners = new Set()
     this.link = new URLSearchParams(location.search).get('p2p') ?? ''
     this.answer = user?.p2pEnabled === false ? 'no' : keptAnswer()
@@ -178,9 +179,10 @@ export class Sharing {
       ends.forEach(end => end())
       this.endAsking = undefined
     }
+    const { turn } = this
     this.set('asking')
     const { showNotice } = await import('./player_notice.js')
-    if (this.state !== 'asking') {
+    if (turn !== this.turn || this.state !== 'asking') {
       return
     }
     ends.push(showNotice(this.player, this.policy.mode, answer => this.say(answer)))
@@ -213,26 +215,31 @@ export class Sharing {
   }
 
   async begin() {
+    const turn = ++this.turn
     const { source } = this
     this.set('starting')
     try {
-      const swarm = await this.makeSwarm(source)
-      if (!swarm || this.source !== source || this.state !== 'starting') {
+      const swarm = await this.makeSwarm(source, turn)
+      if (turn !== this.turn) {
+        swarm?.close()
         return
       }
       this.swarm = swarm
       await swarm.start()
-      if (this.swarm === swarm) {
-        this.set('on')
+      if (turn !== this.turn) {
+        swarm.close()
+        return
       }
-    } catch {
-      this.stop('failed')
-    } finally {
+      this.set('on')
       this.loadOn?.()
+    } catch {
+      if (turn === this.turn) {
+        this.stop('failed')
+      }
     }
   }
 
-  async makeSwarm(source) {
+  async makeSwarm(source, turn) {
     const { facts, player, policy } = this
     const [{ Swarm }, { Hashes }] = await Promise.all([
       import('./player_swarm.js'),
@@ -240,6 +247,9 @@ export class Sharing {
     ])
     const hashes = new Hashes(player.withToken(facts.hashes))
     const [hasList, isKnown] = await Promise.all([hashes.load(), this.isKnownSwarm(source)])
+    if (turn !== this.turn) {
+      return undefined
+    }
     if (!hasList || !isKnown) {
       this.stop(hasList ? 'foreign' : 'failed')
       return undefined
@@ -258,7 +268,7 @@ export class Sharing {
     }
     return new Swarm(source, plan, {
       onChange: () => this.changed(),
-      onEnd: reason => this.ended(reason),
+      onEnd: reason => turn === this.turn && this.ended(reason),
     })
   }
 
@@ -286,6 +296,7 @@ export class Sharing {
   }
 
   close() {
+    this.turn++
     clearTimeout(this.timer)
     this.endAsking?.()
     this.loadOn?.()
