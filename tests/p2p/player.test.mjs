@@ -8,6 +8,7 @@ import { accessibility, logIn, phone } from '../browser/chromium.mjs'
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { withPlugins } from '../kit/plugins.mjs'
+import { peer, torrentHash } from './kit.mjs'
 import { ends, launchViewers, leave, passes, right, state, until, viewer } from './viewers.mjs'
 
 let site, browser, video, address
@@ -306,13 +307,31 @@ test('opt-in waits for a yes; servers for connections and the rest are told as P
 })
 
 test('relays alone, or nothing', async () => {
+  const refusal = async () => {
+    const browser = await peer(site)
+    const heard = await browser.announced(await torrentHash(site, video))
+    browser.destroy()
+    return heard['failure reason']
+  }
   await again(['p2p.relay_only=true', 'p2p.stun=stun.example.org', 'p2p.turn=[{"urls":"turn:turn.example.org","username":"u","credential":"c"}]'])
+  const trackers = async () => (await site.get(`/videos/${video.uuid}`)).json.trackerUrls
+  const enabled = async () => (await site.get('/config')).json.tracker.enabled
+  assert.deepEqual([await trackers(), await enabled()], [[], false], 'players that cannot be told are left out')
   const page = await viewer(browser, address)
   await until(page, () => window.noted.connections > 0)
   const [{ iceServers, iceTransportPolicy }] = await page.evaluate(() => window.noted.configurations)
   assert.equal(iceTransportPolicy, 'relay')
   assert.deepEqual(iceServers.map(each => each.urls), ['turn:turn.example.org'])
   await leave([page])
+  assert.equal(await refusal(), undefined)
+  await again(['p2p.relay_only=true', 'p2p.stun=stun.example.org'])
+  assert.deepEqual([await trackers(), await enabled()], [[], false])
+  const without = await viewer(browser, address)
+  await passes(without, 1)
+  await alone(without)
+  assert.equal(await without.evaluate(() => window.shoal.player.sharing), undefined)
+  await leave([without])
+  assert.match(await refusal(), /do not share/)
   await again(['p2p.viewers=off'])
   const { json: config } = await site.get('/config')
   assert.deepEqual([config.tracker.enabled, config.webrtc.stunServers], [false, []])

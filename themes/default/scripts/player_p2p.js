@@ -35,11 +35,14 @@ function whenSeenFor(ms, run) {
   return () => clearInterval(timer)
 }
 
-/** What the API says of a video, as far as it matters here. */
-export function factsOf(video) {
+/**
+ * What the API says of a video, as far as it matters here. Where relays alone may be used, the site tells
+ * the trackers to its own pages only: policy.trackers.
+ */
+export function factsOf(video, policy) {
   const playlist = video.streamingPlaylists?.[0]
   return {
-    trackers: socketsOf(video.trackerUrls),
+    trackers: socketsOf(policy.trackers ?? video.trackerUrls),
     hashes: playlist?.segmentsSha256Url ?? '',
     mirrors: (playlist?.redundancies ?? []).map(each => each.baseUrl),
     federated: playlist?.p2pMediaLoaderInfohashes,
@@ -55,7 +58,7 @@ export class Sharing {
   constructor(player, policy, video) {
     this.player = player
     this.policy = policy
-    this.facts = factsOf(video)
+    this.facts = factsOf(video, policy)
     this.facts.viewers++ // this one is not counted yet
     this.state = 'off'
     this.reason = ''
@@ -90,7 +93,7 @@ export class Sharing {
   }
 
   take(video) {
-    this.facts = factsOf(video)
+    this.facts = factsOf(video, this.policy)
   }
 
   // --- what the device allows
