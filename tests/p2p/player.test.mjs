@@ -179,8 +179,8 @@ test('who changes his mind while sharing begins has one swarm, and none after a 
   await leave([page])
 })
 
-test('the notice comes once, and nothing begins before it stood there', async () => {
-  const page = await viewer(browser, address, { answer: '' })
+test('the notice comes once, and nothing begins before it stood there, whatever a link says', async () => {
+  const page = await viewer(browser, `${address}?p2p=1`, { answer: '' })
   await page.waitForSelector('.player-notice')
   await until(page, () => /internet address/.test(document.querySelector('.player-notice p').textContent))
   await passes(page, 2)

@@ -34,7 +34,9 @@ test('each obstacle is enough, and none is named where there is none', () => {
     ['', { viewer: { answer: 'yes' }, policy: { mode: 'opt-in' } }],
     ['data', { viewer: { savesData: true } }], ['data', { viewer: { savesData: true, link: '1' } }],
     ['few', { policy: { from: 5 }, video: { viewers: 4 } }], ['', { policy: { from: 5 }, video: { viewers: 5 } }],
-    ['', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1' } }]
+    ['', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1' } }],
+    ['few', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1', answer: '' } }],
+    ['few', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1', answer: 'told' } }]
   ]
   for (const [reason, changes] of rows) assert.equal(against(changes), reason, JSON.stringify(changes))
   assert.equal(reasonAgainst(undefined, video, viewer), 'site')

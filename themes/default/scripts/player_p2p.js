@@ -191,8 +191,7 @@ export class Sharing {
     ends.push(showNotice(this.player, this.policy.mode, answer => this.say(answer)))
     ends.push(whenSeenFor(NOTICE_WHOLE_MS, () => this.say('told')))
     if (this.policy.mode === 'opt-out') {
-      const firstMs = this.link === '1' ? 250 : NOTICE_FIRST_MS
-      ends.push(whenSeenFor(firstMs, () => this.state === 'asking' && this.begin()))
+      ends.push(whenSeenFor(NOTICE_FIRST_MS, () => this.state === 'asking' && this.begin()))
     }
   }
 
