@@ -262,6 +262,17 @@ test('players report bytes since the last time', async () => {
     assert.equal(body.resolution, 240)
     assert.ok(Number.isInteger(body.downloadedBytesHTTP) && Number.isInteger(body.downloadedBytesP2P))
   }
+  // What came from viewers until sharing ended is believed, too.
+  await until(other, () => window.shoal.player.sharing.state === 'on')
+  const [last] = await Promise.all([
+    other.waitForResponse(response => response.url().endsWith('/metrics/playback') && response.request().postDataJSON().downloadedBytesP2P > 0),
+    other.evaluate(() => {
+      const { sharing } = window.shoal.player
+      sharing.counts.fromPeers += 5000
+      sharing.say('no')
+    })
+  ])
+  assert.deepEqual([last.status(), last.request().postDataJSON().p2pEnabled], [204, true])
   await leave([other])
 })
 
