@@ -25,6 +25,10 @@ int p2p_hash_find(struct shoal_plugin *self, struct shoal_call *call,
 /// Whether the owners of a video and its channel let viewers share it; false too where that cannot be
 /// read. The administrator's own switches are not asked here. Thread: [worker].
 bool p2p_policy_shares(struct shoal_call *call, int64_t video_id);
+/// The trackers of a video that is shared; else, and until they know its swarms, []. Returns: a new
+/// reference, NULL when that cannot be read. Thread: [worker].
+json_t *p2p_service_trackers(
+    struct p2p *p2p, struct shoal_call *call, const char *uuid, struct shoal_err *err);
 /// Ends the swarms of a video: hidden, deleted, or its hashes changed. Thread: [any].
 void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id);
 /// Peers that are connected for a video now. Thread: [any].

@@ -7,12 +7,6 @@
 
 #define SERVERS_MAX 8
 
-static bool is_off(struct p2p *p2p, struct shoal_call *call)
-{
-    const char *mode = shoal_setting_text(p2p->self, call, "viewers");
-    return mode == NULL || strcmp(mode, "off") == 0 || !shoal_setting_bool(p2p->self, "tracker");
-}
-
 // --- ICE servers ---
 
 static bool starts(const char *text, const char *prefix)
@@ -84,26 +78,57 @@ static json_t *ice_of(struct p2p *p2p)
 
 // --- what others are told ---
 
+enum p2p_reach p2p_reach_of(const char *mode, bool has_tracker, bool is_relayed, const json_t *ice)
+{
+    if (mode == NULL || strcmp(mode, "off") == 0 || !has_tracker) {
+        return P2P_REACH_NOBODY;
+    }
+    if (!is_relayed) {
+        return P2P_REACH_ALL;
+    }
+    return json_array_size(ice) > 0 ? P2P_REACH_OURS : P2P_REACH_NOBODY; // no relay, no connection
+}
+
+static enum p2p_reach reach_of(struct p2p *p2p, struct shoal_call *call)
+{
+    bool is_relayed = shoal_setting_bool(p2p->self, "relay_only");
+    json_t *ice = is_relayed ? ice_of(p2p) : NULL;
+    enum p2p_reach reach = p2p_reach_of(shoal_setting_text(p2p->self, call, "viewers"),
+        shoal_setting_bool(p2p->self, "tracker"), is_relayed, ice);
+    json_decref(ice);
+    return reach;
+}
+
+// The page alone tells the trackers where its player alone may know them.
+static json_t *trackers_for_page(struct p2p *p2p, struct shoal_call *call, const json_t *video)
+{
+    struct shoal_err why = {0};
+    json_t *urls = p2p_form_is_off(video)
+                       ? NULL
+                       : p2p_service_trackers(p2p, call, shoal_text(video, "uuid", ""), &why);
+    return urls != NULL ? urls : json_array(); // who cannot be asked does not share
+}
+
 // The page of a video: what its player needs before it asks anybody anything.
 static int show_page(struct shoal_call *call, json_t **value, void *arg, struct shoal_err *err)
 {
     (void)err;
     struct p2p *p2p = arg;
     json_t *data = json_object_get(*value, "data");
-    if (is_off(p2p, call) || !json_is_object(json_object_get(data, "video"))) {
+    const json_t *video = json_object_get(data, "video");
+    enum p2p_reach reach = reach_of(p2p, call);
+    if (reach == P2P_REACH_NOBODY || !json_is_object(video)) {
         return 0;
     }
-    json_t *ice = ice_of(p2p);
-    bool is_relayed = shoal_setting_bool(p2p->self, "relay_only");
-    if (is_relayed && json_array_size(ice) == 0) {
-        json_decref(ice);
-        return 0; // no relay, no connection
+    bool is_relayed = reach == P2P_REACH_OURS;
+    json_t *swarm = json_pack("{s:s, s:I, s:b, s:b, s:o}", "mode",
+        shoal_setting_text(p2p->self, call, "viewers"), "from",
+        (json_int_t)shoal_setting_i64(p2p->self, "from_viewers"), "relayOnly", is_relayed,
+        "private", shoal_setting_bool(p2p->self, "private"), "ice", ice_of(p2p));
+    if (is_relayed) {
+        json_object_set_new(swarm, "trackers", trackers_for_page(p2p, call, video));
     }
-    json_object_set_new(data, "swarm",
-        json_pack("{s:s, s:I, s:b, s:b, s:o}", "mode",
-            shoal_setting_text(p2p->self, call, "viewers"), "from",
-            (json_int_t)shoal_setting_i64(p2p->self, "from_viewers"), "relayOnly", is_relayed,
-            "private", shoal_setting_bool(p2p->self, "private"), "ice", ice));
+    json_object_set_new(data, "swarm", swarm);
     return 0;
 }
 
@@ -132,14 +157,13 @@ static int show_config(struct shoal_call *call, json_t **value, void *arg, struc
         return 0;
     }
     const char *mode = shoal_setting_text(p2p->self, call, "viewers");
-    bool is_relayed = shoal_setting_bool(p2p->self, "relay_only");
-    bool is_unasked = !is_off(p2p, call) && strcmp(mode, "opt-out") == 0 && !is_relayed;
+    bool is_told = reach_of(p2p, call) == P2P_REACH_ALL;
+    bool is_unasked = is_told && strcmp(mode, "opt-out") == 0;
     shoal_json_set(*value, "value.defaults.p2p.webapp.enabled", json_boolean(is_unasked));
     shoal_json_set(*value, "value.defaults.p2p.embed.enabled", json_boolean(is_unasked));
-    shoal_json_set(
-        *value, "value.tracker.enabled", json_boolean(!is_off(p2p, call) && !is_relayed));
+    shoal_json_set(*value, "value.tracker.enabled", json_boolean(is_told));
     shoal_json_set(*value, "value.webrtc.stunServers",
-        stun_names(is_relayed || is_off(p2p, call) ? NULL : shoal_setting_json(p2p->self, "stun")));
+        stun_names(is_told ? shoal_setting_json(p2p->self, "stun") : NULL));
     return 0;
 }
 
@@ -149,7 +173,7 @@ static int show_video(struct shoal_call *call, json_t **value, void *arg, struct
     (void)err;
     json_t *video = json_object_get(*value, "video");
     if (json_array_size(json_object_get(video, "trackerUrls")) > 0 &&
-        (is_off(arg, call) || p2p_form_is_off(video) ||
+        (reach_of(arg, call) != P2P_REACH_ALL || p2p_form_is_off(video) ||
             !p2p_policy_shares(call, shoal_integer(video, "id", 0)))) {
         json_object_set_new(video, "trackerUrls", json_array());
     }
@@ -159,7 +183,7 @@ static int show_video(struct shoal_call *call, json_t **value, void *arg, struct
 static enum shoal_verdict join(struct shoal_call *call, json_t *event, void *arg)
 {
     bool is_browser = strcmp(shoal_text(event, "kind", "ws"), "http") != 0;
-    if (is_browser && is_off(arg, call)) {
+    if (is_browser && reach_of(arg, call) == P2P_REACH_NOBODY) {
         return shoal_refuse(call, "viewers do not share on this site");
     }
     return p2p_policy_shares(call, shoal_integer(event, "video_id", 0))

@@ -25,6 +25,16 @@ int p2p_form_menu(struct shoal_call *call, const char *slot, const json_t *data,
 /// out. stun, turn: the settings; a STUN server may be written without "stun:". New reference.
 json_t *p2p_ice_servers(const json_t *stun, const json_t *turn);
 
+/// Who is told of the trackers.
+enum p2p_reach {
+    P2P_REACH_NOBODY,
+    P2P_REACH_OURS, ///< our own player: others cannot be told to use relays alone
+    P2P_REACH_ALL
+};
+/// mode: the setting viewers; ice: servers that may be used.
+enum p2p_reach p2p_reach_of(
+    const char *mode, bool has_tracker, bool is_relayed, const json_t *ice);
+
 /// What was switched off: hears of videos, answers about channels.
 int p2p_off_start(struct p2p *p2p, struct shoal_err *err);
 

@@ -42,6 +42,32 @@ static void bounds_servers(void **state)
     json_decref(stun);
 }
 
+static void tells_no_stranger_without_relays(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *mode;
+        bool has_tracker, is_relayed, has_relay;
+        enum p2p_reach reach;
+    } rows[] = {
+        {"opt-out", true, false, false, P2P_REACH_ALL},
+        {"opt-in", true, false, true, P2P_REACH_ALL},
+        {"opt-out", true, true, true, P2P_REACH_OURS},
+        {"opt-out", true, true, false, P2P_REACH_NOBODY},
+        {"opt-out", false, false, true, P2P_REACH_NOBODY},
+        {"off", true, true, true, P2P_REACH_NOBODY},
+        {NULL, true, false, true, P2P_REACH_NOBODY},
+    };
+    json_t *turn = json_pack("[{s:s}]", "urls", "turn:turn.example.org");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *ice = p2p_ice_servers(NULL, rows[i].has_relay ? turn : NULL);
+        assert_int_equal(
+            p2p_reach_of(rows[i].mode, rows[i].has_tracker, rows[i].is_relayed, ice), rows[i].reach);
+        json_decref(ice);
+    }
+    json_decref(turn);
+}
+
 static void reads_the_box(void **state)
 {
     (void)state;
@@ -68,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_servers),
         cmocka_unit_test(bounds_servers),
+        cmocka_unit_test(tells_no_stranger_without_relays),
         cmocka_unit_test(reads_the_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,12 +25,12 @@ static int find(struct p2p *p2p, struct shoal_call *call, const char *uuid, stru
 
 // Trackers are named once they know the swarms of the playlist: whoever came sooner would be refused, and
 // players ask again only minutes later. Torrents have them in themselves.
-static json_t *announce_urls(
-    struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
+json_t *p2p_service_trackers(
+    struct p2p *p2p, struct shoal_call *call, const char *uuid, struct shoal_err *err)
 {
     struct p2p_video video;
     int64_t count = 0;
-    int code = find(arg, call, uuid, &video, err);
+    int code = find(p2p, call, uuid, &video, err);
     if (code == 0 && video.is_shared) {
         code = shoal_db_i64(shoal_call_db(call), &p2p_service_swarms,
             SHOAL_ARGS(SHOAL_I64(video.id)), &count, err);
@@ -39,6 +39,12 @@ static json_t *announce_urls(
         return NULL;
     }
     return count > 0 ? p2p_announce_urls(call) : json_array();
+}
+
+static json_t *announce_urls(
+    struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
+{
+    return p2p_service_trackers(arg, call, uuid, err);
 }
 
 static json_t *hashes(struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)

@@ -8,6 +8,7 @@ import { accessibility, logIn, phone } from '../browser/chromium.mjs'
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { withPlugins } from '../kit/plugins.mjs'
+import { peer, torrentHash } from './kit.mjs'
 import { ends, launchViewers, leave, passes, right, state, until, viewer } from './viewers.mjs'
 
 let site, browser, video, address
@@ -57,7 +58,7 @@ async function source (options) {
 test('segments come from viewers, also when one of them dies in the middle, and the picture is right', async () => {
   const first = await source()
   const [second, third] = await Promise.all([1, 2].map(() => viewer(browser, address)))
-  await Promise.all([second, third].map(page => until(page, () => window.shoal.player.sharing.counts.fromPeers > 0)))
+  await Promise.all([second, third].map(page => until(page, () => window.shoal.player.sharing.counts?.fromPeers > 0)))
   assert.equal((await state(first)).sent > 0, true)
   await leave([first])
   await Promise.all([second, third].map(page => page.evaluate(() => { window.shoal.player.rate = 8 })))
@@ -142,8 +143,44 @@ test('who said no, saves data, or came by a link that says so, contacts nobody',
   await leave(pages)
 })
 
-test('the notice comes once, and nothing begins before it stood there', async () => {
-  const page = await viewer(browser, address, { answer: '' })
+test('who changes his mind while sharing begins has one swarm, and none after a no', async () => {
+  const page = await viewer(browser, address, { script: () => { // the list of hashes comes when it is let go
+    window.sockets = []
+    window.WebSocket = class extends window.WebSocket {
+      constructor (...args) {
+        super(...args)
+        window.sockets.push(this)
+      }
+    }
+    window.lists = []
+    const plain = window.fetch
+    window.fetch = async (url, ...rest) => {
+      if (/sha256/.test(url)) await new Promise(resolve => window.lists.push(resolve))
+      return plain(url, ...rest)
+    }
+  } })
+  const heard = () => page.evaluate(() => {
+    const { hls } = window.shoal.player.source
+    return ['hlsManifestLoaded', 'hlsLevelUpdated', 'hlsMediaAttached'].map(name => hls.listenerCount(name))
+  })
+  await until(page, () => window.lists.length === 1)
+  const before = await heard()
+  await page.evaluate(() => ['no', 'yes'].forEach(answer => window.shoal.player.sharing.say(answer)))
+  await until(page, () => window.lists.length === 2)
+  await page.evaluate(() => window.lists.forEach(letGo => letGo()))
+  await until(page, () => window.shoal.player.sharing.state === 'on' && window.sockets.length > 0)
+  await passes(page, 1)
+  await page.evaluate(() => window.shoal.player.sharing.say('no'))
+  await until(page, () => window.sockets.every(socket => socket.readyState >= WebSocket.CLOSING))
+  assert.equal(await page.evaluate(() => window.shoal.player.source.hls.config.fLoader), undefined)
+  assert.deepEqual(await heard(), before, 'nothing listens on behind the picture')
+  assert.deepEqual([(await state(page)).state, (await state(page)).reason], ['off', 'no'])
+  assert.deepEqual(page.problems, [])
+  await leave([page])
+})
+
+test('the notice comes once, and nothing begins before it stood there, whatever a link says', async () => {
+  const page = await viewer(browser, `${address}?p2p=1`, { answer: '' })
   await page.waitForSelector('.player-notice')
   await until(page, () => /internet address/.test(document.querySelector('.player-notice p').textContent))
   await passes(page, 2)
@@ -216,15 +253,26 @@ test('players report bytes since the last time', async () => {
   } })
   const sent = await Promise.all([1, 2].map(async n => {
     const answer = await other.waitForResponse(response => response.url().endsWith('/metrics/playback'))
-    return [n, answer.status(), answer.request().postDataJSON()]
+    return [n, answer.status(), answer.request().postDataJSON(), await answer.text()]
   }))
-  for (const [, status, body] of sent) {
-    assert.equal(status, 204)
+  for (const [, status, body, text] of sent) {
+    assert.equal(status, 204, text)
     assert.equal(body.playerMode, 'p2p-media-loader')
     assert.equal(body.videoId, video.uuid)
     assert.equal(body.resolution, 240)
     assert.ok(Number.isInteger(body.downloadedBytesHTTP) && Number.isInteger(body.downloadedBytesP2P))
   }
+  // What came from viewers until sharing ended is believed, too.
+  await until(other, () => window.shoal.player.sharing.state === 'on')
+  const [last] = await Promise.all([
+    other.waitForResponse(response => response.url().endsWith('/metrics/playback') && response.request().postDataJSON().downloadedBytesP2P > 0),
+    other.evaluate(() => {
+      const { sharing } = window.shoal.player
+      sharing.counts.fromPeers += 5000
+      sharing.say('no')
+    })
+  ])
+  assert.deepEqual([last.status(), last.request().postDataJSON().p2pEnabled], [204, true])
   await leave([other])
 })
 
@@ -270,13 +318,31 @@ test('opt-in waits for a yes; servers for connections and the rest are told as P
 })
 
 test('relays alone, or nothing', async () => {
+  const refusal = async () => {
+    const browser = await peer(site)
+    const heard = await browser.announced(await torrentHash(site, video))
+    browser.destroy()
+    return heard['failure reason']
+  }
   await again(['p2p.relay_only=true', 'p2p.stun=stun.example.org', 'p2p.turn=[{"urls":"turn:turn.example.org","username":"u","credential":"c"}]'])
+  const trackers = async () => (await site.get(`/videos/${video.uuid}`)).json.trackerUrls
+  const enabled = async () => (await site.get('/config')).json.tracker.enabled
+  assert.deepEqual([await trackers(), await enabled()], [[], false], 'players that cannot be told are left out')
   const page = await viewer(browser, address)
   await until(page, () => window.noted.connections > 0)
   const [{ iceServers, iceTransportPolicy }] = await page.evaluate(() => window.noted.configurations)
   assert.equal(iceTransportPolicy, 'relay')
   assert.deepEqual(iceServers.map(each => each.urls), ['turn:turn.example.org'])
   await leave([page])
+  assert.equal(await refusal(), undefined)
+  await again(['p2p.relay_only=true', 'p2p.stun=stun.example.org'])
+  assert.deepEqual([await trackers(), await enabled()], [[], false])
+  const without = await viewer(browser, address)
+  await passes(without, 1)
+  await alone(without)
+  assert.equal(await without.evaluate(() => window.shoal.player.sharing), undefined)
+  await leave([without])
+  assert.match(await refusal(), /do not share/)
   await again(['p2p.viewers=off'])
   const { json: config } = await site.get('/config')
   assert.deepEqual([config.tracker.enabled, config.webrtc.stunServers], [false, []])

@@ -10,6 +10,7 @@ const load = name => {
   return import(`data:text/javascript;base64,${source.toString('base64')}`)
 }
 const { mayJoin, mayUpload, reasonAgainst, socketsOf } = await load('player_rules.js')
+const { Bytes } = await load('player_bytes.js')
 const { md5, swarmName, swarmNames } = await load('player_swarm_name.js')
 
 const master = 'https://example.org/static/streaming-playlists/hls/11111111-2222-4333-8444-555555555555/66666666-7777-4888-9999-aaaaaaaaaaaa-master.m3u8'
@@ -34,7 +35,9 @@ test('each obstacle is enough, and none is named where there is none', () => {
     ['', { viewer: { answer: 'yes' }, policy: { mode: 'opt-in' } }],
     ['data', { viewer: { savesData: true } }], ['data', { viewer: { savesData: true, link: '1' } }],
     ['few', { policy: { from: 5 }, video: { viewers: 4 } }], ['', { policy: { from: 5 }, video: { viewers: 5 } }],
-    ['', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1' } }]
+    ['', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1' } }],
+    ['few', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1', answer: '' } }],
+    ['few', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1', answer: 'told' } }]
   ]
   for (const [reason, changes] of rows) assert.equal(against(changes), reason, JSON.stringify(changes))
   assert.equal(reasonAgainst(undefined, video, viewer), 'site')
@@ -46,6 +49,18 @@ test('mobile data and a low battery send nothing', () => {
   assert.equal(mayUpload({ type: 'cellular' }, undefined), false)
   assert.equal(mayUpload({}, { level: 0.1, charging: false }), false)
   assert.equal(mayUpload({}, { level: 0.1, charging: true }), true)
+})
+
+test('bytes are told once, also when some are thrown away, and with another swarm from the start', () => {
+  const bytes = new Bytes()
+  const counts = { fromPeers: 0, fromServer: 0, sent: 0 }
+  const rows = [[100, 10, 5, 100, 10, 5], [40, 10, 5, 0, 0, 0], [90, 20, 5, 0, 10, 0], [130, 20, 6.4, 30, 0, 1], [-20, 20, 6.4, 0, 0, 0]]
+  for (const [fromPeers, fromServer, sent, ...grown] of rows) {
+    Object.assign(counts, { fromPeers, fromServer, sent })
+    assert.deepEqual(Object.values(bytes.since(counts)), grown)
+  }
+  assert.deepEqual(bytes.since({ fromPeers: 7, fromServer: 500, sent: 0 }), { fromPeers: 7, fromServer: 500, sent: 0 })
+  assert.deepEqual(new Bytes().since(undefined), { fromPeers: 0, fromServer: 0, sent: 0 })
 })
 
 test('browsers ask WebSocket trackers alone', () => {

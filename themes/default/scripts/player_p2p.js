@@ -35,11 +35,14 @@ function whenSeenFor(ms, run) {
   return () => clearInterval(timer)
 }
 
-/** What the API says of a video, as far as it matters here. */
-export function factsOf(video) {
+/**
+ * What the API says of a video, as far as it matters here. Where relays alone may be used, the site tells
+ * the trackers to its own pages only: policy.trackers.
+ */
+export function factsOf(video, policy) {
   const playlist = video.streamingPlaylists?.[0]
   return {
-    trackers: socketsOf(video.trackerUrls),
+    trackers: socketsOf(policy.trackers ?? video.trackerUrls),
     hashes: playlist?.segmentsSha256Url ?? '',
     mirrors: (playlist?.redundancies ?? []).map(each => each.baseUrl),
     federated: playlist?.p2pMediaLoaderInfohashes,
@@ -55,10 +58,11 @@ export class Sharing {
   constructor(player, policy, video) {
     this.player = player
     this.policy = policy
-    this.facts = factsOf(video)
+    this.facts = factsOf(video, policy)
     this.facts.viewers++ // this one is not counted yet
     this.state = 'off'
     this.reason = ''
+    this.turn = 0 // each beginning and each end is one: what awaited meanwhile has no say
     this.listeners = new Set()
     this.link = new URLSearchParams(location.search).get('p2p') ?? ''
     this.answer = user?.p2pEnabled === false ? 'no' : keptAnswer()
@@ -89,7 +93,7 @@ export class Sharing {
   }
 
   take(video) {
-    this.facts = factsOf(video)
+    this.facts = factsOf(video, this.policy)
   }
 
   // --- what the device allows
@@ -178,16 +182,16 @@ export class Sharing {
       ends.forEach(end => end())
       this.endAsking = undefined
     }
+    const { turn } = this
     this.set('asking')
     const { showNotice } = await import('./player_notice.js')
-    if (this.state !== 'asking') {
+    if (turn !== this.turn || this.state !== 'asking') {
       return
     }
     ends.push(showNotice(this.player, this.policy.mode, answer => this.say(answer)))
     ends.push(whenSeenFor(NOTICE_WHOLE_MS, () => this.say('told')))
     if (this.policy.mode === 'opt-out') {
-      const firstMs = this.link === '1' ? 250 : NOTICE_FIRST_MS
-      ends.push(whenSeenFor(firstMs, () => this.state === 'asking' && this.begin()))
+      ends.push(whenSeenFor(NOTICE_FIRST_MS, () => this.state === 'asking' && this.begin()))
     }
   }
 
@@ -213,26 +217,31 @@ export class Sharing {
   }
 
   async begin() {
+    const turn = ++this.turn
     const { source } = this
     this.set('starting')
     try {
-      const swarm = await this.makeSwarm(source)
-      if (!swarm || this.source !== source || this.state !== 'starting') {
+      const swarm = await this.makeSwarm(source, turn)
+      if (turn !== this.turn) {
+        swarm?.close()
         return
       }
       this.swarm = swarm
       await swarm.start()
-      if (this.swarm === swarm) {
-        this.set('on')
+      if (turn !== this.turn) {
+        swarm.close()
+        return
       }
-    } catch {
-      this.stop('failed')
-    } finally {
+      this.set('on')
       this.loadOn?.()
+    } catch {
+      if (turn === this.turn) {
+        this.stop('failed')
+      }
     }
   }
 
-  async makeSwarm(source) {
+  async makeSwarm(source, turn) {
     const { facts, player, policy } = this
     const [{ Swarm }, { Hashes }] = await Promise.all([
       import('./player_swarm.js'),
@@ -240,6 +249,9 @@ export class Sharing {
     ])
     const hashes = new Hashes(player.withToken(facts.hashes))
     const [hasList, isKnown] = await Promise.all([hashes.load(), this.isKnownSwarm(source)])
+    if (turn !== this.turn) {
+      return undefined
+    }
     if (!hasList || !isKnown) {
       this.stop(hasList ? 'foreign' : 'failed')
       return undefined
@@ -258,7 +270,7 @@ export class Sharing {
     }
     return new Swarm(source, plan, {
       onChange: () => this.changed(),
-      onEnd: reason => this.ended(reason),
+      onEnd: reason => turn === this.turn && this.ended(reason),
     })
   }
 
@@ -286,6 +298,7 @@ export class Sharing {
   }
 
   close() {
+    this.turn++
     clearTimeout(this.timer)
     this.endAsking?.()
     this.loadOn?.()

@@ -32,7 +32,9 @@ export function reasonAgainst(policy, video, viewer) {
   if (viewer.savesData) {
     return 'data'
   }
-  if (viewer.link !== '1' && video.viewers < policy.from) {
+  // Anybody can write a link: it counts for those who said yes before.
+  const isCalled = viewer.link === '1' && viewer.answer === 'yes'
+  if (!isCalled && video.viewers < policy.from) {
     return 'few'
   }
   return ''

@@ -195,7 +195,6 @@ export class Swarm {
     this.engine?.applyDynamicConfig({ core: { isP2PUploadDisabled: !may } })
   }
 
-
   end(reason) {
     if (!this.isOver) {
       this.close()
@@ -204,6 +203,9 @@ export class Swarm {
   }
 
   close() {
+    if (this.isOver) {
+      return // what stands in the source now may be another's
+    }
     this.isOver = true
     const { hls } = this.source
     if (this.tellAgain) {
