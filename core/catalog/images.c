@@ -273,5 +273,5 @@ int catalog_images_run(
     if (work != NULL) {
         shoal_tree_remove(work, NULL);
     }
-    return code;
+    return code < 0 && catalog_job_is_over(call, job, err) ? 0 : code;
 }

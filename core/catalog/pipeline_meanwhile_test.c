@@ -135,12 +135,36 @@ static void files_that_replace_one_at_once_are_two(void **state)
     assert_int_equal(video.state, SHOAL_STATE_PUBLISHED);
 }
 
+static void it_is_deleted(void)
+{
+    struct shoal_err err = {0};
+    assert_int_equal(shoal_video_delete(other, replaced->uuid, &err), 0);
+}
+
+// Its files go at once with it, under the hands of the jobs that read them.
+static void a_job_whose_video_is_deleted_does_not_fail(void **state)
+{
+    struct scene *scene = *state;
+    struct shoal_err err = {0};
+    replaced = scene;
+    other = shoal_kit_system(scene->kit);
+    for (int i = 0; i < 4; i++) { // whichever comes first, pictures or remux
+        fake.goes = it_is_deleted;
+        assert_int_equal(submit(scene, "VIDEO bytes", false, &err), 0);
+        settle(scene);
+        json_t *parked = shoal_jobs_list(scene->system, "parked", 0, 100, NULL);
+        assert_int_equal(json_array_size(parked), 0);
+        json_decref(parked);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_storage_that_is_away_is_waited_for),
         CASE(renditions_at_once_are_all_in_the_lists),
         CASE(files_that_replace_one_at_once_are_two),
+        CASE(a_job_whose_video_is_deleted_does_not_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,9 @@ int catalog_object_remove(
 /// The video that a job is about. SHOAL_ENOTFOUND: it is gone or has a newer file; nothing to do.
 int catalog_job_video(struct shoal_call *call, const struct shoal_job *job,
     struct catalog_video *video, struct shoal_err *err);
+/// Whether the video went, or got a newer file, while the job failed: its files went with it, which is no
+/// error. Empties err then.
+bool catalog_job_is_over(struct shoal_call *call, const struct shoal_job *job, struct shoal_err *err);
 /// Queues a step: {uuid, version} and what else the payload holds (taken, or NULL).
 int catalog_step_add(struct shoal_call *call, struct shoal_db *tx, const char *kind,
     const struct catalog_video *video, json_t *more, struct shoal_err *err);

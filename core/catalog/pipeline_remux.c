@@ -21,6 +21,17 @@ int catalog_job_video(struct shoal_call *call, const struct shoal_job *job,
     return code;
 }
 
+bool catalog_job_is_over(struct shoal_call *call, const struct shoal_job *job, struct shoal_err *err)
+{
+    struct catalog_video video;
+    struct shoal_err why = {0};
+    bool is_over = catalog_job_video(call, job, &video, &why) == SHOAL_ENOTFOUND;
+    if (is_over && err != NULL) {
+        *err = (struct shoal_err){0};
+    }
+    return is_over;
+}
+
 int catalog_step_add(struct shoal_call *call, struct shoal_db *tx, const char *kind,
     const struct catalog_video *video, json_t *more, struct shoal_err *err)
 {
@@ -156,7 +167,10 @@ int catalog_remux_run(
             code = shoal_tx(call, drop_tx, &web, err);
         }
     }
-    return code == 0 ? catalog_away(catalog_ladder_start(call, &video, has_web, err), false) : code;
+    if (code == 0) {
+        code = catalog_away(catalog_ladder_start(call, &video, has_web, err), false);
+    }
+    return code < 0 && catalog_job_is_over(call, job, err) ? 0 : code;
 }
 
 void catalog_remux_gave_up(

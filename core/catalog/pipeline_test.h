@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <sys/stat.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -21,6 +22,7 @@ static struct {
     int published, hidden, deleted, states;
     int asked; // video.publish
     void (*fills)(void);
+    void (*_Atomic goes)(void); // called once, by images() and by remux(), which then read nothing
     bool refuses_remux, is_later;
     char key[80], work[512];
     _Atomic bool has_work; ///< key and work were said
@@ -126,6 +128,16 @@ static int probe(
     return 0;
 }
 
+// Takes away what is being read.
+static bool is_gone(void)
+{
+    void (*goes)(void) = atomic_exchange(&fake.goes, NULL);
+    if (goes != NULL) {
+        goes();
+    }
+    return goes != NULL;
+}
+
 static int remux(struct shoal_call *call, void *arg, const char *path, const json_t *probed,
     const char *out_path, const char *key, struct shoal_err *err)
 {
@@ -134,6 +146,9 @@ static int remux(struct shoal_call *call, void *arg, const char *path, const jso
     (void)path;
     (void)probed;
     (void)key;
+    if (is_gone()) {
+        return shoal_fail(err, SHOAL_EUNREADABLE, "there is nothing in this file");
+    }
     if (fake.refuses_remux) {
         return shoal_fail(err, SHOAL_EUNSUPPORTED, "these streams go into no MP4");
     }
@@ -148,7 +163,9 @@ static int images(struct shoal_call *call, void *arg, const char *path, const js
     (void)path;
     (void)probed;
     (void)at_s;
-    (void)err;
+    if (is_gone()) {
+        return shoal_fail(err, SHOAL_EUNREADABLE, "there is no picture in this file");
+    }
     for (size_t i = 0; i < count; i++) {
         list[i].out_width = list[i].width;
         list[i].out_height = list[i].width * 9 / 16;

@@ -193,6 +193,10 @@ int catalog_transcode_run(
                 "the transcoder left out a rendition of video %s", video.uuid);
         }
     }
+    if (code < 0 && catalog_job_is_over(call, job, err)) {
+        work_remove(call, job);
+        return 0;
+    }
     if (code == SHOAL_EFULL || run.is_spoilt) {
         // Half of it would keep the disk full, and after a failed sync nobody knows what is whole.
         work_remove(call, job);
