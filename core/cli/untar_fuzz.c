@@ -1,6 +1,7 @@
 // untar_fuzz.c - any bytes as the inside of a package: nothing lands outside of its folder.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <dirent.h>
+#include <stdio.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

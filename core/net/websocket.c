@@ -18,7 +18,6 @@
 #define MESSAGE_MAX 65536
 #define READ_ROUND  262144 // bytes in one turn, so that one peer does not keep the loop
 #define ROOM_BYTES  131072 // beside a message: heads, and what was read behind a part of a frame
-#define PONGS_BYTES 4096   // behind more than that, none is added
 #define WENT_AWAY   1006
 
 /// What travels from the worker that accepted to the loop that runs the stream.
@@ -133,9 +132,6 @@ static void hear_frame(struct shoal_stream_conn *stream, const struct shoal_fram
         hear_goodbye(stream, frame);
         break;
     case SHOAL_FRAME_PING:
-        if (atomic_load(&stream->queued) > PONGS_BYTES) {
-            break; // it does not take what it has: RFC 6455 5.5.3 lets us answer a later one
-        }
         put_frame(stream, SHOAL_FRAME_PONG, frame->payload, frame->length);
         break;
     case SHOAL_FRAME_PONG:
