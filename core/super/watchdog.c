@@ -37,7 +37,7 @@ struct slot {
     atomic_bool has_no_end;           ///< a call without a deadline: a job
     _Atomic(const struct shoal_plugin_id *) plugin;
     void *stack;                      ///< for the crash handler, kept for the next thread
-    clockid_t clock;                  ///< of the thread's CPU
+    _Atomic clockid_t clock;          ///< of the thread's CPU
     // of the watchdog's thread: when it first saw the stay since seen_since_ms
     int64_t seen_since_ms, seen_ms, seen_cpu_ms;
 };
@@ -79,7 +79,9 @@ static struct slot *slot_take(void)
         if (atomic_compare_exchange_strong(&dog.slots[i].is_taken, &is_free, true)) {
             pthread_setspecific(dog.at_exit, &dog.slots[i]);
             dog.slots[i].stack = shoal_crash_stack(dog.slots[i].stack);
-            pthread_getcpuclockid(pthread_self(), &dog.slots[i].clock);
+            clockid_t clock = CLOCK_THREAD_CPUTIME_ID;
+            pthread_getcpuclockid(pthread_self(), &clock);
+            atomic_store(&dog.slots[i].clock, clock);
             return &dog.slots[i];
         }
     }
@@ -185,7 +187,7 @@ static void check_loops(int64_t now, int64_t late_ms)
 static void check_job(struct slot *slot, int64_t now, int64_t since)
 {
     struct timespec used;
-    if (since == 0 || !atomic_load(&slot->has_no_end) || clock_gettime(slot->clock, &used) != 0) {
+    if (since == 0 || !atomic_load(&slot->has_no_end) || clock_gettime(atomic_load(&slot->clock), &used) != 0) {
         return;
     }
     int64_t cpu_ms = (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
