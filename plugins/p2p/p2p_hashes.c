@@ -22,43 +22,49 @@ static void base64(const unsigned char kept[KEPT_BYTES], struct p2p_hash *out)
     memcpy(out->bytes, text, P2P_HASH_BYTES);
 }
 
-int p2p_hash_first(const char *master, int index, struct p2p_hash *out)
+// The sum of a text that is made of two parts.
+static int sum_of(const EVP_MD *kind, const char *before, const char *subject, const char *between,
+    const char *stream, unsigned char *sum)
 {
     char text[TEXT_MAX];
+    int length = snprintf(text, sizeof text, "%s%s%s%s", before, subject, between, stream);
+    bool fits = length >= 0 && (size_t)length < sizeof text;
+    return fits && digest(kind, text, sum) == 0 ? 0 : SHOAL_EINTERNAL;
+}
+
+int p2p_hash_first(const char *master, int index, struct p2p_hash *out)
+{
+    char number[16];
     unsigned char sum[EVP_MAX_MD_SIZE];
-    int length = snprintf(text, sizeof text, "2%s+V%d", master, index);
-    if (length < 0 || (size_t)length >= sizeof text || digest(EVP_sha1(), text, sum) != 0) {
-        return SHOAL_EINTERNAL;
+    snprintf(number, sizeof number, "%d", index);
+    int code = sum_of(EVP_sha1(), "2", master, "+V", number, sum);
+    if (code == 0) {
+        out->generation = 1;
+        memcpy(out->bytes, sum, P2P_HASH_BYTES);
     }
-    out->generation = 1;
-    memcpy(out->bytes, sum, P2P_HASH_BYTES);
-    return 0;
+    return code;
 }
 
 int p2p_hash_second(const char *master, const char *stream, struct p2p_hash *out)
 {
-    char text[TEXT_MAX];
     unsigned char sum[EVP_MAX_MD_SIZE];
-    int length = snprintf(text, sizeof text, "v2-%s-%s", master, stream);
-    if (length < 0 || (size_t)length >= sizeof text || digest(EVP_md5(), text, sum) != 0) {
-        return SHOAL_EINTERNAL;
+    int code = sum_of(EVP_md5(), "v2-", master, "-", stream, sum);
+    if (code == 0) {
+        out->generation = 2;
+        base64(sum + 1, out); // players drop the first byte
     }
-    out->generation = 2;
-    base64(sum + 1, out); // players drop the first byte
-    return 0;
+    return code;
 }
 
 int p2p_hash_third(const char *uuid, const char *stream, struct p2p_hash *out)
 {
-    char text[TEXT_MAX];
     unsigned char sum[EVP_MAX_MD_SIZE];
-    int length = snprintf(text, sizeof text, "pt-v2-%s-%s", uuid, stream);
-    if (length < 0 || (size_t)length >= sizeof text || digest(EVP_sha1(), text, sum) != 0) {
-        return SHOAL_EINTERNAL;
+    int code = sum_of(EVP_sha1(), "pt-v2-", uuid, "-", stream, sum);
+    if (code == 0) {
+        out->generation = 3;
+        base64(sum, out);
     }
-    out->generation = 3;
-    base64(sum, out);
-    return 0;
+    return code;
 }
 
 static int of_rendition(const char *master, const char *uuid, int index, int resolution,
