@@ -31,14 +31,16 @@ struct shoal_arena {
     struct deferred *deferred;
 };
 
-static struct chunk *chunk_new(size_t size)
+/// NULL only for a large block.
+static struct chunk *chunk_try(size_t size)
 {
-    if (size > SIZE_MAX - sizeof(struct chunk)) {
-        shoal_out_of_memory(size);
-    }
-    struct chunk *chunk = malloc(sizeof(struct chunk) + size);
+    struct chunk *chunk =
+        size <= SIZE_MAX - sizeof(struct chunk) ? malloc(sizeof(struct chunk) + size) : NULL;
     if (!chunk) {
-        shoal_out_of_memory(size);
+        if (size < SHOAL_LARGE_BYTES) {
+            shoal_out_of_memory(size);
+        }
+        return NULL;
     }
     chunk->next = NULL;
     chunk->used = 0;
@@ -100,9 +102,12 @@ void shoal_arena_reset(struct shoal_arena *arena)
 }
 
 /// A large piece gets a chunk of its own behind the first, which goes on being filled.
-static void *alloc_large(struct shoal_arena *arena, size_t bytes)
+static void *own_chunk(struct shoal_arena *arena, size_t bytes)
 {
-    struct chunk *chunk = chunk_new(bytes);
+    struct chunk *chunk = chunk_try(bytes);
+    if (!chunk) {
+        return NULL;
+    }
     chunk->used = bytes;
     if (arena->chunks) {
         chunk->next = arena->chunks->next;
@@ -114,22 +119,25 @@ static void *alloc_large(struct shoal_arena *arena, size_t bytes)
     return chunk->bytes;
 }
 
-void *shoal_arena_alloc(struct shoal_arena *arena, size_t bytes)
+void *shoal_arena_try(struct shoal_arena *arena, size_t bytes)
 {
     assert(arena);
     if (bytes > SIZE_MAX - ALIGNMENT) {
-        shoal_out_of_memory(bytes);
+        return NULL;
     }
     size_t size = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (size == 0) {
         size = ALIGNMENT;
     }
     if (size > arena->chunk_bytes / 4) {
-        return alloc_large(arena, size);
+        return own_chunk(arena, size);
     }
     struct chunk *chunk = arena->chunks;
     if (!chunk || chunk->size - chunk->used < size) {
-        chunk = chunk_new(arena->chunk_bytes);
+        chunk = chunk_try(arena->chunk_bytes);
+        if (!chunk) {
+            return NULL;
+        }
         chunk->next = arena->chunks;
         arena->chunks = chunk;
     }
@@ -137,6 +145,24 @@ void *shoal_arena_alloc(struct shoal_arena *arena, size_t bytes)
     chunk->used += size;
     memset(memory, 0, size);
     return memory;
+}
+
+void *shoal_arena_alloc(struct shoal_arena *arena, size_t bytes)
+{
+    void *memory = shoal_arena_try(arena, bytes);
+    if (!memory) {
+        shoal_out_of_memory(bytes);
+    }
+    return memory;
+}
+
+char *shoal_arena_try_copy(struct shoal_arena *arena, const void *data, size_t length)
+{
+    char *copy = length < SIZE_MAX ? shoal_arena_try(arena, length + 1) : NULL;
+    if (copy && length > 0) {
+        memcpy(copy, data, length);
+    }
+    return copy;
 }
 
 char *shoal_arena_strndup(struct shoal_arena *arena, const char *text, size_t length)

@@ -96,6 +96,36 @@ static void is_usable_after_a_reset(void **state)
     shoal_arena_free(NULL);
 }
 
+__attribute__((visibility("default"))) const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1"; // as malloc() does without a sanitizer
+}
+
+__attribute__((visibility("default"))) const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+static void a_large_block_may_be_refused_and_the_arena_goes_on(void **state)
+{
+    (void)state;
+    struct shoal_arena *arena = shoal_arena_new(0);
+    char *before = shoal_arena_strdup(arena, "before");
+    assert_null(shoal_arena_try(arena, SIZE_MAX / 4));
+    assert_null(shoal_arena_try(arena, SIZE_MAX));
+    assert_null(shoal_arena_try(arena, SIZE_MAX - 16));
+    assert_null(shoal_arena_try_copy(arena, "x", SIZE_MAX));
+    char *large = shoal_arena_try(arena, 1 << 20);
+    assert_non_null(large);
+    assert_int_equal(large[(1 << 20) - 1], 0);
+    assert_memory_equal(shoal_arena_try_copy(arena, "a\0b", 3), "a\0b", 4);
+    assert_string_equal(shoal_arena_try_copy(arena, NULL, 0), "");
+    assert_string_equal(before, "before");
+    shoal_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +134,7 @@ int main(void)
         cmocka_unit_test(copies_and_formats_text),
         cmocka_unit_test(runs_deferred_calls_newest_first_on_reset_and_free),
         cmocka_unit_test(is_usable_after_a_reset),
+        cmocka_unit_test(a_large_block_may_be_refused_and_the_arena_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,13 +32,28 @@ struct spilled {
     void *plugin;
 };
 
+/// Ids are apart from each other, and no secret: the system is asked for chance once a thread.
+static void make_id(char out[17])
+{
+    static _Thread_local uint64_t next;
+    while (next == 0) {
+        shoal_random(&next, sizeof(next));
+    }
+    next += 0x9e3779b97f4a7c15u; // odd: all others come before one comes again
+    uint64_t id = next;
+    for (int i = 0; i < 16; i++, id <<= 4) {
+        out[i] = "0123456789abcdef"[id >> 60];
+    }
+    out[16] = 0;
+}
+
 void shoal_call_init(struct shoal_call *call)
 {
     memset(call, 0, sizeof(*call));
     call->arena = shoal_arena_new(0);
     call->viewer.kind = SHOAL_VIEWER_SYSTEM;
     call->locale = "en";
-    shoal_random_hex(call->id, 8);
+    make_id(call->id);
     call->outer = current;
     current = call;
 }
@@ -77,6 +92,7 @@ struct shoal_call *shoal_call_adopt(struct shoal_call *call)
 {
     struct shoal_call *before = current;
     current = call;
+    tell_watch(call); // what the call's plugins enter and leave here ends here too
     return before;
 }
 
@@ -121,6 +137,15 @@ struct shoal_plugin *shoal_call_plugin(const struct shoal_call *call)
     return top > 0 ? call->plugins[top - 1] : NULL;
 }
 
+struct shoal_plugin *shoal_call_caller(const struct shoal_call *call)
+{
+    if (call->depth > SHOAL_PLUGIN_STACK) {
+        const struct spilled *spilled = call->spilled;
+        return spilled->plugin;
+    }
+    return call->depth > 1 ? call->plugins[call->depth - 2] : NULL;
+}
+
 bool shoal_plugin_lists(const struct shoal_plugin *plugin, const char *permission)
 {
     const struct shoal_plugin_id *id = (const struct shoal_plugin_id *)(const void *)plugin;
@@ -134,6 +159,13 @@ bool shoal_plugin_lists(const struct shoal_plugin *plugin, const char *permissio
 struct shoal_arena *shoal_call_arena(struct shoal_call *call)
 {
     return call->arena;
+}
+
+struct shoal_arena *shoal_call_arena_use(struct shoal_call *call, struct shoal_arena *arena)
+{
+    struct shoal_arena *before = call->arena;
+    call->arena = arena;
+    return before;
 }
 
 const struct shoal_viewer *shoal_call_viewer(const struct shoal_call *call)

@@ -61,6 +61,38 @@ static void names_the_innermost_plugin_at_any_depth(void **state)
     shoal_call_fini(&call);
 }
 
+static struct shoal_call *watched;
+static int watched_times;
+
+static void watch(struct shoal_call *call)
+{
+    watched = call;
+    watched_times++;
+}
+
+// A thread that goes on with a call of another for a while holds nothing of it afterwards.
+static void who_watches_hears_when_a_thread_takes_up_a_call(void **state)
+{
+    (void)state;
+    struct shoal_call call;
+    shoal_call_init(&call);
+    shoal_call_adopt(NULL); // another thread has none
+    shoal_call_enter(&call, (struct shoal_plugin *)&call);
+    shoal_call_watch = watch;
+    struct shoal_call *before = shoal_call_adopt(&call);
+    assert_ptr_equal(watched, &call);
+    shoal_call_enter(&call, (struct shoal_plugin *)&watched);
+    shoal_call_leave(&call);
+    assert_ptr_equal(watched, &call);
+    watched_times = 0;
+    shoal_call_adopt(before);
+    assert_null(watched);
+    assert_int_equal(watched_times, 1);
+    shoal_call_watch = NULL;
+    shoal_call_leave(&call);
+    shoal_call_fini(&call);
+}
+
 static void counts_down_to_its_deadline(void **state)
 {
     (void)state;
@@ -173,12 +205,28 @@ static void lines_below_the_level_are_dropped(void **state)
     close_log(fd);
 }
 
+static void another_arena_serves_for_a_while(void **state)
+{
+    (void)state;
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_arena *own = shoal_call_arena(&call), *other = shoal_arena_new(0);
+    assert_ptr_equal(shoal_call_arena_use(&call, other), own);
+    assert_ptr_equal(shoal_call_arena(&call), other);
+    assert_ptr_equal(shoal_call_arena_use(&call, own), other);
+    shoal_arena_free(other);
+    assert_ptr_equal(shoal_call_arena(&call), own);
+    shoal_call_fini(&call);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_thread_knows_its_innermost_call),
         cmocka_unit_test(names_the_innermost_plugin_at_any_depth),
+        cmocka_unit_test(who_watches_hears_when_a_thread_takes_up_a_call),
         cmocka_unit_test(counts_down_to_its_deadline),
+        cmocka_unit_test(another_arena_serves_for_a_while),
         cmocka_unit_test(sleep_ends_when_the_call_is_cancelled),
         cmocka_unit_test(log_lines_name_plugin_and_request),
         cmocka_unit_test(lines_below_the_level_are_dropped),

@@ -49,6 +49,8 @@ void shoal_call_fini(struct shoal_call *call);
 /// Marks which plugin runs now; crash and hang reports read the stack of the thread.
 void shoal_call_enter(struct shoal_call *call, struct shoal_plugin *plugin);
 void shoal_call_leave(struct shoal_call *call);
+/// Who called the plugin that runs now: the one below it, or NULL (the core).
+struct shoal_plugin *shoal_call_caller(const struct shoal_call *call);
 /// Says to who watches that the plugin is getting on: it counts from now how long it stays.
 void shoal_call_alive(struct shoal_call *call);
 /// Whether a manifest lists exactly this permission; NULL is the core, which needs none.
@@ -63,7 +65,7 @@ struct shoal_call *shoal_call_current(void);
 /// Makes call (or NULL) the one that this thread runs and gives back the one before: for threads
 /// that go on with a call of another, which waits meanwhile.
 struct shoal_call *shoal_call_adopt(struct shoal_call *call);
-/// Called after each enter, leave and mark (with NULL), when it is set: so the watchdog of the server
+/// Called after each enter, leave, adoption and mark (with NULL), when it is set: so the watchdog of the server
 /// keeps its books.
 extern void (*_Atomic shoal_call_watch)(struct shoal_call *call);
 /// Called by shoal_call_fini() to give the reader back; set by data.

@@ -7,7 +7,7 @@ SHOAL_SQL(account_get, "SELECT " CATALOG_ACTOR_COLUMNS("a") ", a.user_id FROM ca
                        "JOIN catalog_actor x ON x.id = a.actor_id WHERE a.id = $1");
 // Who waits for a moderator is not there yet; the instance's own account is not a person.
 #define ACCOUNT_SEEN_SQL                                                                           \
-    "(x.kind <> 'Application' AND NOT EXISTS (SELECT 1 FROM catalog_user u "                       \
+    "(x.kind <> 'Application' AND x.is_hidden = FALSE AND NOT EXISTS (SELECT 1 FROM catalog_user u "                       \
     "WHERE u.id = a.user_id AND u.is_waiting = TRUE))"
 SHOAL_SQL(account_find,
     "SELECT a.id FROM catalog_account a JOIN catalog_actor x ON x.id = a.actor_id "
@@ -55,7 +55,8 @@ json_t *catalog_account_json(
 
 json_t *shoal_account_get(struct shoal_call *call, const char *handle, struct shoal_err *err)
 {
-    return shoal_permission_call(call, "read", "accounts", err) == 0
+    return shoal_permission_call(call, "read", "accounts", err) == 0 &&
+                   catalog_actor_may(call, handle, "Account not found", err) == 0
                ? catalog_account_get(call, handle, err)
                : NULL;
 }

@@ -198,7 +198,7 @@ static int picture_set(
     struct shoal_call *call, struct change *change, const char *path, struct shoal_err *err)
 {
     const char *work = path == NULL ? NULL : catalog_picture_work(call, NULL, err);
-    int code = path != NULL && work == NULL ? SHOAL_EIO : 0;
+    int code = path != NULL && work == NULL ? err->code : 0;
     if (code == 0 && work != NULL) {
         code = sizes_make(call, change, path, work, err);
         shoal_tree_remove(work, NULL);
@@ -207,7 +207,7 @@ static int picture_set(
         return shoal_fail_field(err, kinds[change->kind].field,
             "This picture cannot be read: please choose a JPEG, PNG or WebP file");
     }
-    return code == 0 ? shoal_tx(call, change_tx, change, err) : code;
+    return code == 0 ? catalog_stored_tx(call, change->files, change->count, change_tx, change, err) : code;
 }
 
 // Whose picture it is, if it is the viewer's to change.
@@ -226,6 +226,15 @@ static int actor_find(
     return shoal_db_i64(shoal_call_db(call), is_channel ? &actor_of_channel : &actor_of_account,
         SHOAL_ARGS(SHOAL_I64(is_channel ? change->channel_id : call->viewer.account_id)),
         &change->actor_id, err);
+}
+
+int64_t catalog_actor_id(struct shoal_call *call, int64_t account_id, int64_t channel_id)
+{
+    int64_t id = 0;
+    bool is_channel = channel_id != 0;
+    int code = shoal_db_i64(shoal_call_db(call), is_channel ? &actor_of_channel : &actor_of_account,
+        SHOAL_ARGS(SHOAL_I64(is_channel ? channel_id : account_id)), &id, NULL);
+    return code == 0 ? id : 0;
 }
 
 json_t *shoal_actor_image(struct shoal_call *call, const char *kind, const char *channel,

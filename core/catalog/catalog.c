@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "catalog/catalog.h"
+#include "catalog/captions_priv.h"
+#include "catalog/follows_priv.h"
 #include "catalog/pipeline_priv.h"
 
 #include "data/data.h"
@@ -21,8 +23,14 @@ static const struct shoal_job_kind kinds[] = {
         .attempts = 4,
         .lease_s = 120,
         .concurrency = 1},
+    {.kind = "storyboard",
+        .run = catalog_storyboard_run,
+        .attempts = 3,
+        .lease_s = 120,
+        .concurrency = 1},
     {.kind = "remove", .run = catalog_remove_run, .attempts = 12, .backoff_ms = 60000},
     {.kind = "schedule", .run = catalog_schedule_run},
+    {.kind = "followed", .run = catalog_followed_run, .lease_s = 120, .concurrency = 1},
 };
 
 static int media_tick(struct shoal_call *call, void *arg, struct shoal_err *err)
@@ -77,6 +85,9 @@ int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err
         code = shoal_resumer_add(NULL, "user.register", catalog_user_resume, NULL, err);
     }
     if (code == 0) {
+        code = shoal_resumer_add(NULL, "follow.request", catalog_follow_resume, NULL, err);
+    }
+    if (code == 0) {
         code = shoal_timers_add(NULL, "media_tokens", 5000, false, media_tick, NULL);
     }
     if (code == 0) {
@@ -98,35 +109,16 @@ void shoal_catalog_stop(void)
     catalog_media_stop();
 }
 
-SHOAL_SQL(actor_known, "SELECT COUNT(*) FROM catalog_actor WHERE name = $1 AND host = ''");
-SHOAL_SQL(
-    service_account_add, "INSERT INTO catalog_account (actor_id, display_name) VALUES ($1, $2)");
-
-// The actor of the instance itself has the name that other servers expect; nobody else may take it.
-static int instance_actor(struct shoal_db *tx, struct shoal_err *err)
-{
-    int64_t known = 0;
-    int64_t actor_id = 0;
-    int code = shoal_db_i64(tx, &actor_known, SHOAL_ARGS(SHOAL_TEXT("peertube")), &known, err);
-    if (code != 0 || known > 0) {
-        return code;
-    }
-    code = catalog_actor_add(tx, "Application", "peertube", &actor_id, err);
-    return code == 0 ? shoal_db_exec(tx, &service_account_add,
-                           SHOAL_ARGS(SHOAL_I64(actor_id), SHOAL_TEXT("peertube")), NULL, err)
-                     : code;
-}
-
 static int found_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     struct catalog_new_user *user = arg;
-    int code = instance_actor(tx, err);
+    int code = catalog_actor_self(tx, err);
     return code == 0 ? catalog_user_insert(call, tx, user, err) : code;
 }
 
 int shoal_catalog_admin_check(const char *admin, struct shoal_err *err)
 {
-    if (admin && strcmp(admin, "peertube") == 0) {
+    if (admin && strcmp(admin, CATALOG_SELF) == 0) {
         return shoal_fail_field(
             err, "admin", "the name peertube is taken: it is the instance's own");
     }

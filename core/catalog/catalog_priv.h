@@ -37,6 +37,9 @@ int64_t catalog_setting_i64(const char *key, int64_t otherwise);
 bool catalog_setting_bool(const char *key, bool otherwise);
 /// DIR/what (made when missing) in the arena.
 const char *catalog_folder(struct shoal_call *call, const char *what, struct shoal_err *err);
+/// What shoal_secret() gives, of the instance in `folder` (secrets.c).
+int catalog_secret(const char *folder, const char *plugin, const char *name, void *out,
+    size_t bytes, struct shoal_err *err);
 
 // --- viewers (viewer.c, may.c) ---
 
@@ -53,6 +56,8 @@ struct catalog_subject {
     enum shoal_privacy privacy;
     enum shoal_video_state state;
     bool is_open, is_blocked, is_local, is_downloadable;
+    bool is_followed;        ///< of a video of another server: lists show it
+    bool is_hidden;          ///< its server is hidden here
     bool by_number;          ///< asked for by number: does not open unlisted videos
     bool has_password_right; ///< the caller has checked the password
     bool has_password;       ///< one was given
@@ -153,6 +158,8 @@ json_t *catalog_user_brief(
 /// Tells user.changed, within the transaction.
 int catalog_user_tell(struct shoal_call *call, struct shoal_db *tx, int64_t user_id,
     const char *what, struct shoal_err *err);
+/// The number of the actor of an account, or (channel_id) of a channel; 0: there is none.
+int64_t catalog_actor_id(struct shoal_call *call, int64_t account_id, int64_t channel_id);
 /// What a query of an account or channel (`of`) selects first, for catalog_actor_pack().
 #define CATALOG_ACTOR_COLUMNS(of)                                                                  \
     of ".id, x.id, x.name, x.host, x.url, " of ".display_name, " of ".description, x.followers, "  \
@@ -161,6 +168,10 @@ int catalog_user_tell(struct shoal_call *call, struct shoal_db *tx, int64_t user
 /// What accounts and channels have in common, but for their pictures. folder: of the public URL.
 json_t *catalog_actor_pack(struct shoal_call *call, const struct shoal_rows *rows,
     const char *folder, bool summary, int64_t *actor_id);
+/// Whether the viewer may see an account or channel by its handle: of a server that is hidden the
+/// staff alone. SHOAL_ENOTFOUND with the sentence; 0 also for who is not known.
+int catalog_actor_may(
+    struct shoal_call *call, const char *handle, const char *sentence, struct shoal_err *err);
 enum catalog_actor_image { CATALOG_AVATAR = 1, CATALOG_BANNER = 2 };
 /// Sets "avatars" or "banners", the smallest first.
 int catalog_actor_images_add(struct shoal_call *call, json_t *out, int64_t actor_id,
@@ -169,6 +180,9 @@ int catalog_actor_images_add(struct shoal_call *call, json_t *out, int64_t actor
 /// removed from their storages; their rows go with the actors.
 int catalog_actor_images_remove(struct shoal_db *tx, int64_t account_id, int64_t channel_id,
     struct shoal_err *err);
+/// The actor of the instance itself has the name that other servers expect; nobody else may take it.
+#define CATALOG_SELF "peertube"
+int catalog_actor_self(struct shoal_db *tx, struct shoal_err *err); ///< makes it, where it is missing
 int catalog_actor_add(
     struct shoal_db *tx, const char *kind, const char *name, int64_t *id, struct shoal_err *err);
 /// Makes user, account and channel rows. channel NULL: NAME_channel.
@@ -217,7 +231,7 @@ struct catalog_video {
     enum shoal_video_state state;
     enum catalog_verdict verdict;
     bool is_live, is_nsfw, is_downloadable, waits, is_open, is_announced, is_blocked;
-    int64_t nsfw_flags, duration_s, aspect_e4, comments_policy;
+    int64_t nsfw_flags, duration_s, aspect_e4, comments_policy, followed;
     int64_t views, likes, dislikes, comments, downloads, source_bytes, version, ladder_job;
     int64_t ladder_fence, schedule_at_ms, schedule_privacy, held_privacy, created_ms, updated_ms,
         published_ms;
@@ -319,6 +333,8 @@ int catalog_publish_hold(struct shoal_call *call, struct shoal_db *tx,
 struct catalog_file {
     int64_t id, video_id, version, size_bytes, bitrate_bps, created_ms;
     const char *kind, *name, *mime, *storage, *key, *url, *codecs, *segments, *metadata;
+    // Of other servers; origin_url: where a picture is fetched from, once.
+    const char *origin_url, *playlist_url, *metadata_url, *torrent_url, *magnet;
     int resolution, width, height, fps;
     bool has_video, has_audio, is_ready;
 };

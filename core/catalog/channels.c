@@ -1,7 +1,10 @@
 // channels.c - channels: found, listed, shown.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
 #include "catalog/catalog_priv.h"
 #include "catalog/channels_priv.h"
+#include "catalog/follows_priv.h"
 #include "host/permissions.h"
 
 // $2: a summary, whose videos are not counted.
@@ -19,30 +22,44 @@ SHOAL_SQL(channel_owner,
     "WHERE c.id = $1 AND x.host = ''");
 SHOAL_SQL(channels_of, "SELECT id FROM catalog_channel WHERE account_id = $1 ORDER BY id");
 
+// None of a server that is hidden; of other servers those that are followed from here at least as far
+// as $3 says, as with videos; of an account that is asked for ($2) all.
+#define SHOWN_SQL                                                                                  \
+    "AND x.is_hidden = FALSE AND (x.host = '' OR CAST($2 AS BIGINT) IS NOT NULL "                  \
+    "OR EXISTS (SELECT 1 FROM catalog_follow f "                                                   \
+    "JOIN catalog_actor w ON w.id = f.follower_id AND w.host = '' WHERE f.state = 2 "              \
+    "AND CASE WHEN w.kind = 'Application' THEN 2 ELSE 1 END >= CAST($3 AS BIGINT) "                \
+    "AND f.target_id IN (SELECT c.actor_id UNION ALL SELECT a.actor_id FROM catalog_account a "    \
+    "WHERE a.id = c.account_id UNION ALL SELECT s.id FROM catalog_actor s WHERE s.host = x.host "  \
+    "AND s.kind = 'Application'))) "
 #define FROM_SQL                                                                                   \
     "FROM catalog_channel c JOIN catalog_actor x ON x.id = c.actor_id WHERE "                      \
     "(CAST($1 AS TEXT) IS NULL OR LOWER(c.display_name) LIKE CAST($1 AS TEXT) ESCAPE '\\' "        \
     "OR x.name LIKE CAST($1 AS TEXT) ESCAPE '\\') AND "                                            \
-    "(CAST($2 AS BIGINT) IS NULL OR c.account_id = CAST($2 AS BIGINT)) "
+    "(CAST($2 AS BIGINT) IS NULL OR c.account_id = CAST($2 AS BIGINT)) AND "                       \
+    "(CAST($4 AS TEXT) IS NULL OR x.host = CAST($4 AS TEXT)) " SHOWN_SQL
 #define LIST_SQL(id, order)                                                                        \
     SHOAL_SQL(id, "SELECT c.id " FROM_SQL "ORDER BY " order                                        \
-                  " LIMIT CAST($3 AS BIGINT) OFFSET CAST($4 AS BIGINT)")
+                  " LIMIT CAST($5 AS BIGINT) OFFSET CAST($6 AS BIGINT)")
 LIST_SQL(channels_id, "c.id");
 LIST_SQL(channels_id_down, "c.id DESC");
 LIST_SQL(channels_name, "x.name, c.id");
 LIST_SQL(channels_name_down, "x.name DESC, c.id DESC");
+LIST_SQL(channels_display, "LOWER(c.display_name), c.id");
+LIST_SQL(channels_display_down, "LOWER(c.display_name) DESC, c.id DESC");
 LIST_SQL(channels_updated, "x.updated, c.id");
 LIST_SQL(channels_updated_down, "x.updated DESC, c.id DESC");
 LIST_SQL(channels_created, "x.created, c.id");
 LIST_SQL(channels_created_down, "x.created DESC, c.id DESC");
 SHOAL_SQL(channels_count, "SELECT COUNT(*) " FROM_SQL);
 
-static const char *const sorts[] = {"id", "name", "updatedAt", "createdAt", NULL};
+static const char *const sorts[] = {"id", "name", "updatedAt", "createdAt", "displayName", NULL};
 static const struct shoal_sql *const lists[][2] = {
     {&channels_id, &channels_id_down},
     {&channels_name, &channels_name_down},
     {&channels_updated, &channels_updated_down},
     {&channels_created, &channels_created_down},
+    {&channels_display, &channels_display_down},
 };
 
 static json_t *channel_pack(struct shoal_call *call, const struct shoal_rows *rows, bool summary,
@@ -118,7 +135,8 @@ json_t *shoal_channel_get(struct shoal_call *call, const char *handle, struct sh
         return NULL;
     }
     int64_t id = 0;
-    return catalog_channel_find(call, handle, &id, err) == 0
+    return catalog_channel_find(call, handle, &id, err) == 0 &&
+                   catalog_actor_may(call, handle, "Video channel not found", err) == 0
                ? catalog_channel_json(call, id, false, err)
                : NULL;
 }
@@ -164,6 +182,7 @@ json_t *shoal_channel_list(struct shoal_call *call, const json_t *query, struct 
     }
     struct catalog_page page;
     struct shoal_value owner = SHOAL_NULL;
+    struct shoal_value least = SHOAL_I64(catalog_followed_least());
     const char *handle = shoal_text(query, "account", NULL);
     if (catalog_page_read(query, sorts, "-createdAt", &page, err) != 0) {
         return NULL;
@@ -178,16 +197,22 @@ json_t *shoal_channel_list(struct shoal_call *call, const json_t *query, struct 
     }
     const char *search = shoal_text(query, "search", NULL);
     const char *pattern = search == NULL ? NULL : catalog_like(call->arena, search);
+    const char *host = shoal_text(query, "host", NULL);
+    if (host != NULL) {
+        host = strcmp(host, catalog_host(call)) == 0 ? "" : catalog_fold(call->arena, host);
+    }
     int64_t total = 0;
     int64_t ids[100];
     size_t count = 0;
     struct shoal_db *db = shoal_call_db(call);
-    if (shoal_db_i64(db, &channels_count, SHOAL_ARGS(SHOAL_TEXT(pattern), owner), &total, err) !=
-        0) {
+    if (shoal_db_i64(db, &channels_count, SHOAL_ARGS(SHOAL_TEXT(pattern), owner, least, SHOAL_TEXT(host)),
+            &total, err) != 0) {
         return NULL;
     }
     struct shoal_rows *rows = shoal_db_query(db, lists[page.sort][page.is_down],
-        SHOAL_ARGS(SHOAL_TEXT(pattern), owner, SHOAL_I64(page.count), SHOAL_I64(page.start)), err);
+        SHOAL_ARGS(SHOAL_TEXT(pattern), owner, least, SHOAL_TEXT(host), SHOAL_I64(page.count),
+            SHOAL_I64(page.start)),
+        err);
     while (rows != NULL && count < 100 && shoal_rows_next(rows)) {
         ids[count++] = shoal_col_i64(rows, 0);
     }

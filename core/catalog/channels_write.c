@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "catalog/catalog_priv.h"
 #include "catalog/channels_priv.h"
+#include "catalog/follows_priv.h"
 #include "host/permissions.h"
 
 SHOAL_SQL(channel_add,
@@ -54,8 +55,9 @@ int catalog_channel_tell(struct shoal_call *call, struct shoal_db *tx, int64_t i
     if (code != 0 || !shoal_hook_heard("channel.changed")) {
         return code;
     }
-    json_t *event = json_pack("{s:o?, s:s, s:s?}", "channel",
-        catalog_channel_json(call, id, false, NULL), "what", what, "by", call->viewer.username);
+    json_t *event = json_pack("{s:o?, s:I, s:s, s:s?}", "channel",
+        catalog_channel_json(call, id, false, NULL), "actorId",
+        (json_int_t)catalog_actor_id(call, 0, id), "what", what, "by", call->viewer.username);
     code = shoal_fire_durable(tx, "channel.changed", event, err);
     json_decref(event);
     return code;
@@ -205,6 +207,9 @@ static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     int code = catalog_channel_tell(call, tx, channel->id, "deleted", err);
     if (code == 0) {
         code = catalog_actor_images_remove(tx, 0, channel->id, err);
+    }
+    if (code == 0) {
+        code = catalog_follows_forget(call, tx, 0, channel->id, err);
     }
     return code == 0 ? shoal_db_exec(
                            tx, &channel_actor_remove, SHOAL_ARGS(SHOAL_I64(channel->id)), NULL, err)

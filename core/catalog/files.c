@@ -1,5 +1,7 @@
 // files.c - the table of media objects: added, listed, removed an hour later.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
 #include "catalog/catalog_priv.h"
 
 #define FILES_MAX 256
@@ -7,7 +9,7 @@
 SHOAL_SQL(files_of,
     "SELECT id, video_id, version, size_bytes, bitrate_bps, created, kind, name, mime, storage, "
     "storage_key, url, codecs, segments, metadata, resolution, width, height, fps, has_video, "
-    "has_audio, is_ready FROM catalog_file WHERE video_id = $1 "
+    "has_audio, is_ready, origin_url, playlist_url, metadata_url, torrent_url, magnet FROM catalog_file WHERE video_id = $1 "
     "AND (CAST($2 AS TEXT) IS NULL OR kind = CAST($2 AS TEXT)) "
     "ORDER BY resolution DESC, width, id LIMIT 256");
 SHOAL_SQL(file_add,
@@ -23,8 +25,17 @@ static const char *text_of(struct shoal_call *call, const struct shoal_rows *row
     return text == NULL ? NULL : shoal_arena_strdup(call->arena, text);
 }
 
-static void file_read(
-    struct shoal_call *call, const struct shoal_rows *rows, struct catalog_file *out)
+/// A list of hashes, or what is known of a file: of a long video it is large. False: no memory for it.
+static bool large_text_of(
+    struct shoal_call *call, const struct shoal_rows *rows, int column, const char **out)
+{
+    const char *text = shoal_col_text(rows, column);
+    *out = text == NULL ? NULL : shoal_arena_try_copy(call->arena, text, strlen(text));
+    return text == NULL || *out != NULL;
+}
+
+static int file_read(struct shoal_call *call, const struct shoal_rows *rows,
+    struct catalog_file *out, struct shoal_err *err)
 {
     *out = (struct catalog_file){
         .id = shoal_col_i64(rows, 0),
@@ -40,8 +51,6 @@ static void file_read(
         .key = text_of(call, rows, 10),
         .url = text_of(call, rows, 11),
         .codecs = text_of(call, rows, 12),
-        .segments = text_of(call, rows, 13),
-        .metadata = text_of(call, rows, 14),
         .resolution = (int)shoal_col_i64(rows, 15),
         .width = (int)shoal_col_i64(rows, 16),
         .height = (int)shoal_col_i64(rows, 17),
@@ -49,7 +58,17 @@ static void file_read(
         .has_video = shoal_col_bool(rows, 19),
         .has_audio = shoal_col_bool(rows, 20),
         .is_ready = shoal_col_bool(rows, 21),
+        .origin_url = text_of(call, rows, 22),
+        .playlist_url = text_of(call, rows, 23),
+        .metadata_url = text_of(call, rows, 24),
+        .torrent_url = text_of(call, rows, 25),
+        .magnet = text_of(call, rows, 26),
     };
+    return large_text_of(call, rows, 13, &out->segments) &&
+                   large_text_of(call, rows, 14, &out->metadata)
+               ? 0
+               : shoal_fail(err, SHOAL_EBUSY, "there is no memory for what is known of %s now",
+                     out->name);
 }
 
 int catalog_files_get(struct shoal_call *call, int64_t video_id, const char *kind,
@@ -63,7 +82,8 @@ int catalog_files_get(struct shoal_call *call, int64_t video_id, const char *kin
     if (rows == NULL) {
         return SHOAL_EIO;
     }
-    while (shoal_rows_next(rows) && *count < FILES_MAX) {
+    int code = 0;
+    while (code == 0 && shoal_rows_next(rows) && *count < FILES_MAX) {
         if (*count == room) {
             struct catalog_file *more =
                 shoal_arena_alloc(call->arena, (room + 16) * sizeof(struct catalog_file));
@@ -73,10 +93,11 @@ int catalog_files_get(struct shoal_call *call, int64_t video_id, const char *kin
             files = more;
             room += 16;
         }
-        file_read(call, rows, &files[(*count)++]);
+        code = file_read(call, rows, &files[(*count)++], err);
     }
     *out = files;
-    return shoal_rows_close(rows, err);
+    int closed = shoal_rows_close(rows, code == 0 ? err : NULL);
+    return code != 0 ? code : closed;
 }
 
 int catalog_file_add(
@@ -104,7 +125,8 @@ int catalog_objects_remove(
 {
     json_t *objects = json_array();
     for (size_t i = 0; i < count; i++) {
-        if (files[i].url == NULL) {
+        // A picture of another server that was never fetched has no object.
+        if (files[i].url == NULL && files[i].key[0] != '\0') {
             json_array_append_new(
                 objects, json_pack("{s:s, s:s}", "storage", files[i].storage, "key", files[i].key));
         }

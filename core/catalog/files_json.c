@@ -5,7 +5,7 @@
 
 #include <shoal/services.h>
 #include <shoal/svc/storage.h>
-#include "catalog/catalog_priv.h"
+#include "catalog/remote_priv.h"
 
 const char *catalog_resolution_label(
     struct shoal_arena *arena, int resolution, int width, int height)
@@ -91,6 +91,9 @@ json_t *catalog_file_json(
         "magnetUri", "", "torrentUrl", "", "torrentDownloadUrl", "", "hasAudio", file->has_audio,
         "hasVideo", file->has_video);
     json_object_set_new(out, "storage", storage_number(video, file));
+    if (video->origin_host[0] != '\0' && file->url != NULL) {
+        catalog_remote_file_add(call, out, video, file);
+    }
     if (!file->is_ready) {
         json_object_set_new(out, "isReady", json_false());
     }

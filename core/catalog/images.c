@@ -19,25 +19,18 @@ static const struct {
 } kinds[] = {{"thumbnail", "thumbnails", 280, 158}, {"preview", "previews", 850, 480}};
 #define KINDS 2
 
-struct picture {
-    const struct catalog_video *video;
-    struct catalog_file file;
-};
-
-// One picture of a kind: the one before goes.
-static int picture_tx(
-    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+int catalog_picture_write(
+    struct shoal_call *call, struct shoal_db *tx, struct catalog_file *file, struct shoal_err *err)
 {
-    struct picture *picture = arg;
     struct catalog_file *old = NULL;
     struct catalog_video now;
     size_t count = 0;
-    int code = catalog_video_by_number(call, picture->video->id, &now, err);
+    int code = catalog_video_by_number(call, file->video_id, &now, err);
     if (code == SHOAL_ENOTFOUND) {
-        return catalog_objects_remove(tx, &picture->file, 1, err);
+        return catalog_objects_remove(tx, file, 1, err);
     }
     if (code == 0) {
-        code = catalog_files_get(call, now.id, picture->file.kind, &old, &count, err);
+        code = catalog_files_get(call, now.id, file->kind, &old, &count, err);
     }
     json_t *removed = json_array();
     for (size_t i = 0; i < count && code == 0; i++) {
@@ -48,36 +41,50 @@ static int picture_tx(
         code = catalog_objects_remove(tx, old, count, err);
     }
     if (code == 0) {
-        code = catalog_file_add(tx, &picture->file, NULL, err);
+        code = catalog_file_add(tx, file, NULL, err);
     }
     if (code == 0) {
         code = catalog_video_tell(call, tx, "video.files", now.id,
-            json_pack("{s:[s], s:O}", "added", picture->file.name, "removed", removed), err);
+            json_pack("{s:[s], s:O}", "added", file->name, "removed", removed), err);
     }
     json_decref(removed);
     return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
 }
 
+// Puts the bytes where they belong; their row is written by catalog_picture_write().
 static int picture_store(struct shoal_call *call, const struct catalog_video *video, int kind,
-    const struct shoal_image *image, struct shoal_err *err)
+    const struct shoal_image *image, struct catalog_file *file, struct shoal_err *err)
 {
     char uuid[37];
     shoal_uuid_new(uuid);
     const char *name = shoal_arena_printf(call->arena, "%s.jpg", uuid);
-    struct picture picture = {.video = video,
-        .file = {.video_id = video->id,
-            .kind = kinds[kind].kind,
-            .version = 1,
-            .name = name,
-            .mime = "image/jpeg",
-            .key = shoal_arena_printf(call->arena, "%s/%s", kinds[kind].folder, name),
-            .size_bytes = catalog_size_of(image->path),
-            .width = image->out_width,
-            .height = image->out_height,
-            .is_ready = true}};
-    int code = catalog_store_file(call, video, &picture.file, image->path, err);
+    *file = (struct catalog_file){.video_id = video->id,
+        .kind = kinds[kind].kind,
+        .version = 1,
+        .name = name,
+        .mime = "image/jpeg",
+        .key = shoal_arena_printf(call->arena, "%s/%s", kinds[kind].folder, name),
+        .size_bytes = catalog_size_of(image->path),
+        .width = image->out_width,
+        .height = image->out_height,
+        .is_ready = true};
+    int code = catalog_store_file(call, video, file, image->path, err);
     shoal_drill_point("images.stored");
-    return code == 0 ? shoal_tx(call, picture_tx, &picture, err) : code;
+    return code;
+}
+
+static int picture_tx(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    return catalog_picture_write(call, tx, arg, err);
+}
+
+static int picture_keep(struct shoal_call *call, const struct catalog_video *video, int kind,
+    const struct shoal_image *image, struct shoal_err *err)
+{
+    struct catalog_file file;
+    int code = picture_store(call, video, kind, image, &file, err);
+    return code == 0 ? catalog_stored_tx(call, &file, 1, picture_tx, &file, err) : code;
 }
 
 int catalog_pictures_make(struct shoal_call *call, const char *path, const json_t *probe,
@@ -158,23 +165,34 @@ const char *catalog_picture_work(
 }
 
 static int user_picture(struct shoal_call *call, const struct catalog_video *video, int kind,
-    const char *path, struct shoal_err *err)
+    const char *path, struct catalog_file *file, struct shoal_err *err)
 {
     json_t *probe = NULL;
     const char *work = catalog_picture_work(call, NULL, err);
-    int code = work == NULL ? SHOAL_EIO : catalog_picture_probe(call, path, &probe, err);
+    int code = work == NULL ? err->code : catalog_picture_probe(call, path, &probe, err);
     struct shoal_image image = {.width = kinds[kind].width, .height = kinds[kind].height};
     if (code == 0) {
         code = catalog_pictures_make(call, path, probe, work, &image, 1, err);
     }
     if (code == 0) {
-        code = picture_store(call, video, kind, &image, err);
+        code = picture_store(call, video, kind, &image, file, err);
     }
     json_decref(probe);
     if (work != NULL) {
         shoal_tree_remove(work, NULL);
     }
     return code;
+}
+
+int catalog_picture_prepare(struct shoal_call *call, const struct catalog_video *video,
+    const char *kind, const char *path, struct catalog_file *file, struct shoal_err *err)
+{
+    for (int i = 0; i < KINDS; i++) {
+        if (strcmp(kinds[i].kind, kind) == 0) {
+            return picture_fail(user_picture(call, video, i, path, file, err), i, err);
+        }
+    }
+    return shoal_fail(err, SHOAL_EINVAL, "a video has no picture \"%s\"", kind);
 }
 
 int shoal_video_image(struct shoal_call *call, const char *id, const char *kind, const char *path,
@@ -184,13 +202,12 @@ int shoal_video_image(struct shoal_call *call, const char *id, const char *kind,
         return SHOAL_EFORBIDDEN;
     }
     struct catalog_video video;
+    struct catalog_file file;
     int code = catalog_video_may(call, SHOAL_MAY_UPDATE, id, NULL, &video, err);
-    for (int i = 0; i < KINDS && code == 0; i++) {
-        if (strcmp(kinds[i].kind, kind) == 0) {
-            return picture_fail(user_picture(call, &video, i, path, err), i, err);
-        }
+    if (code == 0) {
+        code = catalog_picture_prepare(call, &video, kind, path, &file, err);
     }
-    return code == 0 ? shoal_fail(err, SHOAL_EINVAL, "a video has no picture \"%s\"", kind) : code;
+    return code == 0 ? shoal_tx(call, picture_tx, &file, err) : code;
 }
 
 // Whether a kind is still missing: a repeated job makes none twice.
@@ -218,7 +235,9 @@ static int users_first(struct shoal_call *call, const struct shoal_job *job,
         if (!shoal_flag(job->payload, kinds[i].kind, false) || catalog_size_of(path) < 0) {
             continue;
         }
-        int code = user_picture(call, video, i, path, err);
+        struct catalog_file file;
+        int code = user_picture(call, video, i, path, &file, err);
+        code = code == 0 ? shoal_tx(call, picture_tx, &file, err) : code;
         if (code == 0) {
             missing[i] = false;
         } else if (code != SHOAL_EUNREADABLE && code != SHOAL_ETOOLARGE && code != SHOAL_EINVAL) {
@@ -261,13 +280,13 @@ int catalog_images_run(
                                         : shoal_json_parse(video.probe, strlen(video.probe), NULL);
     const char *work = catalog_picture_work(call, job, err);
     struct shoal_service service;
-    code = catalog_away(work == NULL ? SHOAL_EIO : catalog_transcoder_find(&service, err), false);
+    code = catalog_away(work == NULL ? err->code : catalog_transcoder_find(&service, err), false);
     if (code == 0) {
         code = catalog_away(
             catalog_pictures_make(call, source, probe, work, images, count, err), true);
     }
     for (size_t i = 0; i < count && code == 0; i++) {
-        code = catalog_away(picture_store(call, &video, at[i], &images[i], err), false);
+        code = catalog_away(picture_keep(call, &video, at[i], &images[i], err), false);
     }
     json_decref(probe);
     if (work != NULL) {

@@ -37,8 +37,17 @@ static int ask_password(
 static int may_see(
     const struct shoal_viewer *viewer, const struct catalog_subject *subject, struct shoal_err *err)
 {
+    if (subject->is_hidden) {
+        return shoal_fail_api(err, SHOAL_EFORBIDDEN, "server_is_blocked",
+            "this site shows nothing of the server that this video is on");
+    }
     if (!subject->is_open || subject->is_blocked) {
         return refuse(viewer, err);
+    }
+    if (!subject->is_local && !subject->is_followed && viewer->kind == SHOAL_VIEWER_ANONYMOUS) {
+        // Users look at what they found by its address; the server shows strangers what it follows.
+        return shoal_fail_api(err, SHOAL_EFORBIDDEN, "does_not_respect_follow_constraints",
+            "Cannot get this video regarding follow constraints");
     }
     switch (subject->privacy) {
     case SHOAL_PRIVACY_PUBLIC:
@@ -60,6 +69,7 @@ static int may_list(
 {
     bool is_listed =
         subject->is_open && !subject->is_blocked && catalog_state_listed(subject->state) &&
+        (subject->is_local || subject->is_followed) &&
         (subject->privacy == SHOAL_PRIVACY_PUBLIC ||
             (subject->privacy == SHOAL_PRIVACY_INTERNAL && viewer->kind == SHOAL_VIEWER_USER));
     return is_listed ? 0 : refuse(viewer, err);

@@ -51,6 +51,11 @@ struct row {
     .is_open = true, .is_local = true, .is_downloadable = true, .owner_account_id = 3,             \
     .state = SHOAL_STATE_PUBLISHED
 
+// Its owner is elsewhere: account 3 here is somebody else.
+#define FAR                                                                                        \
+    .is_open = true, .is_downloadable = true, .owner_account_id = 3,                               \
+    .privacy = SHOAL_PRIVACY_PUBLIC, .state = SHOAL_STATE_PUBLISHED
+
 static const struct row rows[] = {
     {"public", {OPEN, .privacy = SHOAL_PRIVACY_PUBLIC}, SHOAL_MAY_SEE, {0, 0, 0, 0, 0, 0, 0}},
     {"public listed", {OPEN, .privacy = SHOAL_PRIVACY_PUBLIC}, SHOAL_MAY_LIST,
@@ -101,6 +106,18 @@ static const struct row rows[] = {
             .owner_account_id = 3,
             .state = SHOAL_STATE_PUBLISHED},
         SHOAL_MAY_UPDATE, {A, F, F, F, F, F, 0}},
+    {"a far one that is followed", {FAR, .is_followed = true}, SHOAL_MAY_SEE,
+        {0, 0, 0, 0, 0, 0, 0}},
+    {"a far one that is followed, in lists", {FAR, .is_followed = true}, SHOAL_MAY_LIST,
+        {0, 0, 0, 0, 0, 0, 0}},
+    {"a far one that nobody follows", {FAR}, SHOAL_MAY_SEE, {F, 0, 0, 0, 0, 0, 0}},
+    {"a far one that nobody follows, in lists", {FAR}, SHOAL_MAY_LIST, {A, F, F, 0, 0, F, 0}},
+    {"a far one whose server is hidden", {FAR, .is_hidden = true}, SHOAL_MAY_SEE,
+        {F, F, F, 0, 0, F, 0}},
+    {"media of one whose server is hidden", {FAR, .is_hidden = true}, SHOAL_MAY_WATCH,
+        {F, F, F, 0, 0, F, 0}},
+    {"a far one whose server is hidden, in lists", {FAR, .is_hidden = true}, SHOAL_MAY_LIST,
+        {A, F, F, 0, 0, F, 0}},
     {"failed in lists",
         {.is_open = true,
             .is_local = true,

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "base/sized.h"
-#include "catalog/catalog_priv.h"
+#include "catalog/captions_priv.h"
+#include "catalog/remote_priv.h"
 #include "host/permissions.h"
 
 #define NAME_LENGTH_MAX 200
@@ -151,7 +152,31 @@ static int find(struct shoal_call *call, const char *kind, const char *video, co
     if (code == SHOAL_ENOTFOUND && is_file && strlen(name) > 37) {
         code = media_by_video(call, kind, name, file, err);
     }
+    bool is_beside = strcmp(kind, "caption") == 0 || strcmp(kind, "storyboard") == 0;
+    if (code == SHOAL_ENOTFOUND && is_beside) {
+        // Of a remote video it may be known, and not here yet.
+        struct shoal_err why = {0};
+        code = catalog_beside_fetch(call, kind, name, &why);
+        *err = why;
+        code = code == 0 ? media_query(call, &media_by_name,
+                               SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(name), SHOAL_TEXT(video)), file,
+                               err)
+                         : code;
+    }
     return code;
+}
+
+// A file of another server is not here; a picture of it is fetched once.
+static int fetched(struct shoal_call *call, const char *kind, const char *video, const char *name,
+    struct shoal_media_file *file, struct shoal_err *err)
+{
+    int code = catalog_remote_fetch(call, kind, name, err);
+    if (code == SHOAL_ENOTFOUND) {
+        return shoal_fail(err, code, "File not found");
+    }
+    code = code == 0 ? find(call, kind, video, name, file, err) : code;
+    return code == 0 && file->key[0] == '\0' ? shoal_fail(err, SHOAL_ENOTFOUND, "File not found")
+                                             : code;
 }
 
 int shoal_media_find_sized(struct shoal_call *call, const char *kind, const char *video,
@@ -159,6 +184,9 @@ int shoal_media_find_sized(struct shoal_call *call, const char *kind, const char
 {
     struct shoal_media_file mine = {0};
     int code = find(call, kind, video, name, &mine, err);
+    if (code == 0 && mine.key[0] == '\0') {
+        code = fetched(call, kind, video, name, &mine, err);
+    }
     if (code == 0) {
         shoal_sized_copy(file, file_bytes, &mine, sizeof mine);
     }

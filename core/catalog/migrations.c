@@ -285,6 +285,125 @@ static const char leaving_sql[] =
 static const char taken_sql[] =
     "ALTER TABLE catalog_video ADD COLUMN taken_version I64 NOT NULL DEFAULT 0;\n";
 
+// Who hears of whom. state: enum shoal_follow_state. A share is an actor's announcement of a video.
+static const char follows_sql[] =
+    "CREATE TABLE catalog_follow (\n"
+    "  id ID,\n"
+    "  follower_id I64 NOT NULL REFERENCES catalog_actor (id) ON DELETE CASCADE,\n"
+    "  target_id I64 NOT NULL REFERENCES catalog_actor (id) ON DELETE CASCADE,\n"
+    "  state I64 NOT NULL,\n"
+    "  url TEXT,\n"
+    "  score I64 NOT NULL DEFAULT 10000,\n"
+    "  last_error TEXT,\n"
+    "  created TIME NOT NULL,\n"
+    "  updated TIME NOT NULL\n"
+    ");\n"
+    "CREATE UNIQUE INDEX catalog_follow_pair ON catalog_follow (follower_id, target_id);\n"
+    "CREATE INDEX catalog_follow_target ON catalog_follow (target_id, state, follower_id);\n"
+    "CREATE TABLE catalog_share (\n"
+    "  id ID,\n"
+    "  video_id I64 NOT NULL REFERENCES catalog_video (id) ON DELETE CASCADE,\n"
+    "  actor_id I64 NOT NULL REFERENCES catalog_actor (id) ON DELETE CASCADE,\n"
+    "  url TEXT NOT NULL,\n"
+    "  created TIME NOT NULL\n"
+    ");\n"
+    "CREATE UNIQUE INDEX catalog_share_pair ON catalog_share (video_id, actor_id);\n"
+    "CREATE UNIQUE INDEX catalog_share_url ON catalog_share (url);\n"
+    "CREATE INDEX catalog_share_actor ON catalog_share (actor_id, video_id);\n"
+    "CREATE INDEX catalog_actor_server ON catalog_actor (host) WHERE kind = 'Application';\n"
+    "CREATE VIEW v1_follow AS SELECT id, follower_id, target_id, state, created, updated\n"
+    "  FROM catalog_follow;\n"
+    // Of a video of another server, who here follows where it comes from: enum catalog_followed.
+    "ALTER TABLE catalog_video ADD COLUMN followed I64 NOT NULL DEFAULT 0;\n"
+    "CREATE INDEX catalog_video_from ON catalog_video (origin_host) WHERE origin_host <> '';\n"
+    "DROP INDEX catalog_video_listed;\n"
+    "CREATE INDEX catalog_video_listed ON catalog_video\n"
+    "  (privacy, state, is_nsfw, is_live, origin_host, followed, is_open, is_blocked)\n"
+    "  WHERE is_open = TRUE AND is_blocked = FALSE;\n";
+
+// What other servers say of their things. A picture of theirs has an origin_url and no storage until it
+// was fetched; tried is when that was tried last, tries how often in vain.
+static const char remote_sql[] =
+    "ALTER TABLE catalog_actor_image ADD COLUMN origin_url TEXT;\n"
+    "ALTER TABLE catalog_actor_image ADD COLUMN tries I64 NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_actor_image ADD COLUMN tried TIME NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_file ADD COLUMN origin_url TEXT;\n"
+    "ALTER TABLE catalog_file ADD COLUMN tries I64 NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_file ADD COLUMN tried TIME NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_file ADD COLUMN playlist_url TEXT;\n"
+    "ALTER TABLE catalog_file ADD COLUMN metadata_url TEXT;\n"
+    "ALTER TABLE catalog_file ADD COLUMN torrent_url TEXT;\n"
+    "ALTER TABLE catalog_file ADD COLUMN magnet TEXT;\n"
+    // trackers and infohashes are arrays of text; read is when its origin was asked last.
+    "CREATE TABLE catalog_video_origin (\n"
+    "  video_id I64 NOT NULL PRIMARY KEY REFERENCES catalog_video (id) ON DELETE CASCADE,\n"
+    "  trackers TEXT NOT NULL DEFAULT '[]',\n"
+    "  infohashes TEXT NOT NULL DEFAULT '[]',\n"
+    "  is_permanent BOOL NOT NULL DEFAULT FALSE,\n"
+    "  saves_replay BOOL NOT NULL DEFAULT FALSE,\n"
+    "  latency I64 NOT NULL DEFAULT 1,\n"
+    "  read TIME NOT NULL\n"
+    ");\n"
+    "CREATE INDEX catalog_actor_host ON catalog_actor (host);\n";
+
+// What stands beside a video. A file of a remote one (url) is fetched when it is asked for first; until
+// then there is no row of catalog_file with its name. failed: when that last could not be done.
+static const char beside_sql[] =
+    "CREATE TABLE catalog_caption (\n"
+    "  id ID,\n"
+    "  video_id I64 NOT NULL REFERENCES catalog_video (id) ON DELETE CASCADE,\n"
+    "  language TEXT NOT NULL,\n"
+    "  label TEXT,\n"
+    "  is_automatic BOOL NOT NULL DEFAULT FALSE,\n"
+    "  name TEXT NOT NULL,\n"
+    "  url TEXT,\n"
+    "  failed TIME,\n"
+    "  updated TIME NOT NULL\n"
+    ");\n"
+    "CREATE UNIQUE INDEX catalog_caption_language ON catalog_caption (video_id, language);\n"
+    "CREATE UNIQUE INDEX catalog_caption_name ON catalog_caption (name);\n"
+    "CREATE TABLE catalog_chapter (\n"
+    "  video_id I64 NOT NULL REFERENCES catalog_video (id) ON DELETE CASCADE,\n"
+    "  timecode_s I64 NOT NULL,\n"
+    "  title TEXT NOT NULL,\n"
+    "  PRIMARY KEY (video_id, timecode_s)\n"
+    ");\n"
+    "CREATE TABLE catalog_storyboard (\n"
+    "  video_id I64 NOT NULL PRIMARY KEY REFERENCES catalog_video (id) ON DELETE CASCADE,\n"
+    "  name TEXT NOT NULL,\n"
+    "  url TEXT,\n"
+    "  failed TIME,\n"
+    "  width I64 NOT NULL,\n"
+    "  height I64 NOT NULL,\n"
+    "  tile_width I64 NOT NULL,\n"
+    "  tile_height I64 NOT NULL,\n"
+    "  tile_duration_s I64 NOT NULL,\n"
+    "  updated TIME NOT NULL\n"
+    ");\n"
+    "CREATE UNIQUE INDEX catalog_storyboard_name ON catalog_storyboard (name);\n";
+
+// Servers of which nothing is shown here, and whose actors those are; a video of theirs has followed -1.
+// missing: how often in a row the origin said that there is no such thing (404), missing_since: the first
+// of these times.
+static const char hidden_sql[] =
+    "CREATE TABLE catalog_hidden_host (\n"
+    "  host TEXT NOT NULL PRIMARY KEY,\n"
+    "  created TIME NOT NULL\n"
+    ");\n"
+    "ALTER TABLE catalog_actor ADD COLUMN is_hidden BOOL NOT NULL DEFAULT FALSE;\n"
+    "ALTER TABLE catalog_actor ADD COLUMN missing I64 NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_actor ADD COLUMN missing_since TIME NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_actor ADD COLUMN missing_last TIME NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_video_origin ADD COLUMN missing I64 NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_video_origin ADD COLUMN missing_since TIME NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_video_origin ADD COLUMN missing_last TIME NOT NULL DEFAULT 0;\n"
+    "DROP VIEW v1_account;\n"
+    "CREATE VIEW v1_account AS SELECT a.id AS id, a.user_id AS user_id, x.name AS name,\n"
+    "  x.host AS host, x.url AS url, a.display_name AS display_name,\n"
+    "  a.description AS description, x.followers AS followers, x.created AS created,\n"
+    "  x.updated AS updated, x.is_hidden AS is_hidden\n"
+    "  FROM catalog_account a JOIN catalog_actor x ON x.id = a.actor_id;\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
@@ -296,6 +415,10 @@ static const struct shoal_migration migrations[] = {
     {8, "ends of media tokens", media_ends_sql},
     {9, "channels that leave", leaving_sql},
     {10, "versions on their way", taken_sql},
+    {11, "follows and shares", follows_sql},
+    {12, "things of other servers", remote_sql},
+    {13, "captions, chapters, storyboards", beside_sql},
+    {14, "what is hidden or missing", hidden_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

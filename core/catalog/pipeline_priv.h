@@ -70,8 +70,18 @@ int catalog_store_file(struct shoal_call *call, const struct catalog_video *vide
     struct catalog_file *file, const char *path, struct shoal_err *err);
 int catalog_store_bytes(struct shoal_call *call, const struct catalog_video *video,
     struct catalog_file *file, const void *data, size_t length, struct shoal_err *err);
+/// The transaction that writes the rows of what was just stored: when it fails, what no row knows goes
+/// again at once (the sweep would find it a day later).
+int catalog_stored_tx(struct shoal_call *call, const struct catalog_file *files, size_t count,
+    shoal_tx_fn *fn, void *arg, struct shoal_err *err);
 
 /// Looks at a picture of a stranger: the transcoder does, in its sandbox, as with any file of theirs.
+/// Makes a picture of a video from an image file and stores it; the row is written by
+/// catalog_picture_write(), in whose transaction the picture before goes.
+int catalog_picture_prepare(struct shoal_call *call, const struct catalog_video *video,
+    const char *kind, const char *path, struct catalog_file *file, struct shoal_err *err);
+int catalog_picture_write(
+    struct shoal_call *call, struct shoal_db *tx, struct catalog_file *file, struct shoal_err *err);
 int catalog_picture_probe(
     struct shoal_call *call, const char *path, json_t **probe, struct shoal_err *err);
 /// Makes pictures in the folder `work` and says where in images[].path.

@@ -132,6 +132,13 @@ static int add_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
         code = rows_write(call, tx, add, removed, err);
     }
     json_decref(removed);
+    bool is_first_picture = add->media.has_video;
+    for (size_t i = 0; i < count; i++) {
+        is_first_picture = is_first_picture && !files[i].has_video;
+    }
+    if (code == 0 && is_first_picture) {
+        code = catalog_step_add(call, tx, "core.storyboard", add->video, NULL, err);
+    }
     return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
 }
 
@@ -194,8 +201,15 @@ static int playlist_store(struct shoal_call *call, const struct shoal_rendition 
     code = code == 0 && segments == NULL ? SHOAL_ECORRUPT : code;
     if (code == 0) {
         char *hashes = json_dumps(segments, JSON_COMPACT);
-        add->media.segments = shoal_arena_strdup(call->arena, hashes);
+        add->media.segments =
+            hashes == NULL ? NULL : shoal_arena_try_copy(call->arena, hashes, strlen(hashes));
         free(hashes);
+        code = add->media.segments == NULL ? shoal_fail(err, SHOAL_EBUSY,
+                                                 "there is no memory for the hashes of %s now",
+                                                 add->media.name)
+                                           : 0;
+    }
+    if (code == 0) {
         add->playlist.size_bytes = (int64_t)strlen(named);
         code = catalog_store_bytes(call, add->video, &add->playlist, named, strlen(named), err);
     }
@@ -328,7 +342,12 @@ static int finish_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     const struct catalog_video *video = arg;
     struct catalog_file *files = NULL;
     size_t count = 0;
-    int code = catalog_files_get(call, video->id, "source", &files, &count, err);
+    // Without renditions it is made of the web video.
+    int code = catalog_step_add(call, tx, "core.storyboard", video, NULL, err);
+    if (code != 0 || catalog_setting_bool("video.keep_original", false)) {
+        return code;
+    }
+    code = catalog_files_get(call, video->id, "source", &files, &count, err);
     for (size_t i = 0; i < count && code == 0; i++) {
         code = catalog_file_remove(tx, files[i].id, err);
     }
@@ -349,8 +368,5 @@ int catalog_ladder_finish(
     if (code == 0 && now.state == SHOAL_STATE_TO_TRANSCODE) {
         code = catalog_state_set(call, now.id, SHOAL_STATE_PUBLISHED, err);
     }
-    if (code == 0 && !catalog_setting_bool("video.keep_original", false)) {
-        code = shoal_tx(call, finish_tx, &now, err);
-    }
-    return code;
+    return code == 0 ? shoal_tx(call, finish_tx, &now, err) : code;
 }

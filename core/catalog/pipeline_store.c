@@ -297,6 +297,17 @@ int catalog_object_remove(
     return code == SHOAL_ENOTFOUND ? 0 : code;
 }
 
+int catalog_stored_tx(struct shoal_call *call, const struct catalog_file *files, size_t count,
+    shoal_tx_fn *fn, void *arg, struct shoal_err *err)
+{
+    int code = shoal_tx(call, fn, arg, err);
+    for (size_t i = 0; i < count && code != 0; i++) {
+        struct shoal_err left; // the sweep finds it then
+        catalog_object_remove(call, files[i].storage, files[i].key, &left);
+    }
+    return code;
+}
+
 int catalog_remove_run(
     struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/pipeline_priv.h"
+#include "catalog/captions_priv.h"
 
 #include "base/drill.h"
 #include "base/file.h"
@@ -166,6 +166,9 @@ static int replaced_clear(
         code = catalog_objects_remove(tx, files, gone, err);
     }
     if (code == 0) {
+        code = catalog_storyboard_remove(call, tx, submit->video.id, err);
+    }
+    if (code == 0) {
         code =
             shoal_db_exec(tx, &playlist_remove, SHOAL_ARGS(SHOAL_I64(submit->video.id)), NULL, err);
     }
@@ -225,6 +228,10 @@ static int submit_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     if (code == 0) {
         code =
             submit->is_new ? video_insert(tx, submit, err) : replaced_clear(call, tx, submit, err);
+    }
+    if (code == 0 && submit->is_new) {
+        code = catalog_chapters_describe(
+            call, tx, submit->video.id, NULL, submit->fields.description, err);
     }
     if (code == 0 && submit->is_new) {
         code = catalog_fields_tags_write(call, tx, submit->video.id, &submit->fields, err);

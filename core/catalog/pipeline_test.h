@@ -23,7 +23,8 @@ static struct {
     int asked; // video.publish
     void (*fills)(void);
     void (*_Atomic goes)(void); // called once, by images() and by remux(), which then read nothing
-    bool refuses_remux, is_later;
+    bool refuses_remux, is_later, refuses_boards;
+    int boards; // that were made
     char key[80], work[512];
     _Atomic bool has_work; ///< key and work were said
     int commit;            // what the closure of a submission returns
@@ -89,6 +90,19 @@ static void put_abort(struct shoal_call *call, void *put)
     unlink(((struct put *)put)->path);
 }
 
+static int64_t object_read(struct shoal_call *call, void *arg, const char *key, uint64_t offset,
+    void *out, size_t length, struct shoal_err *err)
+{
+    (void)arg;
+    FILE *file = fopen(object_path(call, key), "rb");
+    if (file == NULL || fseek(file, (long)offset, SEEK_SET) != 0) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "there is no %s", key);
+    }
+    size_t got = fread(out, 1, length, file);
+    fclose(file);
+    return (int64_t)got;
+}
+
 static int object_remove(struct shoal_call *call, void *arg, const char *key, struct shoal_err *err)
 {
     (void)arg;
@@ -120,7 +134,7 @@ static int probe(
     if (file != NULL) {
         fclose(file);
     }
-    if (got != 5 || strcmp(start, "VIDEO") != 0) {
+    if (got != 5 || (strcmp(start, "VIDEO") != 0 && strcmp(start, "remux") != 0)) {
         return shoal_fail(err, SHOAL_EUNREADABLE, "this is not a video");
     }
     *out = json_pack("{s:f, s:{s:i, s:i, s:f}, s:{s:s}, s:{s:[]}}", "duration", 12.4, "video",
@@ -172,6 +186,19 @@ static int images(struct shoal_call *call, void *arg, const char *path, const js
         write_text(list[i].path, "jpeg");
     }
     return 0;
+}
+
+static int board(struct shoal_call *call, void *arg, const char *path, const json_t *probed,
+    const struct shoal_board *what, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    (void)probed;
+    if (fake.refuses_boards || access(path, R_OK) != 0) {
+        return shoal_fail(err, SHOAL_EUNREADABLE, "there is no picture in this file");
+    }
+    fake.boards++;
+    return write_text(what->path, "board") == 0 ? 0 : shoal_fail(err, SHOAL_EIO, "no room");
 }
 
 static int takes(struct shoal_call *call, void *arg, const json_t *probed, const json_t *plan)
@@ -279,6 +306,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
         .put_write = put_write,
         .put_commit = put_commit,
         .put_abort = put_abort,
+        .read = object_read,
         .remove = object_remove,
         .durable = true};
     static const struct shoal_svc_transcoder transcoder = {.size = sizeof(transcoder),
@@ -286,7 +314,8 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
         .remux = remux,
         .images = images,
         .takes = takes,
-        .run = run};
+        .run = run,
+        .board = board};
     int code = shoal_provide(self, "storage", &storage, NULL, err);
     code = code == 0 ? shoal_provide(self, "transcoder", &transcoder, NULL, err) : code;
     code = code == 0 ? shoal_decide(self, "video.publish", on_publish, NULL) : code;

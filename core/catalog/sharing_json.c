@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/services.h>
 #include <shoal/svc/mirrors.h>
+#include <shoal/svc/torrent.h>
 #include <shoal/svc/tracker.h>
 #include "catalog/catalog_priv.h"
 
@@ -88,6 +89,15 @@ static void tracker_add(struct shoal_call *call, const char *uuid, json_t *video
     if (urls != NULL) {
         json_object_set_new(video, "trackerUrls", urls);
     }
+}
+
+static void torrents_of(struct shoal_call *call, const char *uuid, json_t *video)
+{
+    struct shoal_service service;
+    if (!shoal_service_find("torrent", NULL, &service)) {
+        return;
+    }
+    const struct shoal_svc_torrent *table = service.table;
     json_t *torrents = SHOAL_HAS(table, torrents)
                            ? ask(call, &service, table->torrents, uuid, JSON_OBJECT)
                            : NULL;
@@ -106,4 +116,5 @@ void catalog_sharing_add(struct shoal_call *call, json_t *video)
         mirrors_add(call, uuid, playlist);
     }
     tracker_add(call, uuid, video);
+    torrents_of(call, uuid, video);
 }

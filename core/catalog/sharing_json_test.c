@@ -3,6 +3,7 @@
 #include "catalog/catalog_test.h"
 
 #include <shoal/svc/mirrors.h>
+#include <shoal/svc/torrent.h>
 #include <shoal/svc/tracker.h>
 
 static struct {
@@ -56,13 +57,15 @@ static json_t *bases_of(
     return json_pack("[s, i]", "http://m/hls/U", 5);
 }
 
-static const struct shoal_svc_tracker tracker = {
-    .size = sizeof tracker, .announce_urls = urls_of, .torrents = torrents_of};
+static const struct shoal_svc_tracker tracker = {.size = sizeof tracker, .announce_urls = urls_of};
+static const struct shoal_svc_torrent torrents = {
+    .size = sizeof torrents, .torrents = torrents_of};
 static const struct shoal_svc_mirrors mirrors = {.size = sizeof mirrors, .base_urls = bases_of};
 
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
     int code = shoal_provide(self, "tracker", &tracker, NULL, err);
+    code = code == 0 ? shoal_provide(self, "torrent", &torrents, NULL, err) : code;
     return code == 0 ? shoal_provide(self, "mirrors", &mirrors, NULL, err) : code;
 }
 
@@ -73,7 +76,7 @@ static const struct shoal_plugin_descriptor sharer = {.size = sizeof sharer,
     .start = start};
 static const char manifest[] =
     "{\"name\": \"sharer\", \"version\": \"1.0.0\", \"summary\": \"shares\", \"licence\": \"MIT\", "
-    "\"sdk\": \"^1.0.0\", \"language\": \"c\", \"provides\": [\"tracker\", \"mirrors\"]}";
+    "\"sdk\": \"^1.0.0\", \"language\": \"c\", \"provides\": [\"tracker\", \"torrent\", \"mirrors\"]}";
 
 static int setup(void **state)
 {

@@ -129,11 +129,13 @@ int catalog_state_move(struct shoal_call *call, struct shoal_db *tx, int64_t vid
                       to == SHOAL_STATE_LIVE_ENDED);
     bool is_announced = video.is_announced || is_out;
     int64_t now_ms = shoal_now_ms();
-    bool is_first = is_announced && !video.is_announced;
+    // One of another server was published and changed when that one says so.
+    bool is_ours = video.origin_host[0] == '\0';
+    bool is_first = is_announced && !video.is_announced && is_ours;
     code = shoal_db_exec(tx, &state_set,
         SHOAL_ARGS(SHOAL_I64(video.id), SHOAL_I64(to), SHOAL_BOOL(is_open),
             SHOAL_BOOL(is_announced), SHOAL_I64(is_first ? now_ms : video.published_ms),
-            SHOAL_I64(now_ms)),
+            SHOAL_I64(is_ours ? now_ms : video.updated_ms)),
         NULL, err);
     if (code == 0) {
         code = announce(call, tx, &video, video.is_open, is_open, is_announced, err);

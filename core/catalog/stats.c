@@ -30,6 +30,9 @@ SHOAL_SQL(stats_channels,
     "WHERE v.channel_id = c.id), 0) AS latest FROM catalog_channel c "
     "JOIN catalog_actor x ON x.id = c.actor_id WHERE x.host = '') q");
 
+SHOAL_SQL(stats_follows,
+    "SELECT followers, following FROM catalog_actor WHERE name = 'peertube' AND host = ''");
+
 static int row_add(struct shoal_call *call, const struct shoal_sql *sql,
     const struct shoal_value *args, size_t count, const char *const *names, json_t *out,
     struct shoal_err *err)
@@ -56,6 +59,7 @@ json_t *shoal_catalog_stats(struct shoal_call *call, struct shoal_err *err)
     static const char *const channels[] = {"totalLocalVideoChannels",
         "totalLocalDailyActiveVideoChannels", "totalLocalWeeklyActiveVideoChannels",
         "totalLocalMonthlyActiveVideoChannels", NULL};
+    static const char *const follows[] = {"totalInstanceFollowers", "totalInstanceFollowing", NULL};
     int64_t now_ms = shoal_now_ms();
     const struct shoal_value since[] = {SHOAL_I64(now_ms - CATALOG_DAY_MS),
         SHOAL_I64(now_ms - 7 * CATALOG_DAY_MS), SHOAL_I64(now_ms - 30 * CATALOG_DAY_MS)};
@@ -63,7 +67,8 @@ json_t *shoal_catalog_stats(struct shoal_call *call, struct shoal_err *err)
     if (row_add(call, &stats_users, since, 3, users, out, err) != 0 ||
         row_add(call, &stats_videos, SHOAL_NOARGS, videos, out, err) != 0 ||
         row_add(call, &stats_files, SHOAL_NOARGS, files, out, err) != 0 ||
-        row_add(call, &stats_channels, since, 3, channels, out, err) != 0) {
+        row_add(call, &stats_channels, since, 3, channels, out, err) != 0 ||
+        row_add(call, &stats_follows, SHOAL_NOARGS, follows, out, err) != 0) {
         json_decref(out);
         return NULL;
     }

@@ -1,6 +1,6 @@
 // stats_test.c - the numbers of the instance count what everybody may see.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include "catalog/catalog_test.h"
+#include "catalog/follows_test.h"
 
 static struct {
     struct shoal_kit *kit;
@@ -39,7 +39,8 @@ static void an_instance_without_videos_has_zeros(void **state)
     static const char *const zeros[] = {"totalVideos", "totalLocalVideos", "totalLocalVideoViews",
         "totalLocalVideoDownloads", "totalLocalVideoComments", "totalVideoComments",
         "totalLocalVideoFilesSize", "totalLocalDailyActiveVideoChannels",
-        "totalLocalWeeklyActiveVideoChannels", "totalLocalMonthlyActiveVideoChannels"};
+        "totalLocalWeeklyActiveVideoChannels", "totalLocalMonthlyActiveVideoChannels",
+        "totalInstanceFollowers", "totalInstanceFollowing"};
     for (size_t i = 0; i < sizeof zeros / sizeof zeros[0]; i++) {
         assert_int_equal(stat_of(zeros[i]), 0);
     }
@@ -82,12 +83,25 @@ static void a_channel_is_active_by_its_newest_video(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void follows_of_the_instance_count(void **state)
+{
+    (void)state;
+    struct test_far far = {.kind = "Application", .name = "peertube", .host = "far.example"};
+    int64_t instance = test_actor(scene.system, "peertube", "");
+    test_far_make(scene.system, &far);
+    test_follow(scene.system, far.actor_id, instance, SHOAL_FOLLOW_ACCEPTED);
+    test_follow(scene.system, instance, far.actor_id, SHOAL_FOLLOW_PENDING);
+    assert_int_equal(stat_of("totalInstanceFollowers"), 1);
+    assert_int_equal(stat_of("totalInstanceFollowing"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(an_instance_without_videos_has_zeros),
         CASE(only_public_videos_count),
         CASE(a_channel_is_active_by_its_newest_video),
+        CASE(follows_of_the_instance_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

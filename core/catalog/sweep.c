@@ -32,7 +32,8 @@ SHOAL_SQL(strays_old, "SELECT storage, storage_key FROM catalog_stray WHERE seen
 
 // What the catalog itself stores; plugins may keep other things beside.
 static const char *const prefixes[] = {
-    "web-videos/", "hls/", "thumbnails/", "previews/", "avatars/", "banners/"};
+    "web-videos/", "hls/", "thumbnails/", "previews/", "avatars/", "banners/",
+    "video-captions/", "storyboards/"};
 #define PREFIXES (sizeof(prefixes) / sizeof(prefixes[0]))
 
 static int64_t age_ms(void)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "catalog/pipeline_priv.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS  (24 * HOUR_MS)
@@ -297,6 +298,33 @@ static void sources_and_work_that_nobody_has_go_when_they_are_old(void **state)
     assert_int_equal(access(waits, F_OK), 0);
 }
 
+static int refused_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    int code = row_tx(call, tx, arg, err);
+    return code == 0 ? shoal_fail(err, SHOAL_EFULL, "no room") : code;
+}
+
+static void what_was_stored_goes_at_once_where_its_row_is_refused(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    struct row rows[2] = {{"web_video", "storage_fake", "web-videos/a.mp4"},
+        {"hls_media", "storage_fake", "hls/b.mp4"}};
+    struct catalog_file files[2] = {0};
+    for (int i = 0; i < 2; i++) {
+        files[i].storage = rows[i].storage;
+        files[i].key = rows[i].key;
+        store.keys[store.count++] = rows[i].key;
+    }
+    assert_int_equal(catalog_stored_tx(scene.system, files, 1, row_tx, &rows[0], &err), 0);
+    assert_true(is_stored(rows[0].key));
+    assert_int_equal(
+        catalog_stored_tx(scene.system, files, 2, refused_tx, &rows[1], &err), SHOAL_EFULL);
+    assert_string_equal(err.text, "no room");
+    assert_true(is_stored(rows[0].key)); // a row knows it
+    assert_false(is_stored(rows[1].key));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -308,6 +336,7 @@ int main(void)
         CASE(what_plugins_keep_beside_is_let_alone),
         CASE(what_was_seen_before_a_listing_failed_counts),
         CASE(sources_and_work_that_nobody_has_go_when_they_are_old),
+        CASE(what_was_stored_goes_at_once_where_its_row_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,9 @@ int catalog_actor_add(
     struct shoal_db *tx, const char *kind, const char *name, int64_t *id, struct shoal_err *err)
 {
     struct shoal_err taken = {0};
+    if (strcmp(name, CATALOG_SELF) == 0 && strcmp(kind, "Application") != 0) {
+        return shoal_fail(err, SHOAL_ECONFLICT, "This name is the instance's own.");
+    }
     int code = shoal_db_i64(tx, &actor_add,
         SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(name), SHOAL_I64(shoal_now_ms())), id, &taken);
     if (code == SHOAL_ECONFLICT) {

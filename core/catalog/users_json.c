@@ -126,8 +126,10 @@ int catalog_user_tell(struct shoal_call *call, struct shoal_db *tx, int64_t user
     if (!shoal_hook_heard("user.changed")) {
         return 0;
     }
-    json_t *event = json_pack("{s:o?, s:s, s:s?}", "user", catalog_user_brief(call, user_id),
-        "what", what, "by", call->viewer.username);
+    json_t *user = catalog_user_brief(call, user_id);
+    int64_t actor_id = catalog_actor_id(call, shoal_integer(user, "account.id", 0), 0);
+    json_t *event = json_pack("{s:o?, s:I, s:s, s:s?}", "user", user, "actorId",
+        (json_int_t)actor_id, "what", what, "by", call->viewer.username);
     int code = shoal_fire_durable(tx, "user.changed", event, err);
     json_decref(event);
     return code;

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "catalog/catalog_priv.h"
+#include "catalog/channels_priv.h"
+#include "catalog/follows_priv.h"
 #include "catalog/users_priv.h"
 #include "host/permissions.h"
 
@@ -24,6 +26,8 @@ SHOAL_SQL(account_videos,
 SHOAL_SQL(account_actors_remove,
     "DELETE FROM catalog_actor WHERE id IN (SELECT c.actor_id FROM catalog_channel c "
     "WHERE c.account_id = $1) OR id IN (SELECT a.actor_id FROM catalog_account a WHERE a.id = $1)");
+SHOAL_SQL(account_channel_next,
+    "SELECT id FROM catalog_channel WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT 1");
 SHOAL_SQL(user_remove, "DELETE FROM catalog_user WHERE id = $1");
 
 struct update {
@@ -94,10 +98,10 @@ static int settings_merge(
     }
     char *text = json_dumps(stored, JSON_COMPACT);
     json_decref(stored);
-    if (code == 0 && strlen(text) > 16 * 1024) {
+    if (code == 0 && (text == NULL || strlen(text) > 16 * 1024)) {
         code = shoal_fail_field(err, "notificationSettings", "these settings are too long");
     }
-    update->user.settings = shoal_arena_strdup(call->arena, text);
+    update->user.settings = code == 0 ? shoal_arena_strdup(call->arena, text) : NULL;
     free(text);
     return code;
 }
@@ -294,17 +298,37 @@ static int videos_remove(struct shoal_call *call, int64_t account_id, struct sho
     }
 }
 
+// They go with their account, and each is told of.
+static int channels_tell(
+    struct shoal_call *call, struct shoal_db *tx, int64_t account_id, struct shoal_err *err)
+{
+    int64_t id = 0;
+    int code = 0;
+    while (code == 0) {
+        code = shoal_db_i64(tx, &account_channel_next,
+            SHOAL_ARGS(SHOAL_I64(account_id), SHOAL_I64(id)), &id, NULL);
+        code = code == 0 ? catalog_channel_tell(call, tx, id, "deleted", err) : code;
+    }
+    return code == SHOAL_ENOTFOUND ? 0 : shoal_fail(err, code, "the channels cannot be read");
+}
+
 static int delete_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     const struct catalog_user *user = arg;
     char subject[32];
     snprintf(subject, sizeof(subject), "user:%lld", (long long)user->id);
-    int code = catalog_user_tell(call, tx, user->id, "deleted", err);
+    int code = channels_tell(call, tx, user->account_id, err);
+    if (code == 0) {
+        code = catalog_user_tell(call, tx, user->id, "deleted", err);
+    }
     if (code == 0) {
         code = shoal_held_remove(tx, "user.register", subject, err);
     }
     if (code == 0) {
         code = catalog_actor_images_remove(tx, user->account_id, 0, err);
+    }
+    if (code == 0) {
+        code = catalog_follows_forget(call, tx, user->account_id, 0, err);
     }
     if (code == 0) {
         code = shoal_db_exec(

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/catalog_priv.h"
+#include "catalog/follows_priv.h"
 #include "host/permissions.h"
 
 #define VIDEO_SQL                                                                                  \
@@ -15,7 +15,7 @@
     "v.is_blocked, v.nsfw_flags, v.duration_s, v.aspect_e4, v.comments_policy, v.views, v.likes, " \
     "v.dislikes, v.comments, v.downloads, v.source_bytes, v.version, v.ladder_job, "               \
     "v.ladder_fence, v.schedule_at, v.schedule_privacy, v.created, v.updated, v.published, "       \
-    "v.originally_published, v.input_updated, v.held_privacy FROM catalog_video v "                \
+    "v.originally_published, v.input_updated, v.held_privacy, v.followed FROM catalog_video v "    \
     "JOIN catalog_channel c ON c.id = v.channel_id JOIN catalog_account a ON a.id = c.account_id "
 
 SHOAL_SQL(video_by_id, VIDEO_SQL "WHERE v.id = $1");
@@ -87,6 +87,7 @@ static void video_read(
         .originally_published_ms = shoal_col_i64(rows, 47),
         .input_updated_ms = shoal_col_i64(rows, 48),
         .held_privacy = shoal_col_i64(rows, 49),
+        .followed = shoal_col_i64(rows, 50),
     };
 }
 
@@ -167,6 +168,8 @@ int catalog_video_may(struct shoal_call *call, enum shoal_verb verb, const char 
         .is_open = out->is_open,
         .is_blocked = out->is_blocked,
         .is_local = out->origin_host[0] == '\0',
+        .is_followed = out->followed >= (int64_t)catalog_followed_least(),
+        .is_hidden = out->followed == CATALOG_HIDDEN,
         .is_downloadable = out->is_downloadable,
         .by_number = by_number,
         .has_password = password != NULL && password[0] != '\0',
@@ -175,7 +178,13 @@ int catalog_video_may(struct shoal_call *call, enum shoal_verb verb, const char 
     if (out->privacy == SHOAL_PRIVACY_PASSWORD && subject.has_password) {
         code = password_right(call, out->id, password, &subject.has_password_right, err);
     }
-    return code == 0 ? shoal_may(&call->viewer, verb, &subject, err) : code;
+    code = code == 0 ? shoal_may(&call->viewer, verb, &subject, err) : code;
+    if (code == SHOAL_EFORBIDDEN && err != NULL && out->url != NULL &&
+        strcmp(err->api_code, "does_not_respect_follow_constraints") == 0) {
+        shoal_fail_api(err, code, "does_not_respect_follow_constraints",
+            "This video is of another site, which nobody here follows: %s", out->url);
+    }
+    return code;
 }
 
 int shoal_may_video(struct shoal_call *call, enum shoal_verb verb, const char *id,

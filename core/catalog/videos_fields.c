@@ -206,7 +206,7 @@ static int rest_read(
     out->has_plugin_data = data != NULL;
     if (code == 0 && json_is_object(data)) {
         char *text = json_dumps(data, JSON_COMPACT);
-        if (strlen(text) > PLUGIN_DATA_MAX) {
+        if (text == NULL || strlen(text) > PLUGIN_DATA_MAX) {
             code = shoal_fail_field(err, "pluginData", "pluginData is too long");
         } else {
             out->plugin_data = shoal_arena_strdup(call->arena, text);

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/catalog_priv.h"
+#include "catalog/follows_priv.h"
+#include "catalog/remote_priv.h"
 
 #define EXCERPT_LENGTH 250
 
@@ -174,7 +175,7 @@ static void owner_add(json_t *out, const struct catalog_video *video)
     json_object_set_new(out, "blacklistedReason",
         video->is_blocked || is_held ? catalog_text_or_null(video->blocked_reason) : json_null());
     json_object_set_new(out, "blockedOwner", json_false());
-    json_object_set_new(out, "blockedServer", json_false());
+    json_object_set_new(out, "blockedServer", json_boolean(video->followed == CATALOG_HIDDEN));
 }
 
 static int files_add(
@@ -220,7 +221,8 @@ static int detail_add(
         json_t *data = shoal_json_parse(video->plugin_data, strlen(video->plugin_data), NULL);
         json_object_set_new(out, "pluginData", data == NULL ? json_object() : data);
     }
-    return files_add(call, out, video, err);
+    int code = files_add(call, out, video, err);
+    return code == 0 && video->origin_host[0] != '\0' ? catalog_remote_add(call, out, video, err) : code;
 }
 
 json_t *catalog_video_json(

@@ -21,13 +21,14 @@
     "EXISTS (SELECT 1 FROM catalog_file f WHERE f.video_id = v.id AND f.kind = '" of_kind "')) "
 
 // $3 is the reach: 0 everybody's list, 1 the owner's, 2 what moderators ask for ($4: also what is
-// not published, $5: also what is blocked).
+// not published, $5: also what is blocked, $33: also what is of a hidden server).
 #define REACH_SQL                                                                                  \
     "((CAST($3 AS BIGINT) = 0 AND " MAY_LIST_SQL ") "                                              \
     "OR (CAST($3 AS BIGINT) = 1 AND " MAY_OWN_SQL ") "                                             \
     "OR (CAST($3 AS BIGINT) = 2 AND (CAST($4 AS BOOLEAN) = TRUE OR CAST($7 AS TEXT) IS NOT NULL "  \
     "OR (v.is_open = TRUE AND " MAY_STATES_SQL ")) "                                               \
     "AND (CAST($5 AS BOOLEAN) = TRUE OR v.is_blocked = FALSE) "                                    \
+    "AND v.followed >= CAST($33 AS BIGINT) "                                                       \
     "AND (CAST($6 AS TEXT) IS NOT NULL OR v.privacy IN (1, 4)))) "
 
 #define FROM_SQL                                                                                   \
@@ -63,25 +64,37 @@
     "AND (CAST($32 AS TEXT) IS NULL OR REPLACE(CAST($32 AS TEXT), '\n' || CAST(v.id AS TEXT) "     \
     "|| '\n', '') = CAST($32 AS TEXT)) "
 
-// $33: where the views that make a trend begin; $34: now.
+// What the lists of a subscriber hold: $34 is the actor of their account.
+#define SUBSCRIBED_SQL                                                                             \
+    "AND v.channel_id IN (SELECT s.id FROM catalog_follow f JOIN catalog_channel s "               \
+    "ON s.actor_id = f.target_id WHERE f.follower_id = CAST($34 AS BIGINT) AND f.state = 2 "       \
+    "UNION SELECT s.id FROM catalog_follow f JOIN catalog_account a ON a.actor_id = f.target_id "  \
+    "JOIN catalog_channel s ON s.account_id = a.id "                                               \
+    "WHERE f.follower_id = CAST($34 AS BIGINT) AND f.state = 2) "
+#define ALL_SQL "AND CAST($34 AS BIGINT) IS NULL "
+
+// $35: where the views that make a trend begin; $36: now.
 #define RECENT_SQL                                                                                 \
     "(SELECT COALESCE(SUM(h.views), 0) FROM catalog_view_hour h WHERE h.video_id = v.id "          \
-    "AND h.hour >= CAST($33 AS BIGINT))"
+    "AND h.hour >= CAST($35 AS BIGINT))"
 // What is watched, liked and talked about, thinned by its age in hours.
 #define HEAT_SQL                                                                                   \
     "((" RECENT_SQL " + v.likes * 4 + v.comments * 8) * 1000000 / "                                \
-    "((CAST($34 AS BIGINT) - v.published) / 3600000 + 2))"
+    "((CAST($36 AS BIGINT) - v.published) / 3600000 + 2))"
 #define SIZE_SQL                                                                                   \
     "(SELECT COALESCE(SUM(f.size_bytes), 0) FROM catalog_file f WHERE f.video_id = v.id)"
 #define MATCH_SQL "CASE WHEN LOWER(v.name) LIKE CAST($8 AS TEXT) ESCAPE '\\' THEN 1 ELSE 0 END"
 
-#define PAGE_SQL " LIMIT CAST($35 AS BIGINT) OFFSET CAST($36 AS BIGINT)"
+#define PAGE_SQL " LIMIT CAST($37 AS BIGINT) OFFSET CAST($38 AS BIGINT)"
 // The parameters of sorts stand in every statement, so that one argument list fits all.
-#define USED_SQL "AND CAST($33 AS BIGINT) >= 0 AND CAST($34 AS BIGINT) >= 0 "
+#define USED_SQL "AND CAST($35 AS BIGINT) >= 0 AND CAST($36 AS BIGINT) >= 0 "
+#define PAIR_SQL(id, of, by)                                                                       \
+    SHOAL_SQL(id, "SELECT v.id " FROM_SQL of USED_SQL "ORDER BY " by ", v.id" PAGE_SQL);           \
+    SHOAL_SQL(id##_down,                                                                           \
+        "SELECT v.id " FROM_SQL of USED_SQL "ORDER BY " by " DESC, v.id DESC" PAGE_SQL)
 #define LIST_SQL(id, by)                                                                           \
-    SHOAL_SQL(id, "SELECT v.id " FROM_SQL USED_SQL "ORDER BY " by ", v.id" PAGE_SQL);              \
-    SHOAL_SQL(                                                                                     \
-        id##_down, "SELECT v.id " FROM_SQL USED_SQL "ORDER BY " by " DESC, v.id DESC" PAGE_SQL)
+    PAIR_SQL(id, ALL_SQL, by);                                                                     \
+    PAIR_SQL(id##_subscribed, SUBSCRIBED_SQL, by)
 // clang-format on
 
 LIST_SQL(videos_name, "LOWER(v.name)");
@@ -96,40 +109,45 @@ LIST_SQL(videos_trending, RECENT_SQL);
 LIST_SQL(videos_hot, HEAT_SQL);
 LIST_SQL(videos_size, SIZE_SQL);
 LIST_SQL(videos_match, MATCH_SQL);
-SHOAL_SQL(videos_count, "SELECT COUNT(*) " FROM_SQL);
+SHOAL_SQL(videos_count, "SELECT COUNT(*) " FROM_SQL ALL_SQL);
+SHOAL_SQL(videos_count_subscribed, "SELECT COUNT(*) " FROM_SQL SUBSCRIBED_SQL);
 
 const char *const catalog_videos_sorts[] = {"name", "duration", "createdAt", "publishedAt",
     "originallyPublishedAt", "views", "likes", "comments", "trending", "hot", "best",
     "localVideoFilesSize", "match", NULL};
-static const struct shoal_sql *const lists[][2] = {
-    {&videos_name, &videos_name_down},
-    {&videos_duration, &videos_duration_down},
-    {&videos_created, &videos_created_down},
-    {&videos_published, &videos_published_down},
-    {&videos_originally, &videos_originally_down},
-    {&videos_views, &videos_views_down},
-    {&videos_likes, &videos_likes_down},
-    {&videos_comments, &videos_comments_down},
-    {&videos_trending, &videos_trending_down},
-    {&videos_hot, &videos_hot_down},
-    {&videos_hot, &videos_hot_down},
-    {&videos_size, &videos_size_down},
-    {&videos_match, &videos_match_down},
+#define ROW(id) {{&id, &id##_down}, {&id##_subscribed, &id##_subscribed_down}}
+static const struct shoal_sql *const lists[][2][2] = {
+    ROW(videos_name),
+    ROW(videos_duration),
+    ROW(videos_created),
+    ROW(videos_published),
+    ROW(videos_originally),
+    ROW(videos_views),
+    ROW(videos_likes),
+    ROW(videos_comments),
+    ROW(videos_trending),
+    ROW(videos_hot),
+    ROW(videos_hot),
+    ROW(videos_size),
+    ROW(videos_match),
 };
 
 static int ids_get(struct shoal_call *call, struct catalog_videos_query *query, int64_t ids[100],
     size_t *count, int64_t *total, struct shoal_err *err)
 {
     struct shoal_db *db = shoal_call_db(call);
+    bool is_subscribed = query->args[33].type != SHOAL_TYPE_NULL;
     int code = 0;
     if (!query->skips_count) {
-        code = catalog_videos_total(call, query, &videos_count, total, err);
+        code = catalog_videos_total(
+            call, query, is_subscribed ? &videos_count_subscribed : &videos_count, total, err);
     }
     if (code != 0) {
         return code;
     }
-    struct shoal_rows *rows = shoal_db_query(
-        db, lists[query->page.sort][query->page.is_down], query->args, CATALOG_VIDEOS_ARGS, err);
+    struct shoal_rows *rows =
+        shoal_db_query(db, lists[query->page.sort][is_subscribed][query->page.is_down], query->args,
+            CATALOG_VIDEOS_ARGS, err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }

@@ -5,13 +5,16 @@
 #include <string.h>
 
 #include "catalog/channels_priv.h"
+#include "catalog/follows_priv.h"
 
 #define LIST_ITEMS_MAX 50
 #define TREND_MS       (7 * CATALOG_DAY_MS)
 // Bits of `include`.
 #define INCLUDE_HIDDEN  1 // not published
 #define INCLUDE_BLOCKED 2
+#define INCLUDE_MUTED   4 // of servers that are hidden
 #define INCLUDE_STAFF   (1 | 2 | 4 | 64)
+enum reach { REACH_EVERYBODY = 0, REACH_OWN = 1, REACH_STAFF = 2 }; // see videos_list.c
 #define INCLUDE_FILES   8
 #define INCLUDE_TAGS    128
 
@@ -138,9 +141,13 @@ static int reach_read(struct shoal_call *call, const json_t *query,
     }
     out->args[0] = SHOAL_BOOL(is_user);
     out->args[1] = SHOAL_I64(is_user ? viewer->account_id : 0);
-    out->args[2] = SHOAL_I64(is_mine ? 1 : wants_all ? 2 : 0);
+    out->args[2] = SHOAL_I64(is_mine ? REACH_OWN : wants_all ? REACH_STAFF : REACH_EVERYBODY);
     out->args[3] = SHOAL_BOOL(include & INCLUDE_HIDDEN);
     out->args[4] = SHOAL_BOOL(include & INCLUDE_BLOCKED);
+    if (wants_all && !is_mine) {
+        bool wants_muted = (include & INCLUDE_MUTED) != 0;
+        out->args[32] = SHOAL_I64(wants_muted ? CATALOG_HIDDEN : CATALOG_UNFOLLOWED);
+    }
     out->shape = CATALOG_LIST;
     out->shape |= (include & INCLUDE_FILES) != 0 ? CATALOG_FILES : 0;
     out->shape |= (include & INCLUDE_TAGS) != 0 ? CATALOG_TAGS : 0;
@@ -230,6 +237,27 @@ static int owner_read(struct shoal_call *call, const json_t *query,
     return 0;
 }
 
+// How far what comes from other servers must be followed: what somebody looks for by its channel or
+// account need not be, as with what they subscribe to.
+static int followed_read(struct shoal_call *call, const json_t *query,
+    struct catalog_videos_query *out, struct shoal_err *err)
+{
+    bool is_user = call->viewer.kind == SHOAL_VIEWER_USER;
+    bool is_meant = is_user && (out->args[16].type != SHOAL_TYPE_NULL ||
+                                   out->args[17].type != SHOAL_TYPE_NULL);
+    int64_t actor_id = 0;
+    int code = 0;
+    if (shoal_flag(query, "subscribed", false)) {
+        code = catalog_subscriber(call, &actor_id, err);
+        out->args[33] = SHOAL_I64(actor_id);
+        is_meant = true;
+    }
+    if (out->args[32].type == SHOAL_TYPE_NULL) {
+        out->args[32] = SHOAL_I64(is_meant ? CATALOG_UNFOLLOWED : catalog_followed_least());
+    }
+    return code;
+}
+
 int catalog_videos_query_read(struct shoal_call *call, const json_t *query,
     struct catalog_videos_query *out, struct shoal_err *err)
 {
@@ -255,9 +283,10 @@ int catalog_videos_query_read(struct shoal_call *call, const json_t *query,
         code = catalog_field_bool(query, "skipCount", &skips, err);
     }
     out->skips_count = skips;
-    out->args[32] = SHOAL_I64(shoal_now_ms() - TREND_MS);
-    out->args[33] = SHOAL_I64(shoal_now_ms());
-    out->args[34] = SHOAL_I64(out->page.count);
-    out->args[35] = SHOAL_I64(out->page.start);
+    code = code == 0 ? followed_read(call, query, out, err) : code;
+    out->args[34] = SHOAL_I64(shoal_now_ms() - TREND_MS);
+    out->args[35] = SHOAL_I64(shoal_now_ms());
+    out->args[36] = SHOAL_I64(out->page.count);
+    out->args[37] = SHOAL_I64(out->page.start);
     return code;
 }

@@ -17,7 +17,8 @@ SHOAL_SQL(videos_total_plain,
     "AND " MAY_STATES_SQL " AND v.privacy IN (1, CASE WHEN CAST($1 AS BOOLEAN) THEN 4 ELSE 1 END) "
     "AND (CAST($2 AS BOOLEAN) IS NULL OR v.is_nsfw = CAST($2 AS BOOLEAN)) "
     "AND (CAST($3 AS BOOLEAN) IS NULL OR v.is_live = CAST($3 AS BOOLEAN)) "
-    "AND (CAST($4 AS BOOLEAN) IS NULL OR (v.origin_host = '') = CAST($4 AS BOOLEAN))");
+    "AND (CAST($4 AS BOOLEAN) IS NULL OR (v.origin_host = '') = CAST($4 AS BOOLEAN)) "
+    "AND (v.origin_host = '' OR v.followed >= CAST($5 AS BIGINT))");
 
 #define SLOTS   256
 #define KEPT_MS 10000
@@ -51,7 +52,7 @@ static bool is_plain(const struct catalog_videos_query *query)
 {
     for (int i = 2; i < CATALOG_VIDEOS_FILTERS; i++) {
         const struct shoal_value *value = &query->args[i];
-        bool is_indexed = i >= 9 && i <= 11;
+        bool is_indexed = (i >= 9 && i <= 11) || i == 32;
         // The reach, the count of tags and the flags are there when nobody asks for them, as 0. In all
         // others 0 and false are asked for.
         bool has_zero = i <= 4 || i == 22 || i == 29 || i == 30;
@@ -72,7 +73,9 @@ static int count(struct shoal_call *call, const struct catalog_videos_query *que
         return shoal_db_i64(db, every, query->args, CATALOG_VIDEOS_FILTERS, total, err);
     }
     return shoal_db_i64(db, &videos_total_plain,
-        SHOAL_ARGS(query->args[0], query->args[9], query->args[10], query->args[11]), total, err);
+        SHOAL_ARGS(query->args[0], query->args[9], query->args[10], query->args[11],
+            query->args[32]),
+        total, err);
 }
 
 int catalog_videos_total(struct shoal_call *call, const struct catalog_videos_query *query,

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
-#include "catalog/catalog_priv.h"
-#include "catalog/pipeline_priv.h"
+#include "catalog/captions_priv.h"
 #include "host/permissions.h"
 
 SHOAL_SQL(video_set,
@@ -22,6 +21,8 @@ struct update {
     int64_t held_privacy;
     int64_t passed_privacy; // what video.publish was asked about and let through; 0: nothing
     bool narrows; // out
+    struct catalog_file pictures[2];
+    size_t picture_count;
 };
 
 // How many can see it; a larger number is wider.
@@ -174,6 +175,13 @@ static int update_rows(struct shoal_call *call, struct shoal_db *tx, struct upda
     if (code == 0) {
         code = row_write(tx, &video, update->narrows, err);
     }
+    if (code == 0 && update->narrows) {
+        code = catalog_beside_rename(call, tx, video.id, err);
+    }
+    if (code == 0 && fields->has_description) {
+        code = catalog_chapters_describe(
+            call, tx, video.id, old->description, video.description, err);
+    }
     if (code == 0 && fields->has_tags) {
         json_object_set_new(before, "tags", catalog_video_tags(call, video.id, NULL));
         code = catalog_fields_tags_write(call, tx, video.id, fields, err);
@@ -183,6 +191,9 @@ static int update_rows(struct shoal_call *call, struct shoal_db *tx, struct upda
     }
     if (code == 0 && fields->has_schedule && video.schedule_at_ms != 0) {
         code = catalog_schedule_add(tx, video.uuid, video.schedule_at_ms, err);
+    }
+    for (size_t i = 0; i < update->picture_count && code == 0; i++) {
+        code = catalog_picture_write(call, tx, &update->pictures[i], err);
     }
     if (code == 0 && update->held != NULL) {
         code = catalog_publish_hold(call, tx, &video, update->held_privacy, update->held, err);
@@ -247,8 +258,38 @@ static int update_apply(struct shoal_call *call, const struct catalog_video *vid
     return code;
 }
 
+static int pictures_forget(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct update *update = arg;
+    return catalog_objects_remove(tx, update->pictures, update->picture_count, err);
+}
+
+// Before any row changes: what cannot be kept refuses the whole.
+static int pictures_prepare(struct shoal_call *call, const struct catalog_video *video,
+    const char *const paths[2], struct update *update, struct shoal_err *err)
+{
+    static const char *const kinds[] = {"thumbnail", "preview"};
+    int code = 0;
+    for (size_t i = 0; i < 2 && code == 0; i++) {
+        if (paths[i] != NULL) {
+            struct catalog_file *file = &update->pictures[update->picture_count];
+            code = catalog_picture_prepare(call, video, kinds[i], paths[i], file, err);
+            update->picture_count += code == 0 ? 1 : 0;
+        }
+    }
+    return code;
+}
+
 int shoal_video_update(
     struct shoal_call *call, const char *id, const json_t *fields, struct shoal_err *err)
+{
+    return shoal_video_update_pictured(call, id, fields, NULL, NULL, err);
+}
+
+int shoal_video_update_pictured(struct shoal_call *call, const char *id, const json_t *fields,
+    const char *thumbnail, const char *preview, struct shoal_err *err)
 {
     if (shoal_permission_call(call, "write", "videos", err) != 0) {
         return SHOAL_EFORBIDDEN;
@@ -267,7 +308,13 @@ int shoal_video_update(
         return code;
     }
     update.video_id = video.id;
-    return update_apply(call, &video, &update, err);
+    const char *const paths[2] = {thumbnail, preview};
+    code = pictures_prepare(call, &video, paths, &update, err);
+    code = code == 0 ? update_apply(call, &video, &update, err) : code;
+    if (code != 0 && update.picture_count > 0) {
+        shoal_tx(call, pictures_forget, &update, NULL); // else the sweep finds them
+    }
+    return code;
 }
 
 int catalog_schedule_add(

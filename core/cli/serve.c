@@ -310,7 +310,7 @@ static int start(struct served *served, const struct shoal_args *args, struct sh
         return code;
     }
     disks_watch(served);
-    code = shoal_jobs_start((int)number(served, "jobs.workers", 2), err);
+    code = shoal_jobs_start((int)number(served, "jobs.workers", 4), err);
     served->has_jobs = code == 0;
     return code;
 }

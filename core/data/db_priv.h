@@ -43,6 +43,8 @@ struct shoal_db {
     bool has_new_settings;    ///< the stored settings changed
     char open_error[256];     ///< why handle is NULL
     struct shoal_db *next;    ///< in the pool
+    int64_t used_tick_ms;     ///< when its call ended, or its last commit
+    bool is_resting;          ///< its pages went back since
 };
 
 struct shoal_rows {
@@ -62,6 +64,8 @@ struct shoal_rows {
 /// Opens a connection with the pragmas and limits that all of ours have.
 int db_open(struct shoal_db *db, const char *path, bool is_writer, struct shoal_err *err);
 void db_close(struct shoal_db *db);
+/// Gives back the pages that a connection keeps, where nobody used it for a while. Returns: whether it did.
+bool db_rest(struct shoal_db *db, int64_t now_tick_ms);
 /// Fills err from what the connection says; what: the statement's name or a phrase.
 int db_fail(struct shoal_db *db, int sqlite_code, const char *what, struct shoal_err *err);
 /// Runs words of our own that need no arguments: BEGIN, COMMIT, a pragma.
@@ -103,6 +107,8 @@ void db_rows_free(struct shoal_db *db);
 struct shoal_db *db_reader_take(struct shoal_call *call);
 void db_reader_give(struct shoal_db *db);
 void db_readers_start(const char *path);
+/// db_rest() of each that is idle. Returns: whether one did.
+bool db_readers_rest(int64_t now_tick_ms);
 void db_readers_stop(void);
 
 // tx.c

@@ -22,13 +22,16 @@ SHOAL_SQL(sql_job_add,
     " DO UPDATE SET run_at_ms = CASE WHEN job.attempt = 0 AND excluded.run_at_ms < job.run_at_ms"
     " THEN excluded.run_at_ms ELSE job.run_at_ms END,"
     " priority = CASE WHEN excluded.priority < job.priority"
-    " THEN excluded.priority ELSE job.priority END"
+    " THEN excluded.priority ELSE job.priority END,"
+    " subject = COALESCE(excluded.subject, job.subject)"
     " RETURNING id");
 SHOAL_SQL(sql_job_look, "SELECT progress, lease_until_ms, lease_ms, is_cancel_asked FROM job"
                         " WHERE id = $1 AND fence = $2 AND state = 'active'");
 SHOAL_SQL(sql_job_progress,
     "UPDATE job SET progress = $3, lease_until_ms = CAST($4 AS BIGINT) + lease_ms"
     " WHERE id = $1 AND fence = $2 AND state = 'active' AND is_cancel_asked = FALSE RETURNING id");
+SHOAL_SQL(sql_job_subject,
+    "UPDATE job SET subject = $3 WHERE id = $1 AND fence = $2 AND state = 'active' RETURNING id");
 SHOAL_SQL(sql_job_cancel_idle,
     "UPDATE job SET state = 'cancelled', is_told = (state = 'parked'), error = 'cancelled',"
     " fence = fence + 1, holder = NULL, lease_until_ms = NULL, ended_ms = $2"
@@ -151,6 +154,36 @@ int shoal_job_progress(struct shoal_call *call, const struct shoal_job *job, int
         return 0; // the lease says later whether it is lost
     }
     return code;
+}
+
+struct subject {
+    const struct shoal_job *job;
+    const char *text;
+};
+
+static int write_subject(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct subject *subject = arg;
+    int64_t id;
+    return shoal_db_i64(tx, &sql_job_subject,
+        SHOAL_ARGS(SHOAL_I64(subject->job->id), SHOAL_I64(subject->job->fence),
+            SHOAL_TEXT(subject->text)),
+        &id, err);
+}
+
+int shoal_job_subject(struct shoal_call *call, const struct shoal_job *job, const char *text,
+    struct shoal_err *err)
+{
+    if (strlen(text) > KEY_MAX) {
+        return shoal_fail(err, SHOAL_EINVAL, "a job's key or subject is too long");
+    }
+    struct subject subject = {job, text};
+    int code = shoal_tx(call, write_subject, &subject, err);
+    return code == SHOAL_ENOTFOUND
+               ? shoal_fail(err, SHOAL_ECANCELLED, "job %lld is another holder's", (long long)job->id)
+               : code;
 }
 
 static int refuse(struct shoal_db *tx, int64_t id, const char *what, struct shoal_err *err)

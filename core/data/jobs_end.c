@@ -23,6 +23,7 @@ SHOAL_SQL(sql_job_end,
     "UPDATE job SET state = $2, error = $3, ended_ms = $4, is_told = $5, holder = NULL,"
     " lease_until_ms = NULL, is_later = FALSE,"
     " progress = CASE WHEN CAST($2 AS TEXT) = 'done' THEN 100 ELSE progress END WHERE id = $1");
+SHOAL_SQL(sql_job_forget, "DELETE FROM job WHERE id = $1");
 SHOAL_SQL(sql_job_again,
     "UPDATE job SET state = 'waiting', error = $2, run_at_ms = $3, attempt = $4, cut_offs = $5,"
     " holder = NULL, lease_until_ms = NULL, is_later = FALSE, progress = 0 WHERE id = $1");
@@ -156,6 +157,9 @@ static bool is_hopeless(const struct end *end)
 
 static int decide(struct shoal_db *tx, struct end *end, struct shoal_err *err)
 {
+    if (end->ending == JOB_RETURNED && end->code == 0 && jobs_kind_is_brief(end->kind)) {
+        return shoal_db_exec(tx, &sql_job_forget, SHOAL_ARGS(SHOAL_I64(end->id)), NULL, err);
+    }
     if (end->ending == JOB_RETURNED && end->code == 0) {
         return set_state(tx, end, "done", NULL, true, err);
     }

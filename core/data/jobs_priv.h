@@ -122,6 +122,8 @@ void jobs_cancel_running(int64_t id);
 /// next server, for which it goes on.
 bool jobs_note_progress(int64_t id, int64_t fence);
 void jobs_run_free(struct job_run *run);
+/// Whether done jobs of a kind, "PLUGIN.kind", leave no row.
+bool jobs_kind_is_brief(const char *name);
 /// Adds to the registered kinds.
 int jobs_kind_link(struct job_kind *kind, struct shoal_err *err);
 /// Takes hold of all kinds, so that none is freed while the keeper looks at it without the lock.

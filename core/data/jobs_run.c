@@ -94,6 +94,17 @@ int jobs_kind_link(struct job_kind *kind, struct shoal_err *err)
     return code;
 }
 
+bool jobs_kind_is_brief(const char *name)
+{
+    bool is_brief = false;
+    pthread_mutex_lock(&jobs.lock);
+    for (const struct job_kind *kind = jobs.kinds; kind; kind = kind->next) {
+        is_brief |= kind->def.is_brief && strcmp(kind->name, name) == 0;
+    }
+    pthread_mutex_unlock(&jobs.lock);
+    return is_brief;
+}
+
 void jobs_wake(void)
 {
     pthread_mutex_lock(&jobs.lock);

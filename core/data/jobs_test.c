@@ -366,6 +366,13 @@ static void a_later_job_is_finished_by_its_id_and_fence(void **state)
     assert_int_equal(kit_i64("SELECT progress FROM job"), 40);
     job.fence--;
     assert_int_equal(shoal_job_progress(&call, &job, 50), SHOAL_ECANCELLED);
+    assert_int_equal(shoal_job_subject(&call, &job, "lost", NULL), SHOAL_ECANCELLED);
+    job.fence++;
+    assert_int_equal(shoal_job_subject(&call, &job, "three wait", NULL), 0);
+    assert_int_equal(kit_i64("SELECT COUNT(*) FROM job WHERE subject = 'three wait'"), 1);
+    char *long_text = shoal_arena_alloc(shoal_call_arena(&call), 502);
+    memset(long_text, 'x', 501);
+    assert_int_equal(shoal_job_subject(&call, &job, long_text, NULL), SHOAL_EINVAL);
     shoal_call_fini(&call);
     assert_int_equal(finish(id, fence - 1, 0), SHOAL_ECONFLICT);
     assert_int_equal(finish(id, fence, SHOAL_LATER), SHOAL_EINVAL);
@@ -597,6 +604,23 @@ static int add_foreign(
     return shoal_job_add(owner(), tx, arg, json_null(), NULL, NULL, err);
 }
 
+static void a_brief_job_leaves_no_row_unless_it_failed(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    struct shoal_job_kind kind = {
+        .kind = "work", .run = handle, .gave_up = give_up, .attempts = 1, .is_brief = true};
+    assert_int_equal(shoal_job_kind_add(owner(), &kind, &err), 0);
+    add_job(NULL);
+    start_runner();
+    wait_for(&runs, 1);
+    kit_wait("SELECT COUNT(*) FROM job", 0);
+    atomic_store(&answer, SHOAL_EIO);
+    add_job(NULL);
+    wait_for(&given_up, 1);
+    kit_wait("SELECT COUNT(*) FROM job WHERE state = 'parked'", 1);
+}
+
 static int add_core(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
@@ -651,6 +675,7 @@ int main(void)
         CASE(a_plugin_that_goes_leaves_its_jobs_waiting),
         CASE(an_older_holder_cannot_go_on),
         CASE(a_job_whose_end_was_not_stored_does_not_wait_for_its_lease),
+        CASE(a_brief_job_leaves_no_row_unless_it_failed),
         CASE(names_of_kinds_are_kept_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,8 @@ void db_reader_give(struct shoal_db *db)
 {
     db_rows_drop(db);
     db->call = NULL;
+    db->used_tick_ms = shoal_tick_ms();
+    db->is_resting = false;
     pthread_mutex_lock(&pool.lock);
     bool is_kept = db->handle && pool.path && pool.idle_count < IDLE_MAX;
     if (is_kept) {
@@ -59,6 +61,17 @@ void db_reader_give(struct shoal_db *db)
         db_close(db);
         free(db);
     }
+}
+
+bool db_readers_rest(int64_t now_tick_ms)
+{
+    bool did = false;
+    pthread_mutex_lock(&pool.lock);
+    for (struct shoal_db *db = pool.idle; db; db = db->next) {
+        did |= db_rest(db, now_tick_ms);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return did;
 }
 
 struct shoal_db *shoal_call_db(struct shoal_call *call)

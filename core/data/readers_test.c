@@ -52,6 +52,33 @@ static void more_than_a_handful_are_not_kept(void **state)
     }
 }
 
+static int pages_of(const struct shoal_db *db)
+{
+    int now = 0, most = 0;
+    sqlite3_db_status(db->handle, SQLITE_DBSTATUS_CACHE_USED, &now, &most, 0);
+    return now;
+}
+
+static void one_that_nobody_uses_gives_its_pages_back(void **state)
+{
+    (void)state;
+    int64_t count = 0;
+    struct shoal_err err = {0};
+    struct shoal_db *db = db_reader_take(NULL);
+    assert_int_equal(shoal_db_i64(db, &sql_count, SHOAL_NOARGS, &count, &err), 0);
+    int before = pages_of(db);
+    db_reader_give(db);
+    assert_false(db_readers_rest(shoal_tick_ms()));
+    assert_int_equal(pages_of(db), before);
+    assert_true(db_readers_rest(shoal_tick_ms() + 60000));
+    assert_true(pages_of(db) < before);
+    assert_false(db_readers_rest(shoal_tick_ms() + 60000)); // once
+    db = db_reader_take(NULL);
+    assert_int_equal(shoal_db_i64(db, &sql_count, SHOAL_NOARGS, &count, &err), 0);
+    db_reader_give(db);
+    assert_true(db_readers_rest(shoal_tick_ms() + 60000)); // and again after it was used
+}
+
 static void rows_that_are_left_open_go_with_the_call(void **state)
 {
     (void)state;
@@ -94,6 +121,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, kit_open, kit_close)
         CASE(a_call_keeps_its_connection_and_the_next_gets_it),
         CASE(more_than_a_handful_are_not_kept),
+        CASE(one_that_nobody_uses_gives_its_pages_back),
         CASE(rows_that_are_left_open_go_with_the_call),
         CASE(one_that_is_held_over_the_end_is_closed_when_it_comes_back),
     };

@@ -9,6 +9,7 @@
 #include "data/db_priv.h"
 
 #define BUSY_TIMEOUT_MS 10000
+#define REST_AFTER_MS   5000
 #define PROGRESS_STEPS  2000
 #define VALUE_BYTES_MAX (64 << 20)
 #define SQL_BYTES_MAX   (1 << 20)
@@ -174,6 +175,16 @@ int db_open(struct shoal_db *db, const char *path, bool is_writer, struct shoal_
     sqlite3_set_authorizer(db->handle, db_guard, db);
     sqlite3_progress_handler(db->handle, PROGRESS_STEPS, check_progress, db);
     return 0;
+}
+
+bool db_rest(struct shoal_db *db, int64_t now_tick_ms)
+{
+    if (!db->handle || db->is_resting || now_tick_ms - db->used_tick_ms < REST_AFTER_MS) {
+        return false;
+    }
+    db->is_resting = true;
+    sqlite3_db_release_memory(db->handle);
+    return true;
 }
 
 void db_close(struct shoal_db *db)

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/base.h>
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define GROUP_MAX    64
 #define GROUP_MS     20
 #define IDLE_TICK_MS 1000
+#define TRIM_BYTES   (1 << 20)
 
 struct item {
     struct item *next;
@@ -178,6 +180,8 @@ static void commit(struct list *ready)
         complete_all(ready, code, &err);
         return;
     }
+    db->used_tick_ms = shoal_tick_ms();
+    db->is_resting = false;
     after_commit(db, epoch);
     complete_all(ready, 0, NULL);
 }
@@ -272,6 +276,17 @@ static void look_around(void)
     }
 }
 
+/// What a burst of work left in caches goes back to the system, once nobody uses them.
+static void rest(int64_t now_tick_ms)
+{
+    sqlite3_int64 before = sqlite3_memory_used();
+    bool did = db_rest(&writer.db, now_tick_ms);
+    did |= db_readers_rest(now_tick_ms);
+    if (did && before - sqlite3_memory_used() >= TRIM_BYTES) {
+        malloc_trim(0);
+    }
+}
+
 uint64_t shoal_data_foreign(void)
 {
     return atomic_load(&writer.foreign);
@@ -305,6 +320,7 @@ static void *run_writer(void *unused)
         if (shoal_tick_ms() - looked >= IDLE_TICK_MS || shoal_tick_ms() < looked) {
             looked = shoal_tick_ms();
             look_around();
+            rest(looked);
         }
     }
     return NULL;

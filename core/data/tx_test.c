@@ -49,6 +49,44 @@ static int slow(struct shoal_call *call, struct shoal_db *tx, void *arg, struct 
     return 0;
 }
 
+static struct shoal_plugin *seen_last;
+static pthread_t seen_thread;
+
+static void see(struct shoal_call *call)
+{
+    if (pthread_equal(pthread_self(), seen_thread)) {
+        seen_last = call == NULL ? shoal_call_marked() : shoal_call_plugin(call);
+    }
+}
+
+static int enter_within(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)tx;
+    (void)err;
+    seen_thread = pthread_self();
+    shoal_call_enter(call, arg);
+    assert_ptr_equal(seen_last, arg);
+    shoal_call_leave(call);
+    return 0;
+}
+
+// Who watches the writer's thread would take a plugin for one that never ends.
+static void a_plugin_does_not_stay_on_the_writers_thread(void **state)
+{
+    (void)state;
+    struct shoal_plugin_id outer = {.name = "outer"};
+    struct shoal_plugin_id inner = {.name = "inner"};
+    struct shoal_call call;
+    shoal_call_init(&call);
+    shoal_call_watch = see;
+    shoal_call_enter(&call, (struct shoal_plugin *)(void *)&outer);
+    assert_int_equal(shoal_tx(&call, enter_within, &inner, NULL), 0);
+    assert_null(seen_last);
+    shoal_call_leave(&call);
+    shoal_call_watch = NULL;
+    shoal_call_fini(&call);
+}
+
 static void *write_one(void *arg)
 {
     struct shoal_call call;
@@ -449,6 +487,7 @@ int main(void)
         CASE(a_transaction_within_one_joins_it),
         CASE(a_transaction_of_another_call_within_one_is_refused),
         CASE(a_cancelled_call_writes_nothing),
+        CASE(a_plugin_does_not_stay_on_the_writers_thread),
         CASE(the_epoch_moves_with_commits_and_survives_a_restart),
         CASE(settings_are_stored_and_read_from_memory),
         cmocka_unit_test(a_closed_database_says_so),

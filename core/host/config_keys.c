@@ -86,6 +86,9 @@ const struct shoal_setting_row shoal_config_keys[] = {
     ONE_OF("video.default_privacy", "\"public\"", "public unlisted private internal",
         "privacy that the upload page proposes"),
     LIVE("video.wait_transcoding", BOOL, "true", 0, 0, "whether the upload page proposes to wait"),
+    LIVE("video.list_subscribed", BOOL, "true", 0, 0,
+        "whether everybody's lists show videos of other servers that a user subscribes to; without: "
+        "those alone that the instance itself follows"),
     LIVE("video.downloads", BOOL, "true", 0, 0, "whether the upload page proposes downloads"),
     LIVE("transcoding.hls", BOOL, "true", 0, 0,
         "whether videos get renditions for adaptive play; without: the uploaded streams alone"),
@@ -94,6 +97,8 @@ const struct shoal_setting_row shoal_config_keys[] = {
         "short sides of the renditions that are made, where the source is large enough"),
     LIVE("transcoding.original_resolution", BOOL, "true", 0, 0,
         "whether a source between two of these sizes keeps its own as well"),
+    LIVE("transcoding.storyboards", BOOL, "true", 0, 0,
+        "whether videos get small pictures of their moments, for the seek bar"),
     LIVE("transcoding.fps_max", INT, "60", 1, 240, "frames a second that renditions have at most"),
 
     LIVE("http.rate.api", RATE, "\"500/10s\"", 0, 0, "uncached API calls of one token or address"),
@@ -123,7 +128,7 @@ const struct shoal_setting_row shoal_config_keys[] = {
     ROW("fetch.private", LIST, "[]", 0, 64, "private networks that the server may ask"),
     ROW("metrics.allow", LIST, "[\"127.0.0.0/8\", \"::1\"]", 0, 64,
         "addresses or networks that may read /metrics; \"unix\": who comes through a Unix socket"),
-    ROW("jobs.workers", INT, "2", 1, 256, "jobs that run at once"),
+    ROW("jobs.workers", INT, "4", 1, 256, "jobs that run at once"),
     ROW("database.path", PATH, "null", 0, 0, "file of the database; shoal.sqlite3 in the folder"),
 };
 const size_t shoal_config_key_count = sizeof(shoal_config_keys) / sizeof(shoal_config_keys[0]);

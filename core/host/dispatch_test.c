@@ -70,6 +70,25 @@ static int give_form(
     return shoal_answer_text(request, 200, shoal_csrf(call, request));
 }
 
+/// Says on which thread it was, and fails or asks for a worker if it is told to.
+static int say_where(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    char name[16] = "";
+    pthread_getname_np(pthread_self(), name, sizeof(name));
+    bool is_loop = strncmp(name, "loop", 4) == 0;
+    if (is_loop && shoal_request_query(request, "later")) {
+        return SHOAL_LATER;
+    }
+    int code = shoal_answer_json(request, 200,
+        json_pack("{s:s, s:s, s:b}", "where", is_loop ? "loop" : "worker", "plugin",
+            shoal_plugin_name(shoal_call_plugin(call)), "anonymous",
+            shoal_call_viewer(call)->kind == SHOAL_VIEWER_ANONYMOUS));
+    bool fails = is_loop && shoal_request_query(request, "fails");
+    return fails ? shoal_fail(err, SHOAL_EIO, "a loop failed") : code;
+}
+
 static int ask_inside(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
@@ -83,6 +102,16 @@ static int ask_inside(
     json_object_set_new(inner, "status", json_integer(status));
     assert_ptr_equal(call->request, request);
     return shoal_answer_json(request, 200, inner);
+}
+
+static int ask_quick(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    int status = 0;
+    json_t *inner = NULL;
+    int code = shoal_inprocess(call, "GET", "/t/quick", NULL, &status, &inner, err);
+    return code < 0 ? code : shoal_answer_json(request, status, inner);
 }
 
 static int ask_deeper(
@@ -125,6 +154,17 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
         {.method = "POST", .path = "/t/who", .handler = say_who, .body = SHOAL_BODY_DATA},
         {.method = "GET", .path = "/t/closed", .handler = say_who},
         {.method = "GET", .path = "/t/none", .handler = say_who, .auth = SHOAL_AUTH_NONE},
+        {.method = "GET",
+            .path = "/t/quick",
+            .handler = say_where,
+            .quick = say_where,
+            .auth = SHOAL_AUTH_NONE,
+            .rate = SHOAL_RATE_NONE},
+        {.method = "GET",
+            .path = "/t/heard",
+            .handler = say_where,
+            .quick = say_where,
+            .auth = SHOAL_AUTH_NONE},
         {.method = "GET", .path = "/t/user", .handler = say_who, .auth = SHOAL_AUTH_USER},
         {.method = "GET", .path = "/t/moderator", .handler = say_who, .auth = SHOAL_AUTH_MODERATOR},
         {.method = "GET", .path = "/t/admin", .handler = say_who, .auth = SHOAL_AUTH_ADMIN},
@@ -140,6 +180,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
         {.method = "GET", .path = "/t/form", .handler = give_form},
         {.method = "GET", .path = "/t/inside", .handler = ask_inside},
         {.method = "GET", .path = "/t/deep", .handler = ask_deeper},
+        {.method = "GET", .path = "/t/inside-quick", .handler = ask_quick},
     };
     int code = 0;
     for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]) && code == 0; i++) {
@@ -364,11 +405,31 @@ static void health_and_metrics_answer(void **state)
     assert_int_equal(get("/metrics", "X-Forwarded-For: 203.0.113.9\r\n"), 200);
 }
 
+static void quick_routes_are_answered_by_the_loop(void **state)
+{
+    (void)state;
+    assert_int_equal(get("/t/quick", ADMIN COOKIE), 200); // nobody looks at these
+    says("\"loop\"");
+    says("\"tested\"");
+    says("\"anonymous\":true");
+    assert_int_equal(get("/t/quick?later=1", ""), 200);
+    says("\"worker\"");
+    assert_int_equal(get("/t/quick?fails=1", ""), 200); // what failed there is asked again here
+    says("\"worker\"");
+    assert_int_equal(get("/t/heard", ""), 200); // a plugin wants to be asked first
+    says("\"worker\"");
+    assert_int_equal(get("/t/inside-quick", ""), 200);
+    says("\"worker\"");
+    assert_int_equal(get("/metrics", ""), 200);
+    says("status=\"2xx\"} 5"); // those that loops answered too
+}
+
 static void routes_of_a_quarantined_plugin_are_unknown(void **state)
 {
     (void)state;
     shoal_host_quarantine("tested", "it hung");
     assert_int_equal(get("/t/who", ""), 404);
+    assert_int_equal(get("/t/quick", ""), 404);
     assert_int_equal(get("/health", ""), 200);
     says("degraded");
 }
@@ -386,6 +447,7 @@ int main(void)
         CASE(a_cookie_changes_state_from_our_own_pages_alone),
         CASE(requests_inside_are_of_the_same_visitor_and_end_somewhere),
         CASE(health_and_metrics_answer),
+        CASE(quick_routes_are_answered_by_the_loop),
         CASE(routes_of_a_quarantined_plugin_are_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

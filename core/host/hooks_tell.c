@@ -214,7 +214,12 @@ static int deliver(
 int shoal_tells_durable_start(struct shoal_err *err)
 {
     const struct shoal_job_kind kind = {
-        .kind = "tell", .run = deliver, .attempts = 12, .backoff_ms = 2000, .concurrency = 2};
+        .kind = "tell",
+        .run = deliver,
+        .attempts = 12,
+        .backoff_ms = 2000,
+        .concurrency = 2,
+        .is_brief = true};
     struct shoal_err inner = {0};
     int code = shoal_jobs_kind_add(NULL, &kind, &inner);
     if (code == SHOAL_ECONFLICT) {

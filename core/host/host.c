@@ -192,6 +192,7 @@ void shoal_host_stop(void)
     if (!host.is_started) {
         return;
     }
+    shoal_timers_owner_remove(NULL); // the core's own ask the host where things lie
     shoal_tells_stop();
     for (size_t i = host.count; i > 0; i--) {
         shoal_plugin_stop(host.plugins[i - 1]);

@@ -3,6 +3,8 @@
 #include "host/host_priv.h"
 #include "host/test_kit.h"
 
+#include <stdatomic.h>
+
 static struct kit kit;
 static char started[256];
 
@@ -390,9 +392,41 @@ static void another_interface_is_refused_with_a_sentence(void **state)
     kit_close(&kit);
 }
 
+static atomic_int core_timer; // 1: it runs, 2: it has ended
+
+static int until_cancelled(struct shoal_call *call, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    (void)err;
+    atomic_store(&core_timer, 1);
+    while (!shoal_call_cancelled(call)) {
+        assert_non_null(shoal_instance_path("data")); // a sweep asks where its folders are
+        usleep(100);
+    }
+    usleep(20000);
+    atomic_store(&core_timer, 2);
+    return 0;
+}
+
+static void timers_of_the_core_end_before_the_host_does(void **state)
+{
+    (void)state;
+    open_kit("");
+    kit_start(&kit, false);
+    assert_int_equal(
+        shoal_timers_add(NULL, "asks_the_host", 1000, false, until_cancelled, NULL), 0);
+    while (atomic_load(&core_timer) == 0) {
+        usleep(10000);
+    }
+    shoal_host_stop();
+    assert_int_equal(atomic_load(&core_timer), 2);
+    kit_close(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(timers_of_the_core_end_before_the_host_does),
         cmocka_unit_test(what_is_missing_or_broken_is_quarantined_alone),
         cmocka_unit_test(plugins_that_wait_for_each_other_do_not_stop_the_rest),
         cmocka_unit_test(safe_mode_and_crashes_keep_plugins_away),

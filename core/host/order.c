@@ -10,15 +10,25 @@ static bool is_out(const struct shoal_plugin *plugin)
     return atomic_load(&plugin->state) == SHOAL_PLUGIN_QUARANTINED;
 }
 
+static bool provides(const struct shoal_plugin *plugin, const char *service)
+{
+    return plugin->manifest && shoal_manifest_lists(plugin->manifest->provides, service);
+}
+
+/// The plugin of this name, or one that provides a service of it.
 static struct shoal_plugin *find(
     struct shoal_plugin *const *plugins, size_t count, const char *name)
 {
+    struct shoal_plugin *found = NULL;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(plugins[i]->id.name, name) == 0) {
             return plugins[i];
         }
+        if (provides(plugins[i], name) && (!found || is_out(found))) {
+            found = plugins[i];
+        }
     }
-    return NULL;
+    return found;
 }
 
 static void check_conflicts(struct shoal_plugin *const *plugins, size_t count)
@@ -40,21 +50,43 @@ static void check_conflicts(struct shoal_plugin *const *plugins, size_t count)
     }
 }
 
+/// Adds a name to a list of some in a sentence: "a, b, c".
+static void list_add(char *list, size_t room, const char *name)
+{
+    size_t length = strlen(list);
+    snprintf(list + length, room - length, "%s%s", length > 0 ? ", " : "", name);
+}
+
+/// All that are not listed are named at once, so that one edit of the file mends it.
 bool shoal_plugin_needs_met(
     struct shoal_plugin *plugin, struct shoal_plugin *const *plugins, size_t count)
 {
+    char sentence[256], absent[160] = "";
+    const char *quarantined = NULL;
+    int absent_count = 0;
     for (const char *const *need = plugin->manifest ? plugin->manifest->needs : NULL; need && *need;
          need++) {
         const struct shoal_plugin *other = find(plugins, count, *need);
-        if (!other || is_out(other)) {
-            char sentence[256];
-            snprintf(sentence, sizeof(sentence), "plugin %s needs the plugin %s, which is %s",
-                plugin->id.name, *need, other ? "quarantined" : "not in shoal.lua");
-            shoal_plugin_set_aside(plugin, sentence);
-            return false;
+        if (!other) {
+            list_add(absent, sizeof(absent), *need);
+            absent_count++;
+        } else if (is_out(other)) {
+            quarantined = quarantined ? quarantined : *need;
         }
     }
-    return true;
+    if (absent_count == 0 && !quarantined) {
+        return true;
+    }
+    if (absent_count > 1) {
+        snprintf(sentence, sizeof(sentence), "plugin %s needs the plugins %s, which are not in shoal.lua",
+            plugin->id.name, absent);
+    } else {
+        snprintf(sentence, sizeof(sentence), "plugin %s needs the plugin %s, which is %s",
+            plugin->id.name, absent_count == 1 ? absent : quarantined,
+            absent_count == 1 ? "not in shoal.lua" : "quarantined");
+    }
+    shoal_plugin_set_aside(plugin, sentence);
+    return false;
 }
 
 /// Those that miss something; until nobody is found any more, since others may have needed them.
@@ -70,13 +102,24 @@ static void check_needs(struct shoal_plugin *const *plugins, size_t count)
     }
 }
 
+/// Whether a list names a plugin, or a service that it provides.
+static bool names(const char *const *list, const struct shoal_plugin *plugin)
+{
+    for (; list && *list; list++) {
+        if (strcmp(*list, plugin->id.name) == 0 || provides(plugin, *list)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool waits_for(
     const struct shoal_plugin *plugin, struct shoal_plugin *const *rest, size_t count)
 {
     const struct shoal_manifest *manifest = plugin->manifest;
     for (size_t i = 0; manifest && i < count; i++) {
-        if (rest[i] != plugin && (shoal_manifest_lists(manifest->needs, rest[i]->id.name) ||
-                                     shoal_manifest_lists(manifest->after, rest[i]->id.name))) {
+        if (rest[i] != plugin &&
+            (names(manifest->needs, rest[i]) || names(manifest->after, rest[i]))) {
             return true;
         }
     }

@@ -74,6 +74,26 @@ static void needs_and_after_come_first_else_the_order_of_the_file(void **state)
     assert_order("blog api media web");
 }
 
+static void a_service_is_needed_whoever_provides_it(void **state)
+{
+    (void)state;
+    add("web", "\"needs\": [\"paper\"], \"after\": [\"ink\"]");
+    add("pen", "\"provides\": [\"ink\"]");
+    add("mill", "\"provides\": [\"paper\"], \"needs\": [\"absent\"]");
+    add("shop", "\"provides\": [\"paper\"]");
+    assert_order("pen -mill shop web");
+}
+
+static void all_that_are_missing_are_named_at_once(void **state)
+{
+    (void)state;
+    add("web", "\"needs\": [\"paper\", \"here\", \"ink\"]");
+    add("here", "");
+    assert_order("here -web");
+    assert_string_equal(
+        sentence("web"), "plugin web needs the plugins paper, ink, which are not in shoal.lua");
+}
+
 static void a_long_chain_is_turned_round(void **state)
 {
     (void)state;
@@ -149,6 +169,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
         CASE(needs_and_after_come_first_else_the_order_of_the_file),
+        CASE(a_service_is_needed_whoever_provides_it),
+        CASE(all_that_are_missing_are_named_at_once),
         CASE(a_long_chain_is_turned_round),
         CASE(who_misses_something_takes_those_that_need_it_along),
         CASE(of_two_that_conflict_the_first_stays),

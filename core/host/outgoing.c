@@ -44,6 +44,31 @@ int shoal_fetch_sized(struct shoal_call *call, const struct shoal_fetch *what, s
     return code;
 }
 
+int shoal_flight_begin_sized(struct shoal_call *call, struct shoal_flight *flight,
+    const struct shoal_fetch *what, size_t what_bytes, void *mark, struct shoal_err *err)
+{
+    struct shoal_fetch mine;
+    shoal_sized_copy(&mine, sizeof(mine), what, what_bytes);
+    const char *host = host_of(shoal_call_arena(call), mine.url);
+    int code = shoal_permission_need(shoal_call_plugin(call), "http", host, err);
+    return code != 0 ? code : shoal_fetcher_begin(flight, &mine, mark, err);
+}
+
+int shoal_flight_take_sized(struct shoal_flight *flight, int64_t wait_ms, void **mark,
+    struct shoal_fetched *fetched, size_t fetched_bytes, int *code, struct shoal_err *err)
+{
+    struct shoal_fetched got = {0};
+    int taken = shoal_fetcher_take(flight, wait_ms, mark, &got, code, err);
+    shoal_sized_copy(fetched, fetched_bytes, &got, sizeof(got));
+    return taken;
+}
+
+int shoal_fetch_open(struct shoal_plugin *self, const char *network, struct shoal_err *err)
+{
+    int code = shoal_permission_need(self, "http", "any", err);
+    return code == 0 ? shoal_fetcher_allow(network, err) : code;
+}
+
 int shoal_outgoing_start(
     const char *user_agent, const json_t *private_networks, struct shoal_err *err)
 {

@@ -33,6 +33,12 @@ int shoal_route_add_sized(struct shoal_plugin *self, const struct shoal_route *t
         return shoal_fail(err, SHOAL_EINVAL, "a route of %s lacks its method, path or handler",
             self ? self->id.name : "core");
     }
+    if (route.quick && (route.auth != SHOAL_AUTH_NONE || route.body != SHOAL_BODY_NONE ||
+                           route.head || route.cache_s > 0)) {
+        return shoal_fail(err, SHOAL_EINVAL,
+            "route %s %s is quick: it can have no auth, no body, no head handler and no cache_s",
+            route.method, route.path);
+    }
     int code = shoal_plugin_may_register(self, route.path, err);
     code = code < 0 ? code : shoal_permission_need(self, "routes", route.path, err);
     if (code < 0 || !router) {

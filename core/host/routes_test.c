@@ -88,6 +88,32 @@ static void without_a_router_the_rest_is_checked_all_the_same(void **state)
     shoal_host_get()->options.router = kit.router;
 }
 
+static void a_quick_route_has_nobody_to_ask(void **state)
+{
+    (void)state;
+    static const struct shoal_route rows[] = {
+        {.auth = SHOAL_AUTH_OPTIONAL},
+        {.auth = SHOAL_AUTH_ADMIN},
+        {.auth = SHOAL_AUTH_NONE, .body = SHOAL_BODY_DATA},
+        {.auth = SHOAL_AUTH_NONE, .cache_s = 1},
+        {.auth = SHOAL_AUTH_NONE, .head = answer},
+        {.auth = SHOAL_AUTH_NONE}, // the one that is right
+    };
+    size_t count = sizeof(rows) / sizeof(rows[0]);
+    for (size_t i = 0; i < count; i++) {
+        struct shoal_err err = {0};
+        char name[16];
+        snprintf(name, sizeof(name), "quick_%zu", i);
+        wanted = rows[i];
+        wanted.method = "GET";
+        wanted.path = "/a";
+        wanted.handler = wanted.quick = answer;
+        assert_int_equal(kit_load(name, start, "\"permissions\": [\"routes:/a\"]", NULL, &err), 0);
+        assert_int_equal(code, i + 1 < count ? SHOAL_EINVAL : 0);
+        assert_int_equal(strstr(why.text, "route GET /a is quick") != NULL, i + 1 < count);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +121,7 @@ int main(void)
         CASE(a_route_is_complete_and_permitted),
         CASE(the_first_keeps_it_and_is_named),
         CASE(without_a_router_the_rest_is_checked_all_the_same),
+        CASE(a_quick_route_has_nobody_to_ask),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

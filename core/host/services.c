@@ -25,7 +25,8 @@ static struct {
 /// Services of which there is one.
 static bool is_single(const char *service)
 {
-    static const char *const single[] = {"database", "tracker", "federation", "search", "mailer"};
+    static const char *const single[] = {"database", "tracker", "torrent", "federation", "delivery",
+        "signatures", "identity", "search", "mailer"};
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
         if (strcmp(single[i], service) == 0) {
             return true;
@@ -139,7 +140,13 @@ void shoal_services_remove(const struct shoal_plugin *plugin)
 
 void shoal_enter(struct shoal_call *call, const struct shoal_service *service)
 {
-    shoal_call_enter(call, shoal_plugin_find(service->plugin));
+    shoal_call_enter(call, service->plugin ? shoal_plugin_find(service->plugin) : NULL);
+}
+
+const char *shoal_caller(const struct shoal_call *call)
+{
+    const struct shoal_plugin *plugin = shoal_call_caller(call);
+    return plugin ? plugin->id.name : NULL;
 }
 
 void shoal_leave(struct shoal_call *call)

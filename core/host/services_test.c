@@ -78,7 +78,8 @@ static void all_are_listed_as_far_as_there_is_room(void **state)
 
 static int start_singles(struct shoal_plugin *self, struct shoal_err *err)
 {
-    static const char *const single[] = {"database", "tracker", "federation", "search", "mailer"};
+    static const char *const single[] = {"database", "tracker", "torrent", "federation", "delivery",
+        "signatures", "identity", "search", "mailer"};
     int code = 0;
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
         int one = provide(self, single[i], err);
@@ -93,7 +94,8 @@ static void of_some_there_is_one(void **state)
     (void)state;
     struct shoal_err err = {0};
     static const char may[] =
-        "\"provides\": [\"database\", \"tracker\", \"federation\", \"search\", \"mailer\"]";
+        "\"provides\": [\"database\", \"tracker\", \"torrent\", \"federation\", \"delivery\", "
+        "\"signatures\", \"identity\", \"search\", \"mailer\"]";
     assert_int_equal(kit_load("one_a", start_singles, may, NULL, &err), 0);
     assert_int_equal(kit_load("one_b", start_singles, may, NULL, &err), SHOAL_ECONFLICT);
     assert_non_null(strstr(err.text, "one_a provides the service mailer already"));
@@ -134,6 +136,37 @@ static void who_is_called_is_who_runs(void **state)
     assert_null(shoal_call_plugin(&kit.call));
 }
 
+static void what_came_with_a_call_runs_for_who_brought_it(void **state)
+{
+    (void)state;
+    struct shoal_service provider, user;
+    assert_int_equal(load_storage("store_a"), 0);
+    assert_int_equal(load_storage("store_b"), 0);
+    assert_true(shoal_service_find("storage", "store_a", &provider));
+    assert_true(shoal_service_find("storage", "store_b", &user));
+    assert_null(shoal_caller(&kit.call));
+    shoal_enter(&kit.call, &provider); // called by the core
+    assert_null(shoal_caller(&kit.call));
+    shoal_enter(&kit.call, &(struct shoal_service){.plugin = shoal_caller(&kit.call)});
+    assert_null(shoal_call_plugin(&kit.call));
+    shoal_leave(&kit.call);
+    shoal_leave(&kit.call);
+    // However many are on the stack already.
+    for (int depth = 0; depth < 40; depth++) {
+        shoal_enter(&kit.call, &user);
+        shoal_enter(&kit.call, &provider);
+        assert_string_equal(shoal_caller(&kit.call), "store_b");
+        shoal_enter(&kit.call, &(struct shoal_service){.plugin = shoal_caller(&kit.call)});
+        assert_ptr_equal(shoal_call_plugin(&kit.call), shoal_plugin_find("store_b"));
+        shoal_leave(&kit.call);
+        assert_ptr_equal(shoal_call_plugin(&kit.call), shoal_plugin_find("store_a"));
+    }
+    for (int depth = 0; depth < 80; depth++) {
+        shoal_leave(&kit.call);
+    }
+    assert_null(shoal_call_plugin(&kit.call));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +176,7 @@ int main(void)
         CASE(of_some_there_is_one),
         CASE(a_service_is_named_in_the_manifest_and_provided_once),
         CASE(who_is_called_is_who_runs),
+        CASE(what_came_with_a_call_runs_for_who_brought_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,16 @@ void shoal_address_from(const struct sockaddr *peer, struct shoal_address *addre
     }
 }
 
+uint16_t shoal_address_port(const struct sockaddr *peer)
+{
+    if (peer->sa_family == AF_INET) {
+        return ntohs(((const struct sockaddr_in *)(const void *)peer)->sin_port);
+    }
+    return peer->sa_family == AF_INET6
+               ? ntohs(((const struct sockaddr_in6 *)(const void *)peer)->sin6_port)
+               : 0;
+}
+
 bool shoal_address_is_ipv4(const struct shoal_address *address)
 {
     return memcmp(address->bytes, mapped, 12) == 0;

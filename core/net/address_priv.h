@@ -37,6 +37,8 @@ struct shoal_origin {
 };
 
 void shoal_address_from(const struct sockaddr *peer, struct shoal_address *address);
+/// 0: it has none.
+uint16_t shoal_address_port(const struct sockaddr *peer);
 bool shoal_address_parse(struct shoal_span text, struct shoal_address *address);
 /// "203.0.113.9" or "2001:db8::1"; "unix" for the zero address.
 void shoal_address_format(const struct shoal_address *address, char out[48]);

@@ -61,7 +61,7 @@ static void takes_addresses_of_sockets(void **state)
 {
     (void)state;
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(80)};
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6}, mapped = {.sin6_family = AF_INET6};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(65535)}, mapped = {.sin6_family = AF_INET6};
     struct sockaddr_un local = {.sun_family = AF_UNIX, .sun_path = "x"};
     inet_pton(AF_INET, "203.0.113.9", &four.sin_addr);
     inet_pton(AF_INET6, "2001:db8::9", &six.sin6_addr);
@@ -70,11 +70,12 @@ static void takes_addresses_of_sockets(void **state)
         const void *peer;
         const char *text;
         bool is_ipv4;
+        uint16_t port;
     } rows[] = {
-        {&four, "203.0.113.9", true},
-        {&six, "2001:db8::9", false},
-        {&mapped, "203.0.113.9", true}, // what a socket of both families gives
-        {&local, "unix", false},
+        {&four, "203.0.113.9", true, 80},
+        {&six, "2001:db8::9", false, 65535},
+        {&mapped, "203.0.113.9", true, 0}, // what a socket of both families gives
+        {&local, "unix", false, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct shoal_address address;
@@ -84,6 +85,7 @@ static void takes_addresses_of_sockets(void **state)
         shoal_address_format(&address, text);
         assert_string_equal(text, rows[i].text);
         assert_int_equal(shoal_address_is_ipv4(&address), rows[i].is_ipv4);
+        assert_int_equal(shoal_address_port(rows[i].peer), rows[i].port);
     }
 }
 

@@ -51,6 +51,10 @@ int shoal_answer_header(struct shoal_request *request, const char *name, const c
         shoal_span_like(shoal_span(value), "upgrade")) {
         return shoal_buf_puts(&answer->headers, "Connection: Upgrade\r\n");
     }
+    if (shoal_span_like(span, "connection") && shoal_span_like(shoal_span(value), "close")) {
+        answer->is_last = true;
+        return 0;
+    }
     if (shoal_span_like(span, "etag")) {
         shoal_answer_etag(request, value);
         return 0;
@@ -91,10 +95,13 @@ int shoal_answer_json(struct shoal_request *request, int status, json_t *value)
 {
     const char *type = status >= 400 ? "application/problem+json; charset=utf-8"
                                      : "application/json; charset=utf-8";
+    if (value == NULL) {
+        return SHOAL_EINVAL;
+    }
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(value);
     if (!text) {
-        return SHOAL_EINVAL;
+        return SHOAL_EBUSY;
     }
     int rc = begin(request, SHOAL_ANSWER_BYTES, status, type);
     if (rc) {

@@ -31,7 +31,7 @@ static void refuses_headers_that_are_ours_or_none(void **state)
     } rows[] = {
         {"Content-Length", "1", SHOAL_EINVAL},
         {"transfer-encoding", "chunked", SHOAL_EINVAL},
-        {"Connection", "close", SHOAL_EINVAL},
+        {"Connection", "keep-alive", SHOAL_EINVAL},
         {"Date", "x", SHOAL_EINVAL},
         {"Content-Type", "x/y", SHOAL_EINVAL},
         {"Keep-Alive", "x", SHOAL_EINVAL},
@@ -68,6 +68,9 @@ static void notices_headers_that_change_the_rest(void **state)
     assert_int_equal(shoal_answer_header(request, "ETag", "v1"), 0);
     assert_string_equal(answer->etag, "\"v1\"");
     assert_null(line_of(answer->headers.data, "ETag"));
+    assert_int_equal(shoal_answer_header(request, "Connection", "close"), 0);
+    assert_true(answer->is_last);
+    assert_null(line_of(answer->headers.data, "Connection")); // written with the lines of the moment
     assert_int_equal(shoal_answer_header(request, "Connection", "Upgrade"), 0);
     assert_string_equal(line_of(answer->headers.data, "Connection"), "Upgrade");
     shoal_request_free(request);

@@ -155,6 +155,7 @@ void shoal_conn_send_request(struct shoal_conn *conn, struct shoal_request *requ
     conn->request = NULL;
     request->conn = NULL;
     settle_body(conn, request->expects_continue && !request->ran_body);
+    conn->keep_alive = conn->keep_alive && !request->answer.is_last;
     struct shoal_reply reply = request->reply;
     request->reply = (struct shoal_reply){.file = -1};
     conn->out.taken = request->answer.kind == SHOAL_ANSWER_TAKEN ? request->answer.taken : NULL;

@@ -13,6 +13,7 @@ static void says_whether_the_connection_goes_on(void **state)
         {"GET /hello HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "close"},
         {"GET /hello HTTP/1.0\r\n" HOST "\r\n", "close"},
         {"GET /hello HTTP/1.0\r\n" HOST "Connection: keep-alive\r\n\r\n", "keep-alive"},
+        {"GET /last HTTP/1.1\r\n" HOST "\r\n", "close"}, // as its handler says
         {"GET /none HTTP/1.1\r\n" HOST "\r\n", "keep-alive"},
         {"GET /pull HTTP/1.0\r\n" HOST "Connection: keep-alive\r\n\r\n", "close"}, // its only end
     };

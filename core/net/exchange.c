@@ -64,7 +64,7 @@ void shoal_exchange_refuse(struct shoal_conn *conn, int status, const char *text
 
 static void came_back(void *arg);
 
-void shoal_exchange_replied(struct shoal_request *request)
+static void make_reply(struct shoal_request *request)
 {
     shoal_reply_make(request);
     shoal_debug("%s %s %d", request->method, request->path, request->reply.status);
@@ -72,6 +72,11 @@ void shoal_exchange_replied(struct shoal_request *request)
     if (request->answer.kind != SHOAL_ANSWER_PULL) {
         shoal_request_drop(request);
     }
+}
+
+void shoal_exchange_replied(struct shoal_request *request)
+{
+    make_reply(request);
     shoal_loop_run(request->loop, came_back, request);
 }
 
@@ -87,6 +92,27 @@ static bool check_query(struct shoal_request *request)
     }
     shoal_answer_problem(request, &err);
     return false;
+}
+
+// Handlers that never block answer where they are. False: it goes to a worker as others do.
+static bool try_quick(struct shoal_conn *conn, struct shoal_request *request)
+{
+    const struct shoal_app *app = &request->server->options.app;
+    if (!request->entry || !request->entry->route.quick) {
+        return false;
+    }
+    shoal_request_enter(request);
+    if (check_query(request)) {
+        app->run(app->self, &request->call, request, SHOAL_PHASE_QUICK);
+    }
+    if (request->answer.kind != SHOAL_ANSWER_BYTES) { // files and sources are no answers for a loop
+        shoal_request_unanswer(request);
+        shoal_request_leave(request);
+        return false;
+    }
+    make_reply(request);
+    shoal_conn_send_request(conn, request);
+    return true;
 }
 
 // A body that finds no room is refused before it takes what is left from the rest of the server.
@@ -449,7 +475,9 @@ static void dispatch(struct shoal_conn *conn, const char *bytes, size_t length,
     request->ticket = ticket;
     request->epoch = epoch;
     memcpy(request->limit_lines, limit_lines, sizeof limit_lines);
-    shoal_exchange_submit(conn, request, run_head);
+    if (!try_quick(conn, request)) {
+        shoal_exchange_submit(conn, request, run_head);
+    }
 }
 
 static void exchange(struct shoal_conn *conn, const char *bytes, size_t length, bool may_wait)

@@ -147,6 +147,72 @@ static void answers_preflights_of_routes_that_others_may_call(void **state)
     forget(&reply);
 }
 
+/// Takes both workers and both places behind them.
+static void block_workers(int fds[4])
+{
+    atomic_store(&world.gate, false);
+    for (int i = 0; i < 4; i++) {
+        fds[i] = dial(world.port);
+        say(fds[i], "GET /slow HTTP/1.1\r\n" HOST "\r\n");
+        while (atomic_load(&world.waiting) < (i < 2 ? i + 1 : 2)) {
+            usleep(1000);
+        }
+    }
+    usleep(50000); // the last two wait where nobody counts them
+}
+
+static void quick_handlers_need_no_worker(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fds[4], fd = dial(world.port);
+    block_workers(fds);
+    get(fd, &reply, "GET /hello", "");
+    assert_int_equal(reply.status, 503);
+    get(fd, &reply, "GET /quick", "");
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(reply.body.data, "quick");
+    assert_non_null(header(&reply, "x-request-id"));
+    get(fd, &reply, "HEAD /quick", "");
+    assert_int_equal(reply.status, 200);
+    assert_string_equal(header(&reply, "Content-Length"), "5");
+    get(fd, &reply, "GET /quick?how=%ff", ""); // reaches no handler
+    assert_int_equal(reply.status, 400);
+    get(fd, &reply, "GET /quick?how=not", ""); // wants a worker, and there is none
+    assert_int_equal(reply.status, 503);
+    say(fd, "GET /quick HTTP/1.1\r\n" HOST "\r\nGET /quick HTTP/1.1\r\n" HOST "\r\n");
+    hear(fd, &reply, true);
+    hear(fd, &reply, true);
+    assert_string_equal(reply.body.data, "quick");
+    get(fd, &reply, "GET /quick", "Connection: close\r\n");
+    assert_int_equal(reply.status, 200);
+    assert_true(is_closed(fd));
+    close(fd);
+    atomic_store(&world.gate, true);
+    for (int i = 0; i < 4; i++) {
+        hear(fds[i], &reply, true);
+        assert_string_equal(reply.body.data, "slow");
+        close(fds[i]);
+    }
+    forget(&reply);
+}
+
+static void what_is_not_quick_goes_to_the_handler(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fd = dial(world.port);
+    static const char *const lines[] = {"GET /quick?how=not", "GET /quick?how=file"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        get(fd, &reply, lines[i], "");
+        assert_int_equal(reply.status, 200);
+        assert_string_equal(reply.body.data, "told");
+        assert_null(header(&reply, "X-Half")); // as if nothing had been tried
+    }
+    close(fd);
+    forget(&reply);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +221,8 @@ int main(void)
         cmocka_unit_test_setup(looking_for_text_costs_more_wherever_it_is, set_up),
         cmocka_unit_test_setup(counts_by_the_session_of_a_browser, set_up),
         cmocka_unit_test_setup(answers_preflights_of_routes_that_others_may_call, set_up),
+        cmocka_unit_test_setup(quick_handlers_need_no_worker, set_up),
+        cmocka_unit_test_setup(what_is_not_quick_goes_to_the_handler, set_up),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

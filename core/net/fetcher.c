@@ -1,47 +1,19 @@
 // fetcher.c - the one thread through which everything goes out: libcurl's multi interface, guarded.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include "net/fetcher.h"
+#include "net/fetcher_priv.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
-#include <shoal/arena.h>
-#include <shoal/base.h>
-#include <shoal/buf.h>
-
 #define HEADERS_MAX      128
-#define HEADER_BYTES_MAX 65536
-#define AT_ONCE_MAX      64
-
-/// One outgoing request; lives on the stack of the worker that waits for it.
-struct fetch {
-    struct fetch *next;
-    struct shoal_call *call;
-    const struct shoal_fetch *what;
-    shoal_fetch_may_fn *may;
-    CURL *easy;
-    struct curl_slist *headers;
-    struct shoal_buf body;
-    struct shoal_buf head; ///< "Name: value\0" of the last answer
-    uint64_t received;
-    uint64_t max_bytes;
-    int file;
-    bool is_refused;  ///< the guard said no
-    bool is_elsewhere; ///< a redirect led to where the call may not ask
-    bool is_too_large;
-    int write_error;
-    CURLcode result;
-    bool is_done;
-    char problem[CURL_ERROR_SIZE];
-};
+#define AT_ONCE_MAX      64   // beside those of flights
+#define IDLE_MAX         512  // connections that are kept for the next request
 
 static struct fetcher {
     pthread_t thread;
@@ -50,8 +22,8 @@ static struct fetcher {
     CURLM *multi;
     struct fetch *queued;
     int active; ///< queued and running
-    bool is_running;
-    atomic_bool is_stopping;
+    int flown;  ///< what the open flights may have under way
+    atomic_bool is_running, is_stopping;
     char user_agent[128];
     struct shoal_guard guard;
 } fetcher = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -59,7 +31,10 @@ static struct fetcher {
 static curl_socket_t open_socket(void *user, curlsocktype purpose, struct curl_sockaddr *address)
 {
     struct fetch *fetch = user;
-    if (purpose != CURLSOCKTYPE_IPCXN || !shoal_guard_passes(&fetcher.guard, &address->addr)) {
+    pthread_mutex_lock(&fetcher.lock);
+    bool passes = shoal_guard_passes(&fetcher.guard, &address->addr);
+    pthread_mutex_unlock(&fetcher.lock);
+    if (purpose != CURLSOCKTYPE_IPCXN || !passes) {
         fetch->is_refused = true;
         return CURL_SOCKET_BAD;
     }
@@ -93,7 +68,8 @@ static size_t take_body(char *data, size_t size, size_t count, void *user)
     }
     fetch->received += length;
     if (fetch->file < 0) {
-        return shoal_buf_add(&fetch->body, data, length) == 0 ? length : 0;
+        fetch->is_without_memory = shoal_buf_add(&fetch->body, data, length) != 0;
+        return fetch->is_without_memory ? 0 : length;
     }
     for (size_t written = 0; written < length;) {
         ssize_t n = write(fetch->file, data + written, length - written);
@@ -136,8 +112,10 @@ static int watch(void *user, curl_off_t total, curl_off_t now, curl_off_t up_tot
     (void)now;
     (void)up_total;
     (void)up;
-    struct fetch *fetch = user;
-    return shoal_call_cancelled(fetch->call) || fetcher.is_stopping;
+    const struct fetch *fetch = user;
+    bool is_unwanted =
+        fetch->flight ? shoal_flight_is_closing(fetch->flight) : shoal_call_cancelled(fetch->call);
+    return is_unwanted || fetcher.is_stopping;
 }
 
 /// What would end up in the request as it is may not break out of its line.
@@ -158,7 +136,7 @@ static int check(const struct shoal_fetch *what, struct shoal_err *err)
     return 0;
 }
 
-static int set_up(struct fetch *fetch, struct shoal_err *err)
+int fetch_set_up(struct fetch *fetch, struct shoal_err *err)
 {
     const struct shoal_fetch *what = fetch->what;
     int code = check(what, err);
@@ -229,7 +207,11 @@ static void finish(CURL *easy, CURLcode result)
     fetch->result = result;
     fetch->is_done = true;
     fetcher.active--;
-    pthread_cond_broadcast(&fetcher.done);
+    if (fetch->flight) {
+        shoal_flight_landed(fetch->flight, fetch);
+    } else {
+        pthread_cond_broadcast(&fetcher.done);
+    }
     pthread_mutex_unlock(&fetcher.lock);
 }
 
@@ -282,12 +264,15 @@ int shoal_fetcher_start(const char *user_agent, const struct shoal_guard *guard,
     fetcher.guard = guard ? *guard : (struct shoal_guard){0};
     fetcher.is_stopping = false;
     fetcher.active = 0;
+    fetcher.flown = 0;
     fetcher.multi = curl_multi_init();
     if (!fetcher.multi) {
         return shoal_fail(err, SHOAL_EINTERNAL, "libcurl does not start");
     }
     curl_multi_setopt(fetcher.multi, CURLMOPT_MAX_HOST_CONNECTIONS, 6L);
-    curl_multi_setopt(fetcher.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)AT_ONCE_MAX);
+    curl_multi_setopt(
+        fetcher.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)(AT_ONCE_MAX + FLIGHTS_MAX));
+    curl_multi_setopt(fetcher.multi, CURLMOPT_MAXCONNECTS, (long)IDLE_MAX);
     pthread_cond_init(&fetcher.done, NULL);
     if (pthread_create(&fetcher.thread, NULL, run, NULL) != 0) {
         curl_multi_cleanup(fetcher.multi);
@@ -313,10 +298,18 @@ void shoal_fetcher_stop(void)
     curl_global_cleanup();
 }
 
-/// Turns libcurl's result into one of ours, with a sentence that names the address.
-static int explain(const struct fetch *fetch, struct shoal_err *err)
+int shoal_fetcher_allow(const char *network, struct shoal_err *err)
 {
-    const char *url = fetch->what->url;
+    pthread_mutex_lock(&fetcher.lock);
+    int code = shoal_guard_allow(&fetcher.guard, network, err);
+    pthread_mutex_unlock(&fetcher.lock);
+    return code;
+}
+
+/// Turns libcurl's result into one of ours, with a sentence that names the address.
+int fetch_explain(const struct fetch *fetch, struct shoal_err *err)
+{
+    const char *url = fetch->url;
     const char *why = fetch->problem[0] ? fetch->problem : curl_easy_strerror(fetch->result);
     if (fetch->is_elsewhere) { // said of the address that was reached; another may have been refused
         return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s leads to a server that may not be asked", url);
@@ -327,6 +320,9 @@ static int explain(const struct fetch *fetch, struct shoal_err *err)
     if (fetch->is_too_large || fetch->result == CURLE_FILESIZE_EXCEEDED) {
         return shoal_fail(err, SHOAL_ETOOLARGE, "the answer of %.200s is larger than %llu bytes",
             url, (unsigned long long)fetch->max_bytes);
+    }
+    if (fetch->is_without_memory) {
+        return shoal_fail(err, SHOAL_EBUSY, "there is no memory for the answer of %.200s now", url);
     }
     if (fetch->write_error) {
         return shoal_fail(err, fetch->write_error == ENOSPC ? SHOAL_EFULL : SHOAL_EIO,
@@ -360,9 +356,8 @@ static const char *find_header(const struct shoal_fetched *fetched, const char *
     return NULL;
 }
 
-static void hand_over(struct fetch *fetch, struct shoal_fetched *fetched)
+void fetch_hand_over(struct fetch *fetch, struct shoal_arena *arena, struct shoal_fetched *fetched)
 {
-    struct shoal_arena *arena = shoal_call_arena(fetch->call);
     long status = 0;
     char *url = NULL;
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -373,7 +368,7 @@ static void hand_over(struct fetch *fetch, struct shoal_fetched *fetched)
     }
     *fetched = (struct shoal_fetched){
         .status = (int)status,
-        .url = shoal_arena_strdup(arena, url ? url : fetch->what->url),
+        .url = shoal_arena_strdup(arena, url ? url : fetch->url),
         .header = find_header,
         .state = head,
         .body_bytes = (size_t)fetch->received,
@@ -381,33 +376,75 @@ static void hand_over(struct fetch *fetch, struct shoal_fetched *fetched)
     const char *type = find_header(fetched, "content-type");
     fetched->type = type ? type : "";
     if (fetch->file < 0) {
-        char *body = shoal_arena_alloc(arena, fetch->body.length + 1);
-        if (fetch->body.length > 0) {
-            memcpy(body, fetch->body.data, fetch->body.length);
-        }
+        char *body = shoal_buf_take(&fetch->body, NULL);
+        shoal_arena_defer(arena, free, body);
         fetched->body = body;
     }
 }
 
-/// False when the thread ends, or has ended: nobody would ever finish it.
-static bool wait_for(struct fetch *fetch)
+bool fetch_queue(struct fetch *fetch)
 {
     pthread_mutex_lock(&fetcher.lock);
-    if (fetcher.is_stopping) {
-        pthread_mutex_unlock(&fetcher.lock);
+    bool is_taken = fetcher.is_running && !fetcher.is_stopping;
+    if (is_taken) {
+        fetch->next = fetcher.queued;
+        fetcher.queued = fetch;
+        fetcher.active++;
+    }
+    pthread_mutex_unlock(&fetcher.lock);
+    if (is_taken) {
+        curl_multi_wakeup(fetcher.multi);
+    }
+    return is_taken;
+}
+
+static bool wait_for(struct fetch *fetch)
+{
+    if (!fetch_queue(fetch)) {
         return false;
     }
-    fetch->next = fetcher.queued;
-    fetcher.queued = fetch;
-    fetcher.active++;
-    pthread_mutex_unlock(&fetcher.lock);
-    curl_multi_wakeup(fetcher.multi);
     pthread_mutex_lock(&fetcher.lock);
     while (!fetch->is_done) {
         pthread_cond_wait(&fetcher.done, &fetcher.lock);
     }
     pthread_mutex_unlock(&fetcher.lock);
     return true;
+}
+
+pthread_mutex_t *fetch_lock(void)
+{
+    return &fetcher.lock;
+}
+
+void fetch_wake(void)
+{
+    if (fetcher.is_running) {
+        curl_multi_wakeup(fetcher.multi);
+    }
+}
+
+bool fetch_room_take(int most)
+{
+    pthread_mutex_lock(&fetcher.lock);
+    bool is_room = fetcher.flown + most <= FLIGHTS_MAX;
+    fetcher.flown += is_room ? most : 0;
+    pthread_mutex_unlock(&fetcher.lock);
+    return is_room;
+}
+
+void fetch_room_give(int most)
+{
+    pthread_mutex_lock(&fetcher.lock);
+    fetcher.flown -= most;
+    pthread_mutex_unlock(&fetcher.lock);
+}
+
+void fetch_fini(struct fetch *fetch)
+{
+    curl_slist_free_all(fetch->headers);
+    curl_easy_cleanup(fetch->easy);
+    shoal_buf_fini(&fetch->body);
+    shoal_buf_fini(&fetch->head);
 }
 
 int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
@@ -419,13 +456,14 @@ int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
     struct fetch fetch = {
         .call = call,
         .what = what,
+        .url = what->url,
         .may = may,
         .file = -1,
         .max_bytes = what->max_bytes ? what->max_bytes : 1024 * 1024,
-        .head = {.limit = HEADER_BYTES_MAX},
+        .head = {.limit = FETCH_HEADER_BYTES},
     };
     fetch.body.limit = (size_t)fetch.max_bytes + 1;
-    int code = set_up(&fetch, err);
+    int code = fetch_set_up(&fetch, err);
     if (code == 0 && what->to_path) {
         fetch.file = open(what->to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fetch.file < 0) {
@@ -435,10 +473,10 @@ int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
     if (code == 0) {
         code = !wait_for(&fetch) ? shoal_fail(err, SHOAL_EBUSY, "the server is stopping")
             : fetch.result == CURLE_OK ? 0
-                                       : explain(&fetch, err);
+                                       : fetch_explain(&fetch, err);
     }
     if (code == 0) {
-        hand_over(&fetch, fetched);
+        fetch_hand_over(&fetch, shoal_call_arena(call), fetched);
     }
     if (fetch.file >= 0) {
         close(fetch.file);
@@ -446,9 +484,6 @@ int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
             unlink(what->to_path);
         }
     }
-    curl_slist_free_all(fetch.headers);
-    curl_easy_cleanup(fetch.easy);
-    shoal_buf_fini(&fetch.body);
-    shoal_buf_fini(&fetch.head);
+    fetch_fini(&fetch);
     return code;
 }

@@ -11,10 +11,17 @@
 int shoal_fetcher_start(const char *user_agent, const struct shoal_guard *guard,
     struct shoal_err *err);
 void shoal_fetcher_stop(void);
+/// Adds a network to the guard while it runs.
+int shoal_fetcher_allow(const char *network, struct shoal_err *err);
 /// [fetcher] Whether the call may ask for a URL; the worker of the call waits meanwhile.
 typedef bool shoal_fetch_may_fn(struct shoal_call *call, const char *url);
 /// What shoal_fetch() does. may: asked for the URL and for where redirects lead; NULL: anywhere.
 int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
     shoal_fetch_may_fn *may, struct shoal_fetched *fetched, struct shoal_err *err);
+/// What shoal_flight_begin() and shoal_flight_take() do; whether the URL may be asked was checked.
+int shoal_fetcher_begin(
+    struct shoal_flight *flight, const struct shoal_fetch *what, void *mark, struct shoal_err *err);
+int shoal_fetcher_take(struct shoal_flight *flight, int64_t wait_ms, void **mark,
+    struct shoal_fetched *fetched, int *code, struct shoal_err *err);
 
 #endif

@@ -143,6 +143,12 @@ static void T29_asks_nobody_private_unless_allowed(void **state)
     assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), 0);
     assert_string_equal(fetched.body, "ok");
     shoal_fetcher_stop();
+    start_fetcher(NULL);
+    assert_int_equal(shoal_fetcher_allow("127.0.0.0/40", &err), SHOAL_EINVAL);
+    assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), SHOAL_EFORBIDDEN);
+    assert_int_equal(shoal_fetcher_allow("127.0.0.0/8", &err), 0);
+    assert_int_equal(shoal_fetcher_run(&call, &what, NULL, &fetched, &err), 0);
+    shoal_fetcher_stop();
     shoal_call_fini(&call);
 }
 

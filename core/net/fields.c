@@ -5,6 +5,11 @@
 #include "base/alloc.h"
 #include "net/sink_priv.h"
 
+static int no_memory(struct shoal_err *err)
+{
+    return shoal_fail(err, SHOAL_EBUSY, "there is no memory for a field of this size now");
+}
+
 int shoal_fields_begin(struct shoal_fields *fields, const struct shoal_part *part,
     struct shoal_err *err)
 {
@@ -22,8 +27,7 @@ int shoal_fields_data(struct shoal_fields *fields, const char *data, size_t leng
         return shoal_fail(err, SHOAL_ETOOLARGE, "the text fields of the form are too large");
     }
     int code = shoal_buf_add(&fields->value, data, length);
-    return code == 0 ? 0
-                     : shoal_fail(err, code, "there is no memory for a field of this size now");
+    return code == 0 ? 0 : no_memory(err);
 }
 
 int shoal_fields_end(struct shoal_fields *fields, struct shoal_err *err)
@@ -38,9 +42,12 @@ int shoal_fields_end(struct shoal_fields *fields, struct shoal_err *err)
         form->room = form->room ? form->room * 2 : 16;
         form->items = shoal_realloc(form->items, form->room, sizeof *form->items);
     }
+    const char *value = shoal_arena_try_copy(fields->arena, text, fields->value.length);
+    if (!value) {
+        return no_memory(err);
+    }
     form->items[form->count].name = shoal_arena_strdup(fields->arena, fields->name);
-    form->items[form->count++].value =
-        shoal_arena_strndup(fields->arena, text, fields->value.length);
+    form->items[form->count++].value = value;
     return 0;
 }
 

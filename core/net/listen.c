@@ -48,10 +48,6 @@ static bool accept_one(struct shoal_listener *listener)
         }
         return errno == EINTR || errno == ECONNABORTED;
     }
-    if (peer.ss_family != AF_UNIX) {
-        int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    }
     struct shoal_server *server = listener->loop->server;
     if (atomic_load(&server->conn_count) >= server->options.connection_max &&
         !make_room(listener->loop)) {
@@ -82,6 +78,8 @@ int shoal_listener_start(struct shoal_listener *listener, struct shoal_err *err)
     if (flags < 0 || own < 0 || fcntl(own, F_SETFL, flags | O_NONBLOCK) < 0) {
         return shoal_fail(err, SHOAL_EIO, "listening descriptor %d is of no use", listener->fd);
     }
+    int on = 1; // what is accepted inherits it; a Unix socket does not know it, and needs it as little
+    setsockopt(own, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     listener->fd = own;
     int rc = uv_poll_init(&listener->loop->uv, &listener->poll, own);
     if (rc != 0) {

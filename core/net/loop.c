@@ -34,8 +34,16 @@ const char *shoal_loop_date(struct shoal_loop *loop)
 
 static void read_clock(struct shoal_loop *loop)
 {
+    loop->is_clock_old = false;
     loop->now_ms = shoal_tick_ms();
     atomic_store_explicit(&loop->beat_ms, loop->now_ms, memory_order_relaxed);
+}
+
+void shoal_loop_look(struct shoal_loop *loop)
+{
+    if (loop->is_clock_old) {
+        read_clock(loop);
+    }
 }
 
 void shoal_loop_run(struct shoal_loop *loop, shoal_post_fn *fn, void *arg)
@@ -201,7 +209,9 @@ static void *run(void *arg)
 
 static void on_turned(uv_prepare_t *turned)
 {
-    shoal_streams_flush(turned->data);
+    struct shoal_loop *loop = turned->data;
+    shoal_streams_flush(loop);
+    loop->is_clock_old = true;
 }
 
 void shoal_loop_init(struct shoal_loop *loop)

@@ -63,6 +63,7 @@ struct shoal_loop {
     size_t spare_count;
 
     int64_t now_ms;
+    bool is_clock_old; // it sleeps, or has slept since
     int64_t date_s;
     char date[SHOAL_DATE_SIZE];
     uint64_t id_base, id_next;
@@ -89,6 +90,8 @@ void shoal_loop_hold(struct shoal_loop *loop);
 void shoal_loop_release(struct shoal_loop *loop);
 /// [loop] Looks whether a stopping loop is done.
 void shoal_loop_maybe_end(struct shoal_loop *loop);
+/// [loop] Reads the clock where nobody did since the loop woke.
+void shoal_loop_look(struct shoal_loop *loop);
 /// The time, read once per turn; and the Date header of this second.
 int64_t shoal_loop_now(struct shoal_loop *loop);
 const char *shoal_loop_date(struct shoal_loop *loop);

@@ -34,6 +34,24 @@ static void weighs_media_types(void **state)
     assert_int_equal(q("text/html", NULL), 1);
 }
 
+static bool names(const char *accept, const char *type)
+{
+    return shoal_accept_names(shoal_span(accept), type);
+}
+
+static void tells_what_is_named_from_what_would_do(void **state)
+{
+    (void)state;
+    static const char ld[] = "application/ld+json; profile=\"https://www.w3.org/ns/activitystreams\"";
+    assert_true(names("application/ld+json", ld));
+    assert_true(names("text/html, Application/LD+json;profile=\"x, y\";q=0.2", ld));
+    assert_false(names("*/*", ld));
+    assert_false(names("application/*", ld));
+    assert_false(names("application/ld+json;q=0, */*", ld));
+    assert_false(names("application/json", ld));
+    assert_false(names(NULL, ld));
+}
+
 static void weighs_encodings(void **state)
 {
     (void)state;
@@ -135,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weighs_media_types),
+        cmocka_unit_test(tells_what_is_named_from_what_would_do),
         cmocka_unit_test(weighs_encodings),
         cmocka_unit_test(chooses_languages),
         cmocka_unit_test(writes_and_reads_dates),

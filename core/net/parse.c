@@ -58,6 +58,9 @@ long shoal_head_find(const char *data, size_t length, size_t *scanned,
         at = next;
     }
     *scanned = at;
+    if (length > 0 && data[0] != '\r' && data[0] != '\n' && !is_token_char((unsigned char)data[0])) {
+        return refuse(refusal, 400, "this is not HTTP"); // TLS on a plain port: it would wait for us
+    }
     if (length > SHOAL_LINE_MAX && !memchr(data, '\n', SHOAL_LINE_MAX)) {
         return refuse(refusal, 414, "the request line is longer than 8 KiB");
     }

@@ -124,6 +124,21 @@ static void finds_the_end_however_it_arrives(void **state)
     assert_int_equal(shoal_head_find("G\n\n", 3, &scanned, &refusal), 3); // refused by the parser
 }
 
+static void knows_at_the_first_byte_what_is_no_request(void **state)
+{
+    (void)state;
+    static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
+    size_t scanned = 0;
+    assert_int_equal(shoal_head_find(hello, sizeof hello - 1, &scanned, &refusal), -1);
+    assert_int_equal(refusal.status, 400);
+    scanned = 0;
+    assert_int_equal(shoal_head_find("\0\0", 2, &scanned, &refusal), -1);
+    scanned = 0;
+    assert_int_equal(shoal_head_find("G", 1, &scanned, &refusal), 0);
+    scanned = 0;
+    assert_int_equal(shoal_head_find("\r\n", 2, &scanned, &refusal), 0);
+}
+
 static void bounds_lines_and_heads(void **state)
 {
     (void)state;
@@ -225,6 +240,7 @@ int main(void)
         cmocka_unit_test(reads_absolute_targets_of_its_own_host),
         cmocka_unit_test(refuses_each_smuggling_form),
         cmocka_unit_test(finds_the_end_however_it_arrives),
+        cmocka_unit_test(knows_at_the_first_byte_what_is_no_request),
         cmocka_unit_test(bounds_lines_and_heads),
         cmocka_unit_test(reads_chunks_however_they_arrive),
         cmocka_unit_test(refuses_what_is_not_a_chunk),

@@ -8,10 +8,18 @@
 
 #define SORT_MAX 64
 
-static const char *decode(struct shoal_arena *arena, struct shoal_span text)
+/// One half of a pair. Errors: SHOAL_EINVAL, SHOAL_EBUSY.
+static int decode(struct shoal_arena *arena, struct shoal_span text, const char **out,
+    struct shoal_err *err)
 {
-    char *out = shoal_arena_alloc(arena, text.length + 1);
-    return shoal_percent_decode(text, out, true) < 0 ? NULL : out;
+    char *room = shoal_arena_try(arena, text.length + 1);
+    *out = room;
+    if (!room) {
+        return shoal_fail(err, SHOAL_EBUSY, "there is no memory for a parameter of this size now");
+    }
+    return shoal_percent_decode(text, room, true) < 0
+               ? shoal_fail(err, SHOAL_EINVAL, "a parameter is not percent-encoded UTF-8")
+               : 0;
 }
 
 static size_t count_parts(struct shoal_span text)
@@ -57,10 +65,10 @@ int shoal_query_parse(struct shoal_arena *arena, struct shoal_span text, size_t 
             value = (struct shoal_span){equals + 1, part.length - name.length - 1};
         }
         struct shoal_pair *pair = &pairs->items[pairs->count];
-        pair->name = decode(arena, name);
-        pair->value = decode(arena, value);
-        if (!pair->name || !pair->value) {
-            return shoal_fail(err, SHOAL_EINVAL, "a parameter is not percent-encoded UTF-8");
+        int code = decode(arena, name, &pair->name, err);
+        code = code == 0 ? decode(arena, value, &pair->value, err) : code;
+        if (code != 0) {
+            return code;
         }
         pairs->count++;
     }

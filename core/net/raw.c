@@ -122,6 +122,7 @@ static void start_connection(struct raw_listener *listener, int fd, const struct
     struct shoal_stream_conn *stream = shoal_stream_new(
         SHOAL_STREAM_RAW, listener->loop, &wire, &listener->ops, listener->owner, state);
     shoal_address_from(peer, &stream->peer);
+    stream->peer_port = shoal_address_port(peer);
     shoal_stream_begin(stream);
 }
 

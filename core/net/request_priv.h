@@ -50,6 +50,7 @@ struct shoal_answer {
     shoal_taken_fn *taken;
     void *taken_arg;
     bool is_private;
+    bool is_last;             // the connection ends with it
 };
 
 /// What goes on the wire: made on a worker, needs nothing of the arena (but for pull sources).

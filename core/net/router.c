@@ -405,7 +405,9 @@ static bool choose(struct search *search, struct node *node)
             continue;
         }
         candidates++;
-        int q = shoal_accept_q(search->accept, entry->route.produces);
+        bool is_unnamed = entry->route.named_only && entry->route.produces &&
+            !shoal_accept_names(search->accept, entry->route.produces);
+        int q = is_unnamed ? 0 : shoal_accept_q(search->accept, entry->route.produces);
         if (q > best_q) {
             best = entry;
             best_q = q;

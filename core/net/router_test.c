@@ -137,6 +137,28 @@ static void chooses_by_accept(void **state)
     assert_string_equal(match.entry->route.produces, "text/html");
 }
 
+static void a_route_for_those_who_name_its_type(void **state)
+{
+    struct shoal_route document = {.method = "GET",
+        .path = "/a/{name}",
+        .produces = "application/activity+json",
+        .handler = handler,
+        .named_only = true};
+    assert_int_equal(shoal_router_add(*state, &document, NULL, NULL), 0);
+    find(*state, "GET", "/a/fish", "*/*"); // alone it is better than nothing
+    assert_string_equal(match.entry->route.produces, "application/activity+json");
+    assert_int_equal(add(*state, "GET", "/a/{name}", NULL, NULL), 0);
+    static const char *const pages[] = {NULL, "*/*", "application/*", "text/html", "application/json",
+        "application/activity+json;q=0, */*"};
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        find(*state, "GET", "/a/fish", pages[i]);
+        assert_null(match.entry->route.produces);
+        assert_true(match.is_negotiated);
+    }
+    find(*state, "GET", "/a/fish", "text/html;q=0.9, application/activity+json");
+    assert_string_equal(match.entry->route.produces, "application/activity+json");
+}
+
 static void finds_a_parameter_behind_a_prefix(void **state)
 {
     assert_int_equal(add(*state, "GET", "/p/@{name}", NULL, NULL), 0);
@@ -198,6 +220,7 @@ int main(void)
         CASE(tells_a_wrong_method_from_a_wrong_path),
         CASE(refuses_paths_that_hide_structure),
         CASE(chooses_by_accept),
+        CASE(a_route_for_those_who_name_its_type),
         CASE(finds_a_parameter_behind_a_prefix),
         CASE(refuses_a_route_twice_and_broken_patterns),
         CASE(forgets_the_routes_of_an_owner),

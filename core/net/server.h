@@ -20,9 +20,10 @@ struct shoal_listen_fd {
 enum shoal_phase {
     SHOAL_PHASE_HEAD = 0, ///< head complete, body not yet read
     SHOAL_PHASE_BODY = 1, ///< request whole
+    SHOAL_PHASE_QUICK = 2, ///< on the loop, for routes with a quick handler: it may leave no answer
 };
 
-/// What the server asks of the layer above. All on workers.
+/// What the server asks of the layer above. On workers, where nothing else is said.
 struct shoal_app {
     void *self;
     /// Runs a request: authenticates, checks, calls the route's handler, and leaves an answer in the

@@ -57,6 +57,13 @@ static inline int hello(struct shoal_call *call, struct shoal_request *request, 
     return shoal_answer_text(request, 200, text);
 }
 
+static inline int last(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    assert_int_equal(shoal_answer_header(request, "Connection", "close"), 0);
+    return hello(call, request, arg, err);
+}
+
 static inline int shared(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
@@ -242,6 +249,27 @@ static inline int pull(struct shoal_call *call, struct shoal_request *request, v
             .size_bytes = is_sized ? 100000 : -1, .seek = is_sized ? source_seek : NULL});
 }
 
+static inline int quick(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    const char *how = shoal_request_query(request, "how");
+    if (!how) {
+        return shoal_answer_text(request, 200, "quick");
+    }
+    shoal_request_keep(request, &world);
+    shoal_answer_header(request, "X-Half", "made");
+    return strcmp(how, "file") == 0 ? file(call, request, arg, err) : SHOAL_EINTERNAL;
+}
+
+static inline int thorough(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    (void)err;
+    return shoal_answer_text(request, 200, shoal_request_kept(request) ? "told" : "thorough");
+}
+
 static inline int chat(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
@@ -273,6 +301,10 @@ static inline void run(void *self, struct shoal_call *call, struct shoal_request
     if (!route) {
         shoal_fail(&err, SHOAL_ENOTFOUND, "there is nothing at %s", shoal_request_path(request));
         shoal_answer_problem(request, &err);
+        return;
+    }
+    if (phase == SHOAL_PHASE_QUICK) {
+        route->quick(call, request, route->arg, &err); // whatever it says: an answer counts
         return;
     }
     shoal_handler_fn *fn = phase == SHOAL_PHASE_HEAD ? route->head : route->handler;
@@ -358,6 +390,8 @@ static inline void add_routes(void)
     world.router = shoal_router_new();
     add(&(struct shoal_route){.method = "GET", .path = "/hello", .handler = hello,
         .rate = SHOAL_RATE_NONE, .cors = true});
+    add(&(struct shoal_route){.method = "GET", .path = "/last", .handler = last,
+        .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/brief", .handler = hello,
         .rate = SHOAL_RATE_NONE, .head_max_bytes = 200});
     add(&(struct shoal_route){
@@ -374,6 +408,8 @@ static inline void add_routes(void)
         .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/events", .handler = events,
         .rate = SHOAL_RATE_NONE});
+    add(&(struct shoal_route){.method = "GET", .path = "/quick", .handler = thorough,
+        .quick = quick, .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){.method = "GET", .path = "/limited", .handler = hello,
         .rate = SHOAL_RATE_SEARCH});
     add(&(struct shoal_route){.method = "POST", .path = "/echo", .handler = echo, .head = guard,

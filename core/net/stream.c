@@ -19,6 +19,8 @@
 #define RAW_IDLE_MS 300000
 #define SPARE_BYTES 16384 // of a buffer that is kept for another stream
 
+_Thread_local struct shoal_stream_conn *shoal_stream_heard;
+
 bool shoal_stream_on_loop(const struct shoal_stream_conn *stream)
 {
     return pthread_equal(pthread_self(), stream->loop->thread) != 0;
@@ -146,7 +148,9 @@ void shoal_stream_deliver(struct shoal_stream_conn *stream, const void *data, si
 {
     if (stream->ops.message && !stream->is_gone && !stream->is_closing) {
         struct shoal_plugin *before = shoal_call_mark(stream->owner);
+        shoal_stream_heard = stream;
         stream->ops.message(stream->handle, stream->state, data, length, is_text);
+        shoal_stream_heard = NULL;
         shoal_call_mark(before);
     }
 }
@@ -194,6 +198,7 @@ static void read_datagrams(struct shoal_stream_conn *stream)
             (struct sockaddr *)&sender, &stream->sender_length);
         if (got >= 0) {
             shoal_address_from((struct sockaddr *)&sender, &stream->peer);
+            stream->peer_port = shoal_address_port((struct sockaddr *)&sender);
             shoal_stream_deliver(stream, stream->loop->in, (size_t)got, false);
         }
         stream->sender_length = 0; // answers are for the sender being looked at
@@ -315,6 +320,7 @@ void shoal_stream_flush(struct shoal_stream_conn *stream)
         return;
     }
     stream->is_flushing = true;
+    mark_clean(stream);
     bool wants_write = write_some(stream);
     for (int i = 0; i < WRITE_ROUND && !stream->is_gone && !wants_write && !stream->is_closing &&
                     stream->wants_drained;
@@ -350,7 +356,7 @@ int shoal_stream_queue(struct shoal_stream_conn *stream, const void *data, size_
         stream->sent = 0;
     }
     if (stream->sent == out->length) {
-        stream->moved_ms = shoal_tick_ms(); // it waits from now on
+        stream->moved_ms = stream->loop->now_ms; // it waits from now on
     }
     int code = shoal_buf_add(out, data, length);
     if (code == 0) {
@@ -391,6 +397,7 @@ void shoal_stream_put(struct shoal_stream_conn *stream, const void *data, size_t
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct shoal_stream_conn *stream = poll->data;
+    shoal_loop_look(stream->loop);
     if (status < 0 || (events & UV_DISCONNECT && !(events & UV_READABLE))) {
         shoal_stream_end(stream, WENT_AWAY);
     } else if (events & UV_READABLE || stream->wire.wants_write) {

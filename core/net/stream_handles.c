@@ -94,12 +94,12 @@ struct posted {
 
 static struct posted *new_post(shoal_stream handle, const void *data, size_t length)
 {
-    struct posted *posted = shoal_alloc(1, sizeof *posted + length + 1);
-    posted->handle = handle;
-    posted->length = length;
+    struct posted *posted = shoal_realloc(NULL, 1, sizeof *posted + length + 1);
+    *posted = (struct posted){.handle = handle, .length = length};
     if (length > 0) {
         memcpy(posted->data, data, length);
     }
+    posted->data[length] = 0;
     return posted;
 }
 
@@ -177,16 +177,26 @@ static void hear_pause(void *arg)
 
 // ---- from any thread
 
+static bool has_room(struct shoal_stream_conn *stream, size_t length)
+{
+    size_t waits = atomic_load(&stream->queued) + atomic_load(&stream->posted);
+    return length <= stream->queue_max && waits <= stream->queue_max - length;
+}
+
 int shoal_stream_send(shoal_stream handle, const void *data, size_t length, bool is_text)
 {
+    struct shoal_stream_conn *heard = shoal_stream_heard;
+    if (heard && heard->handle == handle && !heard->is_gone && has_room(heard, length)) {
+        shoal_stream_put(heard, data, length, is_text);
+        return 0;
+    }
     pthread_mutex_lock(&table.lock);
     struct shoal_stream_conn *stream = find(handle);
     if (!stream) {
         pthread_mutex_unlock(&table.lock);
         return SHOAL_EGONE;
     }
-    size_t waits = atomic_load(&stream->queued) + atomic_load(&stream->posted);
-    bool is_full = length > stream->queue_max || waits > stream->queue_max - length;
+    bool is_full = !has_room(stream, length);
     bool is_here = shoal_stream_on_loop(stream);
     if (is_full) {
         shoal_loop_run(stream->loop, hear_overflow, new_post(handle, NULL, 0));
@@ -267,6 +277,15 @@ int shoal_stream_address(shoal_stream handle, char out[64])
     }
     memcpy(out, text, sizeof text);
     return 0;
+}
+
+int shoal_stream_port(shoal_stream handle)
+{
+    pthread_mutex_lock(&table.lock);
+    struct shoal_stream_conn *stream = find(handle);
+    int port = stream ? stream->peer_port : SHOAL_EGONE;
+    pthread_mutex_unlock(&table.lock);
+    return port;
 }
 
 int shoal_stream_loop(shoal_stream handle)

@@ -40,6 +40,7 @@ struct shoal_stream_conn {
     void *state;
     struct shoal_wire wire;
     struct shoal_address peer;
+    _Atomic uint16_t peer_port; ///< of raw listeners; 0: none
     struct sockaddr_storage *sender; ///< of the datagram being looked at; or NULL
     socklen_t sender_length;
     uv_poll_t poll;
@@ -69,6 +70,8 @@ struct shoal_stream_conn {
 };
 
 // stream.c
+/// The stream that says something to its owner on this thread, who mostly answers that one; NULL: none.
+extern _Thread_local struct shoal_stream_conn *shoal_stream_heard;
 /// [loop] Makes a stream of a wire; its handle works from now on, and closed() is called in the end.
 struct shoal_stream_conn *shoal_stream_new(enum shoal_stream_kind kind, struct shoal_loop *loop,
     const struct shoal_wire *wire, const struct shoal_stream_ops *ops, struct shoal_plugin *owner,

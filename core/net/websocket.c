@@ -217,7 +217,7 @@ void shoal_websocket_read(struct shoal_stream_conn *stream)
             return;
         }
         round -= (size_t)got;
-        stream->heard_ms = shoal_tick_ms();
+        stream->heard_ms = loop->now_ms;
         hear_bytes(stream, loop->in, (size_t)got);
         if ((size_t)got < room && !stream->wire.ssl) {
             return; // that was all: a poll tells when there is more

@@ -29,15 +29,17 @@ int api_answer(struct shoal_request *request, json_t *value, const struct shoal_
 /// Answers 204 when code is 0, and passes code on otherwise.
 int api_done(struct shoal_request *request, int code);
 /// Reads a path parameter that must be a positive number.
-int api_param_id(struct shoal_request *request, const char *name, int64_t *out,
-    struct shoal_err *err);
+int api_param_id(
+    struct shoal_request *request, const char *name, int64_t *out, struct shoal_err *err);
 /// Passes a value through a filter whose payload is {key: value, …extra}. Takes both references and
 /// gives the value back.
-json_t *api_filter(struct shoal_call *call, const char *hook, const char *key, json_t *value,
-    json_t *extra);
-/// The filter video.view over one video (shape "detail") or over data[] of a list (shape "list").
-json_t *api_view_video(struct shoal_call *call, json_t *video, const char *shape);
-json_t *api_view_list(struct shoal_call *call, json_t *list);
+json_t *api_filter(
+    struct shoal_call *call, const char *hook, const char *key, json_t *value, json_t *extra);
+/// Who watches now, and then the filter video.view, for one video (shape "detail") or data[] of a
+/// list (shape "list").
+json_t *api_view_video(
+    struct shoal_call *call, const struct api *api, json_t *video, const char *shape);
+json_t *api_view_list(struct shoal_call *call, const struct api *api, json_t *list);
 
 shoal_handler_fn api_oauth_client, api_token, api_revoke;
 shoal_handler_fn api_me, api_me_update, api_me_quota, api_me_videos;
@@ -52,8 +54,8 @@ shoal_handler_fn api_videos_list, api_videos_get, api_videos_update_head, api_vi
 shoal_handler_fn api_videos_categories, api_videos_licences, api_videos_languages,
     api_videos_privacies;
 shoal_handler_fn api_upload_head, api_upload;
-shoal_handler_fn api_resumable_head, api_resumable_begin, api_resumable_put_head,
-    api_resumable_put, api_resumable_delete;
+shoal_handler_fn api_resumable_head, api_resumable_begin, api_resumable_put_head, api_resumable_put,
+    api_resumable_delete;
 shoal_handler_fn api_views_post;
 shoal_handler_fn api_config, api_config_about, api_stats, api_oembed;
 shoal_handler_fn api_ping, api_nodeinfo, api_nodeinfo_links;

@@ -1,5 +1,7 @@
 // api_channels.c - /video-channels: read, make, change and delete channels.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
 #include "api.h"
 #include "api_fields.h"
 #include "api_query.h"
@@ -7,15 +9,25 @@
 int api_channels_list(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
+    static const struct api_query_row rows[] = {
+        {"search", API_QUERY_TEXT, 0, 200},
+        {"host", API_QUERY_TEXT, 1, 253},
+    };
     static const struct api_list list = {
         .name = "channels",
-        .sorts = "id name updatedAt createdAt",
+        .sorts = "id name updatedAt createdAt displayName match",
         .sort = "-createdAt",
+        .rows = rows,
+        .row_count = sizeof rows / sizeof *rows,
     };
     (void)arg;
     json_t *query = api_query_filter(call, &list, api_query_read(request, &list, err));
     if (query == NULL) {
         return err->code;
+    }
+    // Names that match are all alike here: the newest first.
+    if (strstr(shoal_text(query, "sort", ""), "match") != NULL) {
+        json_object_set_new(query, "sort", json_string(list.sort));
     }
     json_t *channels = shoal_channel_list(call, query, err);
     json_decref(query);

@@ -77,6 +77,7 @@ static void fill_instance(json_t *tree)
         {"user.videoQuotaDaily", "user.video_quota_daily"},
         {"videoChannels.maxPerUser", "user.channels_max"},
         {"defaults.publish.downloadEnabled", "video.downloads"},
+        {"storyboards.enabled", "transcoding.storyboards"},
     };
     fill(tree, places, sizeof places / sizeof *places);
 }

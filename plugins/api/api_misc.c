@@ -22,11 +22,12 @@ int api_nodeinfo_links(struct shoal_call *call, struct shoal_request *request, v
     struct shoal_err *err)
 {
     (void)arg;
-    return api_answer(request,
-        json_pack("{s:[{s:s, s:s}]}", "links", "rel",
-            "http://nodeinfo.diaspora.software/ns/schema/2.0", "href",
-            shoal_url(call, "/nodeinfo/2.0.json")),
-        err);
+    json_t *links = json_pack("{s:[{s:s, s:s}]}", "links", "rel",
+        "http://nodeinfo.diaspora.software/ns/schema/2.0", "href",
+        shoal_url(call, "/nodeinfo/2.0.json"));
+    links = api_filter(call, "instance.view", "value", links,
+        json_pack("{s:s}", "document", "nodeinfo.links"));
+    return api_answer(request, links, err);
 }
 
 static json_t *text_setting(const char *key)

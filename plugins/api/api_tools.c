@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "api_views.h"
 
 const char *api_visitor(struct shoal_call *call)
 {
@@ -42,8 +43,8 @@ int api_done(struct shoal_request *request, int code)
     return code != 0 ? code : shoal_answer_status(request, 204);
 }
 
-int api_param_id(struct shoal_request *request, const char *name, int64_t *out,
-    struct shoal_err *err)
+int api_param_id(
+    struct shoal_request *request, const char *name, int64_t *out, struct shoal_err *err)
 {
     const char *text = shoal_request_param(request, name);
     size_t digits = text != NULL ? strspn(text, "0123456789") : 0;
@@ -54,8 +55,8 @@ int api_param_id(struct shoal_request *request, const char *name, int64_t *out,
     return *out > 0 ? 0 : shoal_fail_field(err, name, "Should have a valid %s", name);
 }
 
-json_t *api_filter(struct shoal_call *call, const char *hook, const char *key, json_t *value,
-    json_t *extra)
+json_t *api_filter(
+    struct shoal_call *call, const char *hook, const char *key, json_t *value, json_t *extra)
 {
     if (value == NULL || !shoal_hook_heard(hook)) {
         json_decref(extra);
@@ -65,7 +66,8 @@ json_t *api_filter(struct shoal_call *call, const char *hook, const char *key, j
     json_object_set(payload, key, value);
     shoal_fire_filter(call, hook, &payload);
     json_t *filtered = json_object_get(payload, key);
-    // A filter that drops the value, or turns it into something else, is as good as one that failed.
+    // A filter that drops the value, or turns it into something else, is as good as one that
+    // failed.
     if (filtered != NULL && json_typeof(filtered) == json_typeof(value)) {
         json_incref(filtered);
         json_decref(value);
@@ -75,21 +77,28 @@ json_t *api_filter(struct shoal_call *call, const char *hook, const char *key, j
     return value;
 }
 
-json_t *api_view_video(struct shoal_call *call, json_t *video, const char *shape)
+static void viewers_set(const struct api *api, json_t *video)
 {
+    int64_t viewers = api_views_present(api->views, shoal_integer(video, "id", 0), shoal_tick_ms());
+    json_object_set_new(video, "viewers", json_integer(viewers));
+}
+
+json_t *api_view_video(
+    struct shoal_call *call, const struct api *api, json_t *video, const char *shape)
+{
+    if (video != NULL) {
+        viewers_set(api, video);
+    }
     return api_filter(call, "video.view", "video", video,
         json_pack("{s:s, s:s}", "shape", shape, "visitor", api_visitor(call)));
 }
 
-json_t *api_view_list(struct shoal_call *call, json_t *list)
+json_t *api_view_list(struct shoal_call *call, const struct api *api, json_t *list)
 {
     json_t *data = json_object_get(list, "data");
-    if (data == NULL || !shoal_hook_heard("video.view")) {
-        return list;
-    }
     for (size_t i = 0; i < json_array_size(data); i++) {
         json_t *video = json_incref(json_array_get(data, i));
-        json_array_set_new(data, i, api_view_video(call, video, "list"));
+        json_array_set_new(data, i, api_view_video(call, api, video, "list"));
     }
     return list;
 }

@@ -26,10 +26,9 @@ static json_t *get_video(struct shoal_call *call, struct shoal_request *request,
 int api_videos_get(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
-    (void)arg;
     const char *password = NULL;
     json_t *video = get_video(call, request, &password, err);
-    return api_answer(request, api_view_video(call, video, "detail"), err);
+    return api_answer(request, api_view_video(call, arg, video, "detail"), err);
 }
 
 int api_videos_description(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -117,26 +116,10 @@ int api_videos_update_head(struct shoal_call *call, struct shoal_request *reques
     return shoal_may_video(call, SHOAL_MAY_UPDATE, shoal_request_param(request, "id"), NULL, err);
 }
 
-static int set_image(struct shoal_call *call, struct shoal_request *request, const char *field,
-    const char *kind, struct shoal_err *err)
+static const char *image_path(struct shoal_request *request, const char *field)
 {
     const struct shoal_upload *file = shoal_request_upload(request, field);
-    if (file == NULL) {
-        return 0;
-    }
-    int code = shoal_video_image(call, shoal_request_param(request, "id"), kind, file->path, err);
-    if (code == SHOAL_EUNREADABLE || code == SHOAL_ETYPE) {
-        return shoal_fail_field(err, field, "This %s is not an image that can be read", field);
-    }
-    return code;
-}
-
-// Nothing is changed by a request that will be refused for its picture.
-static int check_image(struct shoal_call *call, struct shoal_request *request, const char *field,
-    const char *kind, struct shoal_err *err)
-{
-    const struct shoal_upload *file = shoal_request_upload(request, field);
-    return file != NULL ? shoal_video_image_check(call, kind, file->path, err) : 0;
+    return file != NULL ? file->path : NULL;
 }
 
 int api_videos_update(struct shoal_call *call, struct shoal_request *request, void *arg,
@@ -148,20 +131,9 @@ int api_videos_update(struct shoal_call *call, struct shoal_request *request, vo
     if (fields == NULL) {
         return err->code;
     }
-    int code = check_image(call, request, "thumbnailfile", "thumbnail", err);
-    if (code == 0) {
-        code = check_image(call, request, "previewfile", "preview", err);
-    }
-    if (code == 0) {
-        code = shoal_video_update(call, shoal_request_param(request, "id"), fields, err);
-    }
+    int code = shoal_video_update_pictured(call, shoal_request_param(request, "id"), fields,
+        image_path(request, "thumbnailfile"), image_path(request, "previewfile"), err);
     json_decref(fields);
-    if (code == 0) {
-        code = set_image(call, request, "thumbnailfile", "thumbnail", err);
-    }
-    if (code == 0) {
-        code = set_image(call, request, "previewfile", "preview", err);
-    }
     return api_done(request, code);
 }
 

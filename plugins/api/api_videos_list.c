@@ -12,6 +12,11 @@ static const struct api_query_row rows[] = {
     {"includeScheduledLive", API_QUERY_BOOL, 0, 0},
     {"isLocal", API_QUERY_BOOL, 0, 0},
     {"host", API_QUERY_TEXT, 1, 253},
+    {"uuids", API_QUERY_TEXTS, 1, 40},
+    {"startDate", API_QUERY_TEXT, 1, 40},
+    {"endDate", API_QUERY_TEXT, 1, 40},
+    {"durationMin", API_QUERY_INT, 0, INT32_MAX},
+    {"durationMax", API_QUERY_INT, 0, INT32_MAX},
     {"categoryOneOf", API_QUERY_INTS, 0, INT32_MAX},
     {"licenceOneOf", API_QUERY_INTS, 0, INT32_MAX},
     {"languageOneOf", API_QUERY_TEXTS, 1, 20},
@@ -25,6 +30,7 @@ static const struct api_query_row rows[] = {
     {"autoTagOneOf", API_QUERY_TEXTS, 1, 120},
     {"channelNameOneOf", API_QUERY_TEXTS, 1, 120},
     {"excludeAlreadyWatched", API_QUERY_BOOL, 0, 0},
+    {"subscribed", API_QUERY_BOOL, 0, 0}, // of who asks; users/me/subscriptions/videos
 };
 static const struct api_list videos = {
     .name = "videos",
@@ -35,16 +41,16 @@ static const struct api_list videos = {
     .row_count = sizeof rows / sizeof *rows,
 };
 
-// 1 NOT_PUBLISHED_STATE, 2 BLACKLISTED, 4 BLOCKED_OWNER, 32 SOURCE, 64 AUTOMATIC_TAGS: for those who
-// see all videos. 8 FILES, 16 CAPTIONS and 128 TAGS are for everybody.
+// 1 NOT_PUBLISHED_STATE, 2 BLACKLISTED, 4 BLOCKED_OWNER, 32 SOURCE, 64 AUTOMATIC_TAGS: for those
+// who see all videos. 8 FILES, 16 CAPTIONS and 128 TAGS are for everybody.
 #define INCLUDE_STAFF (1 | 2 | 4 | 32 | 64)
 
 static int check_rights(struct shoal_call *call, struct shoal_request *request, const json_t *query,
     struct shoal_err *err)
 {
     if (shoal_request_query(request, "filter") != NULL) {
-        return shoal_fail_field(err, "filter",
-            "\"filter\" is deprecated, use \"include\" and \"isLocal\"");
+        return shoal_fail_field(
+            err, "filter", "\"filter\" is deprecated, use \"include\" and \"isLocal\"");
     }
     bool is_anonymous = shoal_call_viewer(call)->kind != SHOAL_VIEWER_USER;
     if (is_anonymous && shoal_flag(query, "excludeAlreadyWatched", false)) {
@@ -62,8 +68,8 @@ static int check_rights(struct shoal_call *call, struct shoal_request *request, 
 }
 
 // Lists videos; key and value narrow the list ("account", "channel"), or "mine" with NULL.
-static int list_videos(struct shoal_call *call, struct shoal_request *request, const char *key,
-    const char *value, struct shoal_err *err)
+static int list_videos(struct shoal_call *call, struct shoal_request *request,
+    const struct api *api, const char *key, const char *value, struct shoal_err *err)
 {
     json_t *query = api_query_read(request, &videos, err);
     if (query == NULL) {
@@ -84,45 +90,41 @@ static int list_videos(struct shoal_call *call, struct shoal_request *request, c
     }
     json_t *list = shoal_video_list(call, query, err);
     json_decref(query);
-    return api_answer(request, list != NULL ? api_view_list(call, list) : NULL, err);
+    return api_answer(request, list != NULL ? api_view_list(call, api, list) : NULL, err);
 }
 
-int api_videos_list(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+int api_videos_list(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
-    (void)arg;
-    return list_videos(call, request, NULL, NULL, err);
+    return list_videos(call, request, arg, NULL, NULL, err);
 }
 
-int api_me_videos(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+int api_me_videos(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
-    (void)arg;
-    return list_videos(call, request, "mine", NULL, err);
+    return list_videos(call, request, arg, "mine", NULL, err);
 }
 
-int api_accounts_videos(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+int api_accounts_videos(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
-    (void)arg;
     const char *handle = shoal_request_param(request, "handle");
     json_t *account = shoal_account_get(call, handle, err);
     if (account == NULL) {
         return err->code;
     }
     json_decref(account);
-    return list_videos(call, request, "account", handle, err);
+    return list_videos(call, request, arg, "account", handle, err);
 }
 
-int api_channels_videos(struct shoal_call *call, struct shoal_request *request, void *arg,
-    struct shoal_err *err)
+int api_channels_videos(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
-    (void)arg;
     const char *handle = shoal_request_param(request, "handle");
     json_t *channel = shoal_channel_get(call, handle, err);
     if (channel == NULL) {
         return err->code;
     }
     json_decref(channel);
-    return list_videos(call, request, "channel", handle, err);
+    return list_videos(call, request, arg, "channel", handle, err);
 }

@@ -25,6 +25,9 @@ void api_views_free(struct api_views *views);
 /// Hears a beat at now_ms. Returns whether it made the session's watching count as a view.
 bool api_views_beat(struct api_views *views, const struct api_beat *beat, int64_t now_ms);
 
+/// How many watch a video: sessions that were heard in the last two minutes, at most 2 s old.
+int64_t api_views_present(struct api_views *views, int64_t video_id, int64_t now_ms);
+
 /// Views of one video since the last flush.
 struct api_viewed {
     int64_t video_id;

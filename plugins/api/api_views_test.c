@@ -150,6 +150,45 @@ static void stays_within_its_memory(void **state)
     assert_true(beat(session, 10, 1000 + API_VIEWERS_MAX * 2 + 10000));
 }
 
+static void who_was_heard_lately_is_present(void **state)
+{
+    (void)state;
+    assert_int_equal(api_views_present(views, 7, 1000), 0);
+    beat("a", 0, 1000);
+    beat("b", 5, 1500);
+    beat("a", 3, 4000); // the same one
+    const struct api_beat other = {.video_id = 8, .duration_s = 60, .session = "a"};
+    api_views_beat(views, &other, 2000);
+    assert_int_equal(api_views_present(views, 7, 4000), 2);
+    assert_int_equal(api_views_present(views, 8, 4000), 1);
+    assert_int_equal(api_views_present(views, 9, 4000), 0);
+    beat("c", 0, 4001);
+    assert_int_equal(api_views_present(views, 7, 5999), 2); // counted every two seconds
+    assert_int_equal(api_views_present(views, 7, 6000), 3);
+    assert_int_equal(api_views_present(views, 8, 2001 + API_VIEW_IDLE_MS), 0);
+    assert_int_equal(api_views_present(views, 7, 4001 + API_VIEW_IDLE_MS), 1);
+    assert_int_equal(api_views_present(views, 7, 4002 + API_VIEW_IDLE_MS), 0);
+}
+
+static void who_is_present_is_counted_in_bounded_memory(void **state)
+{
+    (void)state;
+    char session[32];
+    for (int i = 0; i < API_VIEWERS_MAX; i++) {
+        snprintf(session, sizeof session, "s%d", i);
+        const struct api_beat what = {.video_id = 100 + i, .duration_s = 60, .session = session};
+        api_views_beat(views, &what, 1000);
+    }
+    int64_t most = 0, some = 0;
+    for (int i = 0; i < API_VIEWERS_MAX; i++) {
+        int64_t viewers = api_views_present(views, 100 + i, 1000);
+        most = viewers > most ? viewers : most;
+        some += viewers;
+    }
+    assert_int_equal(most, 1);
+    assert_in_range(some, 1000, API_VIEWERS_MAX);
+}
+
 static void remembers_videos_for_a_minute(void **state)
 {
     (void)state;
@@ -177,6 +216,8 @@ int main(void)
         VIEWS_TEST(counts_sessions_and_videos_apart),
         VIEWS_TEST(what_could_not_be_stored_is_counted_again),
         VIEWS_TEST(stays_within_its_memory),
+        VIEWS_TEST(who_was_heard_lately_is_present),
+        VIEWS_TEST(who_is_present_is_counted_in_bounded_memory),
         VIEWS_TEST(remembers_videos_for_a_minute),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,19 @@ static void guard(struct shoal_request *request)
     shoal_answer_header(request, "Cross-Origin-Resource-Policy", "cross-origin");
 }
 
+// A picture of another server that does not come now: something plain stands in its place, which
+// nobody keeps.
+static int placeholder(struct shoal_request *request)
+{
+    static const char plain[] =
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 9\"><path fill=\"#8884\" "
+        "d=\"M0 0h16v9H0z\"/></svg>";
+    guard(request);
+    shoal_answer_private(request);
+    shoal_answer_header(request, "Cache-Control", "no-store");
+    return shoal_answer_bytes(request, 404, "image/svg+xml", plain, sizeof plain - 1);
+}
+
 static int serve(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
@@ -32,6 +45,9 @@ static int serve(struct shoal_call *call, struct shoal_request *request, void *a
     // A private file is not found where public ones are: caches before us keep the two apart.
     bool is_misplaced = code == 0 && file.is_private && !path->is_private && !path->is_image &&
                         !path->is_download;
+    if (code == SHOAL_EUPSTREAM && path->is_image && strcmp(kind, "caption") != 0) {
+        return placeholder(request);
+    }
     if (code == SHOAL_ENOTFOUND || is_misplaced) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "there is no such file");
     }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdlib.h>
 
-#include "p2p.h"
+#include "p2p_index.h"
+#include "p2p_stun.h"
 
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
@@ -10,14 +11,16 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     p2p->self = self;
     shoal_plugin_keep(self, p2p);
     int code = p2p_tracker_start(p2p, err);
-    if (code == 0) {
-        code = p2p_torrents_start(p2p, err);
-    }
+    code = code == 0 ? p2p_stun_start(p2p, err) : code;
+    code = code == 0 ? p2p_index_start(p2p, err) : code;
+    code = code == 0 ? p2p_torrents_start(p2p, err) : code;
+    code = code == 0 ? p2p_service_start(p2p, err) : code;
     return code == 0 ? p2p_policy_start(p2p, err) : code;
 }
 
 static void stop(struct shoal_plugin *self)
 {
+    p2p_stun_stop(shoal_plugin_kept(self));
     p2p_tracker_stop(shoal_plugin_kept(self));
 }
 

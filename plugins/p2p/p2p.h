@@ -7,10 +7,14 @@
 #define P2P_HASH_BYTES 20
 
 struct p2p_tracker; // p2p_tracker.c: the swarms
+struct p2p_stun;    // p2p_stun.c: whom viewers ask for their address
 
 struct p2p {
     struct shoal_plugin *self;
     struct p2p_tracker *tracker;
+    struct p2p_stun *stun;    ///< NULL: off
+    _Atomic int openness;     ///< p2p_policy.c: who might share, and how, when it looked last
+    bool is_given, is_warned; ///< p2p_torrents.c: what became of torrents of before
 };
 
 /// The video that a swarm belongs to.
@@ -29,15 +33,21 @@ bool p2p_policy_shares(struct shoal_call *call, int64_t video_id);
 /// reference, NULL when that cannot be read. Thread: [worker].
 json_t *p2p_service_trackers(
     struct p2p *p2p, struct shoal_call *call, const char *uuid, struct shoal_err *err);
-/// Ends the swarms of a video: hidden, deleted, or its hashes changed. Thread: [any].
-void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id);
+/// Ends the swarms of a video (0: of all), and whoever was refused is asked about anew. is_dismissed: it
+/// may not be shared any more, and its viewers with a socket are told so. Thread: [any].
+void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id, bool is_dismissed);
+/// The same in whichever process they are.
+void p2p_video_forget(struct p2p *p2p, int64_t video_id, bool is_dismissed);
+/// Whether viewers may connect through relays alone, so that nobody learns another's address.
+bool p2p_policy_is_relayed(const struct p2p *p2p);
+/// Reads the settings that it goes by. Thread: [worker], and start().
+void p2p_tracker_settings(struct p2p_tracker *tracker);
 /// Peers that are connected for a video now. Thread: [any].
 int p2p_tracker_peers(struct p2p_tracker *tracker, int64_t video_id);
 
 // What each part registers when the plugin starts.
-int p2p_tracker_start(struct p2p *p2p, struct shoal_err *err);  // sockets and HTTP announces
-int p2p_torrents_start(struct p2p *p2p, struct shoal_err *err); // hashes, torrents, the service
-int p2p_policy_start(struct p2p *p2p, struct shoal_err *err);   // who shares with whom
+int p2p_tracker_start(struct p2p *p2p, struct shoal_err *err); // sockets and HTTP announces
+int p2p_policy_start(struct p2p *p2p, struct shoal_err *err);  // who shares with whom
 void p2p_tracker_stop(struct p2p *p2p);
 
 #endif

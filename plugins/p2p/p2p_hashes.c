@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "p2p_torrents.h"
+#include "p2p_index.h"
 
 #define TEXT_MAX   2048
 #define KEPT_BYTES 15 // of a digest: 20 characters of base64
@@ -107,7 +107,7 @@ int p2p_hashes_make(const json_t *video, struct p2p_hash out[P2P_HASHES_MAX])
     return count;
 }
 
-void p2p_hex(const unsigned char *bytes, size_t length, char *out)
+static void hex(const unsigned char *bytes, size_t length, char *out)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < length; i++) {
@@ -124,5 +124,5 @@ void p2p_hash_name(const struct p2p_hash *hash, char out[P2P_NAME_BYTES])
         out[P2P_HASH_BYTES] = '\0';
         return;
     }
-    p2p_hex(hash->bytes, P2P_HASH_BYTES, out);
+    hex(hash->bytes, P2P_HASH_BYTES, out);
 }

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "p2p_torrents.h"
+#include "p2p_index.h"
 
 #define VIDEO "11111111-2222-4333-8444-555555555555"
 #define MASTER                                                                                     \

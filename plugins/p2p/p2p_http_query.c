@@ -77,30 +77,30 @@ static int64_t number(const struct pair *pair)
     return value;
 }
 
-static bool bytes(const struct pair *pair, unsigned char out[P2P_ID_BYTES])
+static bool bytes(const struct pair *pair, unsigned char out[SWARM_ID_BYTES])
 {
-    if (pair->length != P2P_ID_BYTES) {
+    if (pair->length != SWARM_ID_BYTES) {
         return false;
     }
-    memcpy(out, pair->value, P2P_ID_BYTES);
+    memcpy(out, pair->value, SWARM_ID_BYTES);
     return true;
 }
 
-static enum p2p_event event(const struct pair *pair)
+static enum swarm_event event(const struct pair *pair)
 {
     static const struct {
         const char *name;
-        enum p2p_event event;
-    } names[] = {{"", P2P_UPDATE}, {"update", P2P_UPDATE}, {"paused", P2P_UPDATE},
-        {"empty", P2P_UPDATE}, {"started", P2P_STARTED}, {"stopped", P2P_STOPPED},
-        {"completed", P2P_COMPLETED}};
+        enum swarm_event event;
+    } names[] = {{"", SWARM_UPDATE}, {"update", SWARM_UPDATE}, {"paused", SWARM_UPDATE},
+        {"empty", SWARM_UPDATE}, {"started", SWARM_STARTED}, {"stopped", SWARM_STOPPED},
+        {"completed", SWARM_COMPLETED}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (pair->length == strlen(names[i].name) &&
             memcmp(pair->value, names[i].name, pair->length) == 0) {
             return names[i].event;
         }
     }
-    return P2P_NO_EVENT;
+    return SWARM_NO_EVENT;
 }
 
 void p2p_query_read(const char *text, struct p2p_query *query)
@@ -126,7 +126,7 @@ void p2p_query_read(const char *text, struct p2p_query *query)
     }
 }
 
-bool p2p_query_next(const char **text, unsigned char hash[P2P_ID_BYTES], bool *is_good)
+bool p2p_query_next(const char **text, unsigned char hash[SWARM_ID_BYTES], bool *is_good)
 {
     struct pair pair;
     while (next(text, &pair)) {

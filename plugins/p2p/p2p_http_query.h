@@ -5,10 +5,10 @@
 #include "p2p_scan.h"
 
 struct p2p_query {
-    unsigned char hash[P2P_ID_BYTES], id[P2P_ID_BYTES];
+    unsigned char hash[SWARM_ID_BYTES], id[SWARM_ID_BYTES];
     bool has_hash, has_id;
     int64_t port, left, wanted; ///< -1: not given, or no number
-    enum p2p_event event;
+    enum swarm_event event;
     bool is_compact;
 };
 
@@ -17,6 +17,6 @@ struct p2p_query {
 void p2p_query_read(const char *text, struct p2p_query *query);
 /// The next info_hash of a scrape; *text moves behind it. Returns: false at the end.
 /// *is_good: it is 20 bytes.
-bool p2p_query_next(const char **text, unsigned char hash[P2P_ID_BYTES], bool *is_good);
+bool p2p_query_next(const char **text, unsigned char hash[SWARM_ID_BYTES], bool *is_good);
 
 #endif

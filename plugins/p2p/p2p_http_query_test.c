@@ -23,7 +23,7 @@ static void reads_bytes_and_numbers(void **state)
     assert_int_equal(query.port, 6881);
     assert_int_equal(query.left, 0);
     assert_int_equal(query.wanted, 12);
-    assert_int_equal(query.event, P2P_STARTED);
+    assert_int_equal(query.event, SWARM_STARTED);
 }
 
 static void what_is_missing_or_malformed_is_not_there(void **state)
@@ -53,11 +53,11 @@ static void knows_the_events(void **state)
     (void)state;
     static const struct {
         const char *text;
-        enum p2p_event event;
-    } rows[] = {{"", P2P_UPDATE}, {"event=", P2P_UPDATE}, {"event=started", P2P_STARTED},
-        {"event=stopped", P2P_STOPPED}, {"event=completed", P2P_COMPLETED},
-        {"event=update", P2P_UPDATE}, {"event=paused", P2P_UPDATE}, {"event=empty", P2P_UPDATE},
-        {"event=other", P2P_NO_EVENT}};
+        enum swarm_event event;
+    } rows[] = {{"", SWARM_UPDATE}, {"event=", SWARM_UPDATE}, {"event=started", SWARM_STARTED},
+        {"event=stopped", SWARM_STOPPED}, {"event=completed", SWARM_COMPLETED},
+        {"event=update", SWARM_UPDATE}, {"event=paused", SWARM_UPDATE}, {"event=empty", SWARM_UPDATE},
+        {"event=other", SWARM_NO_EVENT}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct p2p_query query;
         p2p_query_read(rows[i].text, &query);
@@ -69,7 +69,7 @@ static void goes_through_the_hashes_of_a_scrape(void **state)
 {
     (void)state;
     const char *text = "a=1&info_hash=12345678901234567890&info_hash=short&b";
-    unsigned char hash[P2P_ID_BYTES];
+    unsigned char hash[SWARM_ID_BYTES];
     bool is_good;
     assert_true(p2p_query_next(&text, hash, &is_good));
     assert_true(is_good);

@@ -1,80 +1,13 @@
 // p2p_policy.c - what the administrator decided: read from the settings, told to pages, players and
 // trackers.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <stdatomic.h>
 #include <string.h>
 
 #include "p2p_policy.h"
 
-#define SERVERS_MAX 8
-
-// --- ICE servers ---
-
-static bool starts(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
-}
-
-static json_t *stun_url(const char *text)
-{
-    bool is_whole = starts(text, "stun:") || starts(text, "stuns:");
-    return is_whole ? json_string(text) : json_sprintf("stun:%s", text);
-}
-
-static bool is_turn(const json_t *server)
-{
-    const json_t *urls = json_object_get(server, "urls");
-    const json_t *first = json_is_array(urls) ? json_array_get(urls, 0) : urls;
-    const char *url = json_string_value(first);
-    return url != NULL && (starts(url, "turn:") || starts(url, "turns:"));
-}
-
-json_t *p2p_ice_servers(const json_t *stun, const json_t *turn)
-{
-    json_t *out = json_array();
-    size_t index;
-    json_t *item;
-    json_array_foreach(stun, index, item)
-    {
-        const char *text = json_string_value(item);
-        if (text != NULL && text[0] != '\0' && json_array_size(out) < SERVERS_MAX) {
-            json_array_append_new(out, json_pack("{s:o}", "urls", stun_url(text)));
-        }
-    }
-    json_array_foreach(turn, index, item)
-    {
-        if (is_turn(item) && json_array_size(out) < SERVERS_MAX) {
-            json_array_append_new(
-                out, json_pack("{s:O, s:s, s:s}", "urls", json_object_get(item, "urls"), "username",
-                         shoal_text(item, "username", ""), "credential",
-                         shoal_text(item, "credential", "")));
-        }
-    }
-    return out;
-}
-
-// A table in shoal.lua; JSON as a text behind --set.
-static json_t *turn_of(struct p2p *p2p)
-{
-    json_t *turn = shoal_setting_json(p2p->self, "turn");
-    if (json_is_string(turn)) {
-        json_t *parsed = shoal_json_parse(json_string_value(turn), json_string_length(turn), NULL);
-        json_decref(turn);
-        turn = parsed;
-    }
-    return turn;
-}
-
-static json_t *ice_of(struct p2p *p2p)
-{
-    // Where only relays may be used, no other server learns who watches.
-    json_t *stun =
-        shoal_setting_bool(p2p->self, "relay_only") ? NULL : shoal_setting_json(p2p->self, "stun");
-    json_t *turn = turn_of(p2p);
-    json_t *out = p2p_ice_servers(stun, turn);
-    json_decref(stun);
-    json_decref(turn);
-    return out;
-}
+#define LOOK_MS       INT64_C(1000)
+#define OPEN_UNKNOWN  (-1)
 
 // --- what others are told ---
 
@@ -89,10 +22,15 @@ enum p2p_reach p2p_reach_of(const char *mode, bool has_tracker, bool is_relayed,
     return json_array_size(ice) > 0 ? P2P_REACH_OURS : P2P_REACH_NOBODY; // no relay, no connection
 }
 
-static enum p2p_reach reach_of(struct p2p *p2p, struct shoal_call *call)
+bool p2p_policy_is_relayed(const struct p2p *p2p)
 {
-    bool is_relayed = shoal_setting_bool(p2p->self, "relay_only");
-    json_t *ice = is_relayed ? ice_of(p2p) : NULL;
+    return shoal_setting_bool(p2p->self, "relay_only");
+}
+
+enum p2p_reach p2p_policy_reach(struct p2p *p2p, struct shoal_call *call)
+{
+    bool is_relayed = p2p_policy_is_relayed(p2p);
+    json_t *ice = is_relayed ? p2p_ice_of(p2p, call, false) : NULL;
     enum p2p_reach reach = p2p_reach_of(shoal_setting_text(p2p->self, call, "viewers"),
         shoal_setting_bool(p2p->self, "tracker"), is_relayed, ice);
     json_decref(ice);
@@ -116,35 +54,22 @@ static int show_page(struct shoal_call *call, json_t **value, void *arg, struct 
     struct p2p *p2p = arg;
     json_t *data = json_object_get(*value, "data");
     const json_t *video = json_object_get(data, "video");
-    enum p2p_reach reach = reach_of(p2p, call);
+    enum p2p_reach reach = p2p_policy_reach(p2p, call);
     if (reach == P2P_REACH_NOBODY || !json_is_object(video)) {
         return 0;
     }
     bool is_relayed = reach == P2P_REACH_OURS;
+    bool is_shared = json_array_size(json_object_get(video, "trackerUrls")) > 0;
     json_t *swarm = json_pack("{s:s, s:I, s:b, s:b, s:o}", "mode",
         shoal_setting_text(p2p->self, call, "viewers"), "from",
         (json_int_t)shoal_setting_i64(p2p->self, "from_viewers"), "relayOnly", is_relayed,
-        "private", shoal_setting_bool(p2p->self, "private"), "ice", ice_of(p2p));
+        "private", shoal_setting_bool(p2p->self, "private"), "ice",
+        p2p_ice_of(p2p, call, is_shared));
     if (is_relayed) {
         json_object_set_new(swarm, "trackers", trackers_for_page(p2p, call, video));
     }
     json_object_set_new(data, "swarm", swarm);
     return 0;
-}
-
-static json_t *stun_names(json_t *stun)
-{
-    json_t *out = json_array();
-    size_t index;
-    json_t *item;
-    json_array_foreach(stun, index, item)
-    {
-        if (json_string_length(item) > 0) {
-            json_array_append_new(out, stun_url(json_string_value(item)));
-        }
-    }
-    json_decref(stun);
-    return out;
 }
 
 // Players of PeerTube know three of our settings: whether at all, whether unasked, and STUN. None
@@ -157,24 +82,26 @@ static int show_config(struct shoal_call *call, json_t **value, void *arg, struc
         return 0;
     }
     const char *mode = shoal_setting_text(p2p->self, call, "viewers");
-    bool is_told = reach_of(p2p, call) == P2P_REACH_ALL;
+    bool is_told = p2p_policy_reach(p2p, call) == P2P_REACH_ALL;
     bool is_unasked = is_told && strcmp(mode, "opt-out") == 0;
     shoal_json_set(*value, "value.defaults.p2p.webapp.enabled", json_boolean(is_unasked));
     shoal_json_set(*value, "value.defaults.p2p.embed.enabled", json_boolean(is_unasked));
     shoal_json_set(*value, "value.tracker.enabled", json_boolean(is_told));
+    shoal_json_set(*value, "value.webrtc.iceTransportPolicy",
+        json_string(p2p_policy_is_relayed(p2p) ? "relay" : "all"));
     shoal_json_set(*value, "value.webrtc.stunServers",
-        stun_names(is_told ? shoal_setting_json(p2p->self, "stun") : NULL));
+        is_told ? p2p_ice_names(p2p, call) : json_array());
     return 0;
 }
 
 // The form says it first; the table follows, and has the channels.
 static int show_video(struct shoal_call *call, json_t **value, void *arg, struct shoal_err *err)
 {
+    (void)arg;
     (void)err;
     json_t *video = json_object_get(*value, "video");
     if (json_array_size(json_object_get(video, "trackerUrls")) > 0 &&
-        (reach_of(arg, call) != P2P_REACH_ALL || p2p_form_is_off(video) ||
-            !p2p_policy_shares(call, shoal_integer(video, "id", 0)))) {
+        (p2p_form_is_off(video) || !p2p_policy_shares(call, shoal_integer(video, "id", 0)))) {
         json_object_set_new(video, "trackerUrls", json_array());
     }
     return 0;
@@ -183,12 +110,70 @@ static int show_video(struct shoal_call *call, json_t **value, void *arg, struct
 static enum shoal_verdict join(struct shoal_call *call, json_t *event, void *arg)
 {
     bool is_browser = strcmp(shoal_text(event, "kind", "ws"), "http") != 0;
-    if (is_browser && reach_of(arg, call) == P2P_REACH_NOBODY) {
+    if (is_browser && p2p_policy_reach(arg, call) == P2P_REACH_NOBODY) {
         return shoal_refuse(call, "viewers do not share on this site");
+    }
+    if (!is_browser && p2p_policy_is_relayed(arg)) {
+        return shoal_refuse(call, "on this site peers do not learn each other's address");
     }
     return p2p_policy_shares(call, shoal_integer(event, "video_id", 0))
                ? SHOAL_PASS
                : shoal_refuse(call, "this video is not shared");
+}
+
+// --- what changes while viewers are connected ---
+
+// The less it is, the fewer may share, or the less they may show of themselves: who has an address and no
+// socket is let go by that, too, where browsers share with nobody.
+static int openness_of(struct p2p *p2p, struct shoal_call *call)
+{
+    return 2 * (int)p2p_policy_reach(p2p, call) + (p2p_policy_is_relayed(p2p) ? 0 : 1);
+}
+
+// Who may not share any more is sent away; who was refused before may ask again, and hears the new word: the
+// tracker has read it by then. is_told: a switch was turned, maybe to and fro since the last look, and who
+// came between is let go too.
+static void look_now(struct shoal_call *call, struct p2p *p2p, bool is_told)
+{
+    p2p_tracker_settings(p2p->tracker);
+    int now = openness_of(p2p, call);
+    int before = atomic_exchange(&p2p->openness, now);
+    bool is_other = before != now && before != OPEN_UNKNOWN;
+    bool is_shut = is_told && now / 2 == P2P_REACH_NOBODY;
+    if (is_other || is_shut) {
+        p2p_tracker_forget(p2p->tracker, 0, is_shut || now < before);
+    }
+}
+
+// After a reload another process has the new settings: sockets are closed by the old one, and their peers ask
+// here.
+static int look(struct shoal_call *call, void *arg, struct shoal_err *err)
+{
+    (void)err;
+    look_now(call, arg, false);
+    return 0;
+}
+
+static int on_setting(
+    struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
+{
+    static const char *const switches[] = {"viewers", "tracker", "relay_only"};
+    (void)err;
+    bool is_switch = false;
+    for (size_t i = 0; i < sizeof switches / sizeof *switches; i++) {
+        is_switch = is_switch || strcmp(shoal_text(event, "key", ""), switches[i]) == 0;
+    }
+    if (strcmp(shoal_text(event, "plugin", ""), "p2p") == 0) {
+        look_now(call, arg, is_switch);
+    }
+    return 0;
+}
+
+static int watch(struct p2p *p2p)
+{
+    p2p->openness = OPEN_UNKNOWN;
+    int code = shoal_timer_add(p2p->self, "openness", LOOK_MS, false, look, p2p);
+    return code != 0 ? code : shoal_tell(p2p->self, "settings.changed", on_setting, p2p);
 }
 
 int p2p_policy_start(struct p2p *p2p, struct shoal_err *err)
@@ -207,5 +192,6 @@ int p2p_policy_start(struct p2p *p2p, struct shoal_err *err)
     code = code != 0 ? code : shoal_filter(self, "video.view", show_video, p2p);
     code = code != 0 ? code : shoal_filter(self, "instance.view", show_config, p2p);
     code = code != 0 ? code : shoal_decide(self, "swarm.join", join, p2p);
+    code = code != 0 ? code : watch(p2p);
     return code != 0 ? shoal_fail(err, code, "the policy cannot hear what it needs") : 0;
 }

@@ -10,6 +10,7 @@ SHOAL_SQL(p2p_off_remove, "DELETE FROM p2p_off WHERE kind = $1 AND id = $2");
 SHOAL_SQL(p2p_off_of,
     "SELECT COUNT(*) FROM v1_video v JOIN p2p_off o "
     "ON (o.kind = 1 AND o.id = v.id) OR (o.kind = 2 AND o.id = v.channel_id) WHERE v.id = $1");
+SHOAL_SQL(p2p_off_video, "SELECT COUNT(*) FROM p2p_off WHERE kind = 1 AND id = $1");
 SHOAL_SQL(p2p_off_channel, "SELECT id, account_id FROM v1_channel WHERE name = $1 AND host = ''");
 SHOAL_SQL(p2p_off_channels, "SELECT c.name, c.display_name, o.id FROM v1_channel c "
                             "LEFT JOIN p2p_off o ON o.kind = 2 AND o.id = c.id "
@@ -31,19 +32,30 @@ bool p2p_policy_shares(struct shoal_call *call, int64_t video_id)
     return code == 0 && count == 0; // who cannot be asked does not share
 }
 
+bool p2p_off_has_video(struct shoal_call *call, int64_t video_id)
+{
+    struct shoal_err why = {0};
+    int64_t count = 0;
+    int code = shoal_db_i64(
+        shoal_call_db(call), &p2p_off_video, SHOAL_ARGS(SHOAL_I64(video_id)), &count, &why);
+    return code == 0 && count > 0;
+}
+
 struct change {
     enum p2p_kind kind;
     int64_t id;
     bool is_off;
+    bool is_changed; // out
 };
 
 static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
-    const struct change *change = arg;
+    struct change *change = arg;
     int64_t changed = 0;
     int code = shoal_db_exec(tx, change->is_off ? &p2p_off_add : &p2p_off_remove,
         SHOAL_ARGS(SHOAL_I64(change->kind), SHOAL_I64(change->id)), &changed, err);
-    if (code != 0 || changed == 0) {
+    change->is_changed = code == 0 && changed > 0;
+    if (!change->is_changed) {
         return code;
     }
     code = shoal_db_exec(tx,
@@ -56,15 +68,20 @@ static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 
 // --- videos ---
 
+// Programs that know nothing of the box send data of their own, without it: what its owner said stays.
 static int video_heard(
     struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
 {
     struct p2p *p2p = arg;
     const json_t *video = json_object_get(event, "video");
-    struct change change = {P2P_OFF_VIDEO, shoal_integer(video, "id", 0), p2p_form_is_off(video)};
+    if (!p2p_form_is_asked(video)) {
+        return 0;
+    }
+    struct change change = {
+        P2P_OFF_VIDEO, shoal_integer(video, "id", 0), p2p_form_is_off(video), false};
     int code = shoal_tx(call, change_tx, &change, err);
-    if (code == 0 && change.is_off) {
-        p2p_tracker_forget(p2p->tracker, change.id);
+    if (code == 0 && change.is_changed) {
+        p2p_video_forget(p2p, change.id, change.is_off);
     }
     return code;
 }
@@ -73,7 +90,7 @@ static int video_gone(
     struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
 {
     (void)arg;
-    struct change change = {P2P_OFF_VIDEO, shoal_integer(event, "video.id", 0), false};
+    struct change change = {P2P_OFF_VIDEO, shoal_integer(event, "video.id", 0), false, false};
     return shoal_tx(call, change_tx, &change, err);
 }
 
@@ -113,14 +130,14 @@ static int64_t find_channel(
     return rows != NULL && shoal_rows_close(rows, err) == 0 ? id : 0;
 }
 
-// Those who share already are cut off as well.
+// Those who share already are sent away, and those who were refused are asked about anew.
 static int forget_channel(
-    struct shoal_call *call, struct p2p *p2p, int64_t channel, struct shoal_err *err)
+    struct shoal_call *call, struct p2p *p2p, const struct change *change, struct shoal_err *err)
 {
-    struct shoal_rows *rows =
-        shoal_db_query(shoal_call_db(call), &p2p_off_videos, SHOAL_ARGS(SHOAL_I64(channel)), err);
+    struct shoal_rows *rows = shoal_db_query(
+        shoal_call_db(call), &p2p_off_videos, SHOAL_ARGS(SHOAL_I64(change->id)), err);
     while (rows != NULL && shoal_rows_next(rows)) {
-        p2p_tracker_forget(p2p->tracker, shoal_col_i64(rows, 0));
+        p2p_video_forget(p2p, shoal_col_i64(rows, 0), change->is_off);
     }
     return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
 }
@@ -146,10 +163,10 @@ static int set_channel(
     if (owner != viewer->account_id && viewer->role != SHOAL_ROLE_ADMIN) {
         return shoal_fail(err, SHOAL_EFORBIDDEN, "this channel is somebody else's");
     }
-    struct change change = {P2P_OFF_CHANNEL, id, json_is_false(shared)};
+    struct change change = {P2P_OFF_CHANNEL, id, json_is_false(shared), false};
     int code = shoal_tx(call, change_tx, &change, err);
-    if (code == 0 && change.is_off) {
-        code = forget_channel(call, arg, id, err);
+    if (code == 0 && change.is_changed) {
+        code = forget_channel(call, arg, &change, err);
     }
     return code == 0 ? shoal_answer_status(request, 204) : code;
 }
@@ -161,7 +178,7 @@ static int channel_heard(
     if (strcmp(shoal_text(event, "what", ""), "deleted") != 0) {
         return 0;
     }
-    struct change change = {P2P_OFF_CHANNEL, shoal_integer(event, "channel.id", 0), false};
+    struct change change = {P2P_OFF_CHANNEL, shoal_integer(event, "channel.id", 0), false, false};
     return shoal_tx(call, change_tx, &change, err);
 }
 

@@ -73,17 +73,18 @@ static void reads_the_box(void **state)
     (void)state;
     static const struct {
         const char *json;
-        bool is_off;
+        bool is_asked, is_off;
     } rows[] = {
-        {"{}", false},
-        {"{\"pluginData\": {}}", false},
-        {"{\"pluginData\": {\"p2p\": 5}}", false},
-        {"{\"pluginData\": {\"p2p\": {\"asked\": \"true\", \"shared\": \"true\"}}}", false},
-        {"{\"pluginData\": {\"p2p\": {\"asked\": \"true\"}}}", true},
-        {"{\"pluginData\": {\"p2p\": {\"shared\": \"false\"}}}", false},
+        {"{}", false, false},
+        {"{\"pluginData\": {}}", false, false},
+        {"{\"pluginData\": {\"p2p\": 5}}", false, false},
+        {"{\"pluginData\": {\"p2p\": {\"asked\": \"true\", \"shared\": \"true\"}}}", true, false},
+        {"{\"pluginData\": {\"p2p\": {\"asked\": \"true\"}}}", true, true},
+        {"{\"pluginData\": {\"p2p\": {\"shared\": \"false\"}}}", false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         json_t *video = json_loads(rows[i].json, 0, NULL);
+        assert_int_equal(p2p_form_is_asked(video), rows[i].is_asked);
         assert_int_equal(p2p_form_is_off(video), rows[i].is_off);
         json_decref(video);
     }

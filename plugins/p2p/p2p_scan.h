@@ -6,27 +6,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define P2P_ID_BYTES   20
-#define P2P_OFFERS_MAX 82 // what trackers agree on; settings go lower
+#include <jsontext.h>
+#include <swarm.h>
 
-/// Part of the message, as it was written. at NULL: it has none.
-struct p2p_slice {
-    const char *at;
-    size_t length;
-};
+#define P2P_OFFERS_MAX SWARM_FOUND_MAX // settings go lower
 
 /// 20 bytes that travel as text of 20 characters: both forms. text is the token with its quotes.
 struct p2p_id {
-    struct p2p_slice text;
-    unsigned char bytes[P2P_ID_BYTES];
+    struct jsontext_slice text;
+    unsigned char bytes[SWARM_ID_BYTES];
 };
 
 struct p2p_offer {
-    struct p2p_slice offer, id;
+    struct jsontext_slice offer, id;
 };
 
 enum p2p_action { P2P_NO_ACTION, P2P_ANNOUNCE, P2P_SCRAPE };
-enum p2p_event { P2P_UPDATE, P2P_STARTED, P2P_STOPPED, P2P_COMPLETED, P2P_NO_EVENT };
 
 /// A member that is there and not what it has to be.
 enum p2p_fault {
@@ -41,11 +36,11 @@ enum p2p_fault {
 
 struct p2p_message {
     enum p2p_action action;
-    enum p2p_event event;
+    enum swarm_event event;
     bool is_complete; ///< "left" is 0
     struct p2p_id hash, peer, target, offer_id; ///< text.at NULL: not given
-    struct p2p_slice hashes; ///< a scrape's array
-    struct p2p_slice answer;
+    struct jsontext_slice hashes; ///< a scrape's array
+    struct jsontext_slice answer;
     struct p2p_offer offers[P2P_OFFERS_MAX];
     size_t offer_count;
 };
@@ -58,6 +53,6 @@ enum p2p_fault p2p_scan(const char *text, size_t length, size_t offers_max,
     struct p2p_message *message);
 /// Takes the next hash of a scrape's array, which the slice then begins behind.
 /// Returns: false at the end, and at one that is no hash.
-bool p2p_scan_next(struct p2p_slice *hashes, struct p2p_id *hash);
+bool p2p_scan_next(struct jsontext_slice *hashes, struct p2p_id *hash);
 
 #endif

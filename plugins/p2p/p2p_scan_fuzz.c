@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
 
-static void check(const char *text, size_t length, struct p2p_slice slice)
+static void check(const char *text, size_t length, struct jsontext_slice slice)
 {
     if (slice.at && (slice.at < text || slice.at + slice.length > text + length || slice.length < 2)) {
         abort();
@@ -17,7 +17,7 @@ static void check(const char *text, size_t length, struct p2p_slice slice)
 }
 
 /// A peer that gets a slice has to be able to read it.
-static void check_json(struct p2p_slice slice)
+static void check_json(struct jsontext_slice slice)
 {
     json_t *value = json_loadb(
         slice.at, slice.length, JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);

@@ -17,7 +17,7 @@ static enum p2p_fault scan(const char *text, struct p2p_message *message)
     return p2p_scan(text, strlen(text), 10, message);
 }
 
-static void assert_slice(struct p2p_slice slice, const char *text)
+static void assert_slice(struct jsontext_slice slice, const char *text)
 {
     assert_int_equal(slice.length, strlen(text));
     assert_memory_equal(slice.at, text, slice.length);
@@ -35,7 +35,7 @@ static void takes_an_announce_apart(void **state)
                          &message),
         P2P_FINE);
     assert_int_equal(message.action, P2P_ANNOUNCE);
-    assert_int_equal(message.event, P2P_STARTED);
+    assert_int_equal(message.event, SWARM_STARTED);
     assert_true(message.is_complete);
     assert_memory_equal(message.hash.bytes, "12345678901234567890", 20);
     assert_slice(message.hash.text, HASH);
@@ -73,16 +73,41 @@ static void counts_characters_not_bytes(void **state)
     }
 }
 
+/// Texts are read by eight bytes: whatever is odd is seen at each place of them.
+static void sees_what_is_odd_at_any_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *odd; // in place of as many digits
+        enum p2p_fault fault;
+    } rows[] = {{"\\n", P2P_BAD_HASH}, {"\u00e9", P2P_BAD_HASH}, {"\x01", P2P_NO_JSON},
+        {"\x1f", P2P_NO_JSON}, {"\"", P2P_BAD_HASH}, {"\\", P2P_NO_JSON}, {" ", P2P_FINE},
+        {"\x7f", P2P_FINE}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t length = strlen(rows[i].odd);
+        for (size_t at = 0; at + length <= SWARM_ID_BYTES; at++) {
+            char digits[] = "12345678901234567890", text[64];
+            struct p2p_message message;
+            memcpy(digits + at, rows[i].odd, length);
+            snprintf(text, sizeof text, "{\"info_hash\":\"%s\"}", digits);
+            assert_int_equal(scan(text, &message), rows[i].fault);
+            if (rows[i].fault == P2P_FINE) {
+                assert_memory_equal(message.hash.bytes, digits, SWARM_ID_BYTES);
+            }
+        }
+    }
+}
+
 static void knows_the_events(void **state)
 {
     (void)state;
     static const struct {
         const char *text;
-        enum p2p_event event;
-    } rows[] = {{"\"started\"", P2P_STARTED}, {"\"stopped\"", P2P_STOPPED},
-        {"\"completed\"", P2P_COMPLETED}, {"\"\"", P2P_UPDATE}, {"\"update\"", P2P_UPDATE},
-        {"\"paused\"", P2P_UPDATE}, {"null", P2P_UPDATE}, {"\"other\"", P2P_NO_EVENT},
-        {"7", P2P_NO_EVENT}, {"\"starte\"", P2P_NO_EVENT}};
+        enum swarm_event event;
+    } rows[] = {{"\"started\"", SWARM_STARTED}, {"\"stopped\"", SWARM_STOPPED},
+        {"\"completed\"", SWARM_COMPLETED}, {"\"\"", SWARM_UPDATE}, {"\"update\"", SWARM_UPDATE},
+        {"\"paused\"", SWARM_UPDATE}, {"null", SWARM_UPDATE}, {"\"other\"", SWARM_NO_EVENT},
+        {"7", SWARM_NO_EVENT}, {"\"starte\"", SWARM_NO_EVENT}};
     struct p2p_message message;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char text[100];
@@ -91,7 +116,7 @@ static void knows_the_events(void **state)
         assert_int_equal(message.event, rows[i].event);
     }
     assert_int_equal(scan("{}", &message), P2P_FINE);
-    assert_int_equal(message.event, P2P_UPDATE);
+    assert_int_equal(message.event, SWARM_UPDATE);
 }
 
 static void only_nothing_left_is_complete(void **state)
@@ -156,7 +181,7 @@ static void reads_over_offers_past_the_bound(void **state)
     struct p2p_message message;
     assert_int_equal(p2p_scan(text, strlen(text), 3, &message), P2P_FINE);
     assert_int_equal(message.offer_count, 3);
-    assert_int_equal(message.event, P2P_STOPPED);
+    assert_int_equal(message.event, SWARM_STOPPED);
     assert_int_equal(p2p_scan(text, strlen(text), 1000, &message), P2P_FINE);
     assert_int_equal(message.offer_count, P2P_OFFERS_MAX);
 }
@@ -201,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_an_announce_apart),
         cmocka_unit_test(counts_characters_not_bytes),
+        cmocka_unit_test(sees_what_is_odd_at_any_place),
         cmocka_unit_test(knows_the_events),
         cmocka_unit_test(only_nothing_left_is_complete),
         cmocka_unit_test(refuses_what_is_no_json),

@@ -1,34 +1,57 @@
 // p2p_service.c - the service `tracker`: what the catalog and others are told of a video's swarms.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdio.h>
 #include <string.h>
 
+#include <shoal/db.h>
 #include <shoal/svc/tracker.h>
-#include "p2p_torrents.h"
+
+#include "p2p_index.h"
+#include "p2p_policy.h"
 
 SHOAL_SQL(p2p_service_hashes, "SELECT hash, generation FROM p2p_hash "
-                              "WHERE video_id = $1 AND generation > 0 ORDER BY generation, hash");
-SHOAL_SQL(p2p_service_swarms,
-    "SELECT COUNT(*) FROM p2p_hash WHERE video_id = $1 AND generation > 0");
-SHOAL_SQL(p2p_service_torrents, "SELECT file_id, name, title, infohash, path FROM p2p_torrent "
-                                "WHERE video_id = $1 AND title <> ''");
+                              "WHERE video_id = $1 ORDER BY generation, hash");
+SHOAL_SQL(p2p_service_swarms, "SELECT COUNT(*) FROM p2p_hash WHERE video_id = $1");
+
+const char *p2p_socket_url(struct shoal_arena *arena, const char *url)
+{
+    bool is_safe = strncmp(url, "https://", 8) == 0;
+    const char *host = strstr(url, "://");
+    host = host != NULL ? host + 3 : url;
+    size_t length = strcspn(host, "/?#");
+    size_t name = length;
+    while (name > 0 && host[name - 1] >= '0' && host[name - 1] <= '9') {
+        name--;
+    }
+    // The digits at the end of an address are no port, and one in brackets ends with the bracket.
+    bool has_port = name > 0 && name < length && host[name - 1] == ':';
+    const char *port = has_port ? "" : is_safe ? ":443" : ":80";
+    return shoal_arena_printf(arena, "%s://%.*s%s%s", is_safe ? "wss" : "ws", (int)length, host, port,
+        host + length);
+}
+
+static json_t *all_urls(struct shoal_call *call)
+{
+    const char *socket =
+        p2p_socket_url(shoal_call_arena(call), shoal_url(call, "/tracker/socket"));
+    return json_pack("[s, s]", shoal_url(call, "/tracker/announce"), socket);
+}
 
 // Returns: 0 also for a video that is not there: it is not shared.
-static int find(struct p2p *p2p, struct shoal_call *call, const char *uuid, struct p2p_video *out,
+static int find(struct p2p *p2p, struct shoal_call *call, const char *uuid, struct p2p_video_row *out,
     struct shoal_err *err)
 {
     struct shoal_err why = {0};
-    *out = (struct p2p_video){0};
+    *out = (struct p2p_video_row){0};
     int code = p2p_video_look(p2p, call, uuid, out, &why);
     return code == 0 || code == SHOAL_ENOTFOUND ? 0 : shoal_fail(err, code, "%s", why.text);
 }
 
 // Trackers are named once they know the swarms of the playlist: whoever came sooner would be refused, and
-// players ask again only minutes later. Torrents have them in themselves.
+// players ask again only minutes later. Torrents are known by others from the start.
 json_t *p2p_service_trackers(
     struct p2p *p2p, struct shoal_call *call, const char *uuid, struct shoal_err *err)
 {
-    struct p2p_video video;
+    struct p2p_video_row video;
     int64_t count = 0;
     int code = find(p2p, call, uuid, &video, err);
     if (code == 0 && video.is_shared) {
@@ -38,23 +61,26 @@ json_t *p2p_service_trackers(
     if (code != 0) {
         return NULL;
     }
-    return count > 0 ? p2p_announce_urls(call) : json_array();
+    return count > 0 ? all_urls(call) : json_array();
 }
 
+// What stands in a video's details and what other sites are told is for players of any kind: nothing, where
+// those may not share.
 static json_t *announce_urls(
     struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
 {
-    return p2p_service_trackers(arg, call, uuid, err);
+    return p2p_policy_reach(arg, call) == P2P_REACH_ALL ? p2p_service_trackers(arg, call, uuid, err)
+                                                        : json_array();
 }
 
 static json_t *hashes(struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
 {
-    struct p2p_video video;
+    struct p2p_video_row video;
     if (find(arg, call, uuid, &video, err) != 0) {
         return NULL;
     }
     json_t *out = json_array();
-    if (!video.is_shared) {
+    if (!video.is_shared || p2p_policy_reach(arg, call) != P2P_REACH_ALL) {
         return out;
     }
     struct shoal_rows *rows = shoal_db_query(
@@ -78,67 +104,33 @@ static json_t *hashes(struct shoal_call *call, void *arg, const char *uuid, stru
     return out;
 }
 
-static json_t *torrent_json(struct shoal_call *call, const struct p2p_torrent *torrent,
-    const json_t *trackers, const json_t *mirrors)
+static int shares(struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
 {
-    struct shoal_arena *arena = shoal_call_arena(call);
-    char hex[2 * P2P_HASH_BYTES + 1];
-    const char *url =
-        shoal_url(call, shoal_arena_printf(arena, "/lazy-static/torrents/%s", torrent->name));
-    json_t *seeds = p2p_seeds_of(call, torrent, mirrors);
-    p2p_hex(torrent->infohash, P2P_HASH_BYTES, hex);
-    json_t *out = json_pack("{s:s, s:s, s:s}", "name", torrent->name, "infohash", hex, "magnet",
-        p2p_magnet(arena, torrent, url, trackers, seeds));
-    json_decref(seeds);
-    return out;
+    struct p2p_video_row video;
+    int code = find(arg, call, uuid, &video, err);
+    return code != 0 ? code : video.is_shareable ? 1 : 0;
 }
 
-static int torrents_add(struct shoal_call *call, const char *uuid, int64_t video_id, json_t *out,
-    struct shoal_err *err)
+static json_t *torrent_urls(
+    struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
 {
-    json_t *mirrors = p2p_mirrors_of(call, uuid);
-    json_t *trackers = p2p_announce_urls(call);
-    struct shoal_rows *rows = shoal_db_query(
-        shoal_call_db(call), &p2p_service_torrents, SHOAL_ARGS(SHOAL_I64(video_id)), err);
-    while (rows != NULL && shoal_rows_next(rows)) {
-        char key[24];
-        size_t length = 0;
-        struct p2p_torrent torrent = {.name = shoal_col_text(rows, 1),
-            .title = shoal_col_text(rows, 2),
-            .path = shoal_col_text(rows, 4)};
-        const void *infohash = shoal_col_bytes(rows, 3, &length);
-        if (length == P2P_HASH_BYTES) {
-            memcpy(torrent.infohash, infohash, length);
-            snprintf(key, sizeof key, "%lld", (long long)shoal_col_i64(rows, 0));
-            json_object_set_new(out, key, torrent_json(call, &torrent, trackers, mirrors));
-        }
-    }
-    json_decref(trackers);
-    json_decref(mirrors);
-    return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
-}
-
-static json_t *torrents(struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
-{
-    struct p2p_video video;
-    if (find(arg, call, uuid, &video, err) != 0) {
+    struct p2p *p2p = arg;
+    struct p2p_video_row video;
+    if (find(p2p, call, uuid, &video, err) != 0) {
         return NULL;
     }
-    json_t *out = json_object();
-    if (video.is_shareable && torrents_add(call, uuid, video.id, out, err) != 0) {
-        json_decref(out);
-        return NULL;
-    }
-    return out;
+    bool is_named = video.is_shareable && shoal_setting_bool(p2p->self, "tracker") &&
+                    !p2p_policy_is_relayed(p2p); // clients of torrents show their addresses
+    return is_named ? all_urls(call) : json_array();
 }
 
 static int forget(struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
 {
     struct p2p *p2p = arg;
-    struct p2p_video video;
+    struct p2p_video_row video;
     int code = find(p2p, call, uuid, &video, err);
     if (code == 0 && video.id != 0) {
-        p2p_video_forget(p2p, video.id);
+        p2p_video_forget(p2p, video.id, !video.is_shared);
     }
     return code;
 }
@@ -155,8 +147,9 @@ int p2p_service_start(struct p2p *p2p, struct shoal_err *err)
     static const struct shoal_svc_tracker table = {.size = sizeof table,
         .announce_urls = announce_urls,
         .hashes = hashes,
-        .torrents = torrents,
         .forget = forget,
-        .viewers = viewers};
+        .viewers = viewers,
+        .shares = shares,
+        .torrent_urls = torrent_urls};
     return shoal_provide(p2p->self, "tracker", &table, p2p, err);
 }

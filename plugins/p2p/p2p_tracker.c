@@ -14,17 +14,18 @@ void p2p_tracker_unref(struct p2p_tracker *tracker)
     if (atomic_fetch_sub(&tracker->refs, 1) != 1) {
         return;
     }
-    p2p_swarms_fini(&tracker->swarms);
-    p2p_visitors_fini(&tracker->visitors); // after the peers that hold them
+    swarms_fini(&tracker->swarms);
+    visitors_fini(&tracker->visitors); // after the peers that hold them
     pthread_mutex_destroy(&tracker->lock);
     free(tracker);
 }
 
-static void read_settings(struct p2p_tracker *tracker)
+void p2p_tracker_settings(struct p2p_tracker *tracker)
 {
     struct shoal_plugin *self = tracker->self;
     struct p2p_limits *limits = &tracker->limits;
     limits->is_on = shoal_setting_bool(self, "tracker");
+    limits->is_relayed = shoal_setting_bool(self, "relay_only");
     limits->address_sockets = shoal_setting_i64(self, "address_sockets");
     limits->address_peers = shoal_setting_i64(self, "address_peers");
     limits->address_messages = shoal_setting_i64(self, "address_messages");
@@ -32,6 +33,7 @@ static void read_settings(struct p2p_tracker *tracker)
     limits->socket_hashes = shoal_setting_i64(self, "socket_hashes");
     limits->offers = shoal_setting_i64(self, "offers");
     tracker->swarms.peers_max = (uint32_t)shoal_setting_i64(self, "swarm_peers");
+    tracker->swarms.offers_max = (uint32_t)shoal_setting_i64(self, "peer_offers");
 }
 
 static int sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
@@ -39,8 +41,7 @@ static int sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
     (void)call;
     (void)err;
     struct p2p_tracker *tracker = arg;
-    read_settings(tracker);
-    p2p_swarms_sweep(&tracker->swarms, shoal_tick_ms());
+    swarms_sweep(&tracker->swarms, shoal_tick_ms());
     return 0;
 }
 
@@ -49,30 +50,36 @@ static int leave(struct shoal_call *call, const json_t *event, void *arg, struct
 {
     (void)call;
     (void)err;
-    p2p_tracker_forget(arg, shoal_integer(event, "video.id", 0));
+    p2p_tracker_forget(arg, shoal_integer(event, "video.id", -1), true);
     return 0;
 }
 
-void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id)
+static void dismiss(void *arg, const unsigned char hash[SWARM_ID_BYTES], shoal_stream stream)
 {
-    p2p_swarms_forget(&tracker->swarms, video_id);
+    (void)arg;
+    p2p_say_dismissed(stream, hash);
+}
+
+void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id, bool is_dismissed)
+{
+    swarms_forget(&tracker->swarms, video_id, is_dismissed ? dismiss : NULL, NULL);
 }
 
 int p2p_tracker_peers(struct p2p_tracker *tracker, int64_t video_id)
 {
-    return p2p_swarms_viewers(&tracker->swarms, video_id);
+    return swarms_viewers(&tracker->swarms, video_id);
 }
 
 int p2p_tracker_start(struct p2p *p2p, struct shoal_err *err)
 {
-    struct p2p_tracker *tracker = p2p_alloc(sizeof *tracker);
+    struct p2p_tracker *tracker = swarm_alloc(sizeof *tracker);
     tracker->self = p2p->self;
     tracker->refs = 1;
     pthread_mutex_init(&tracker->lock, NULL);
     shoal_random(&tracker->seed, sizeof tracker->seed);
-    p2p_visitors_init(&tracker->visitors);
-    p2p_swarms_init(&tracker->swarms, &tracker->visitors);
-    read_settings(tracker);
+    visitors_init(&tracker->visitors);
+    swarms_init(&tracker->swarms, &tracker->visitors);
+    p2p_tracker_settings(tracker);
     p2p->tracker = tracker;
     int code = shoal_timer_add(p2p->self, "sweep", SWEEP_MS, false, sweep, tracker);
     code = code < 0 ? code : shoal_tell(p2p->self, "video.hidden", leave, tracker);

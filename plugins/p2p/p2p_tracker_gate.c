@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
-#include "p2p_swarm_priv.h"
 #include "p2p_tracker.h"
 
 #define UNKNOWN_MS 3000 // a video may be announced before its hashes are written
@@ -26,20 +25,20 @@ static void note(struct p2p_tracker *tracker, struct p2p_slot *slots, size_t cou
     pthread_mutex_unlock(&tracker->lock);
 }
 
-struct p2p_video *p2p_gate_known(struct p2p_tracker *tracker, const unsigned char *hash,
+struct swarm_video *p2p_gate_known(struct p2p_tracker *tracker, const unsigned char *hash,
     bool *is_unknown, bool *is_stale)
 {
     *is_unknown = *is_stale = false;
-    struct p2p_video *video =
-        p2p_swarms_video(&tracker->swarms, hash, shoal_tick_ms(), is_stale);
+    struct swarm_video *video =
+        swarms_video(&tracker->swarms, hash, shoal_tick_ms(), is_stale);
     if (!video) {
         *is_unknown = is_noted(
-            tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, p2p_mix(tracker->seed, hash));
+            tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, swarm_mix(tracker->seed, hash));
     }
     return video;
 }
 
-struct p2p_video *p2p_gate_find(
+struct swarm_video *p2p_gate_find(
     struct p2p_tracker *tracker, struct shoal_call *call, const unsigned char *hash)
 {
     int code = 0;
@@ -54,17 +53,17 @@ struct p2p_video *p2p_gate_find(
         if (code != 0 || !owner.is_shared) {
             break;
         }
-        struct p2p_video *video =
-            p2p_swarms_open(&tracker->swarms, hash, owner.video_id, shoal_tick_ms());
+        struct swarm_video *video =
+            swarms_open(&tracker->swarms, hash, owner.video_id, shoal_tick_ms());
         if (atomic_load(&tracker->swarms.forgotten) == before) {
             return video;
         }
-        p2p_video_unref(video); // a video was hidden meanwhile, maybe this one
+        swarm_video_unref(video); // a video was hidden meanwhile, maybe this one
     }
     if (code >= 0 || code == SHOAL_ENOTFOUND) {
-        p2p_swarms_close(&tracker->swarms, hash); // what nobody could look up goes on as it is
+        swarms_close(&tracker->swarms, hash); // what nobody could look up goes on as it is
     }
-    note(tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, p2p_mix(tracker->seed, hash), UNKNOWN_MS);
+    note(tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, swarm_mix(tracker->seed, hash), UNKNOWN_MS);
     return NULL;
 }
 
@@ -77,31 +76,36 @@ enum shoal_verdict p2p_gate_ask(struct p2p_tracker *tracker, struct shoal_call *
         "address_prefix", address_prefix);
     enum shoal_verdict verdict = shoal_fire_decide(call, "swarm.join", payload, &decision);
     json_decref(payload);
-    size_t length = strnlen(decision.sentence, 199);
+    static const char before[] = P2P_NOT_SHARED;
+    const size_t start = sizeof before - 1;
+    size_t length = strnlen(decision.sentence, 199 - start);
     while (length > 0 && ((unsigned char)decision.sentence[length] & 0xc0) == 0x80) {
         length--; // not within a letter
     }
-    memcpy(sentence, decision.sentence, length);
-    sentence[length] = 0;
+    memcpy(sentence, before, start);
+    memcpy(sentence + start, decision.sentence, length);
+    sentence[start + length] = 0;
     return verdict == SHOAL_PASS ? SHOAL_PASS : SHOAL_REFUSE; // nobody comes back to a swarm that holds
 }
 
 static uint64_t refused_key(
-    const struct p2p_tracker *tracker, const struct p2p_entry *entry, int64_t video_id)
+    const struct p2p_tracker *tracker, const struct swarm_entry *entry, int64_t video_id)
 {
-    unsigned char text[P2P_ID_BYTES] = {0};
+    unsigned char text[SWARM_ID_BYTES] = {0};
     memcpy(text, entry->address.bytes, sizeof entry->address);
-    return p2p_mix(p2p_mix(tracker->seed ^ (uint64_t)video_id, text), entry->id);
+    uint64_t seed = tracker->seed ^ (uint64_t)video_id; // a verdict of before a change is none
+    seed += atomic_load(&tracker->swarms.forgotten);
+    return swarm_mix(swarm_mix(seed, text), entry->id);
 }
 
 bool p2p_gate_refused(
-    struct p2p_tracker *tracker, const struct p2p_entry *entry, int64_t video_id)
+    struct p2p_tracker *tracker, const struct swarm_entry *entry, int64_t video_id)
 {
     return is_noted(tracker, tracker->refused, P2P_REFUSED_SLOTS,
         refused_key(tracker, entry, video_id));
 }
 
-void p2p_gate_refuse(struct p2p_tracker *tracker, const struct p2p_entry *entry, int64_t video_id)
+void p2p_gate_refuse(struct p2p_tracker *tracker, const struct swarm_entry *entry, int64_t video_id)
 {
     note(tracker, tracker->refused, P2P_REFUSED_SLOTS, refused_key(tracker, entry, video_id),
         REFUSED_MS);

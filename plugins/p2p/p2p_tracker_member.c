@@ -7,11 +7,11 @@
 /// What a worker does for a socket: looks up a hash (seat NULL), or asks whether it may join.
 struct question {
     struct p2p_socket *socket;
-    struct p2p_seat *seat;
-    unsigned char hash[P2P_ID_BYTES];
+    struct swarm_seat *seat;
+    unsigned char hash[SWARM_ID_BYTES];
     bool is_check;
     bool is_done; ///< a worker had it: a plugin that stops has none
-    struct p2p_video *video;
+    struct swarm_video *video;
     enum shoal_verdict verdict;
     char sentence[200];
 };
@@ -19,7 +19,7 @@ struct question {
 struct p2p_member *p2p_member_find(struct p2p_socket *socket, const unsigned char *hash)
 {
     for (uint16_t i = 0; i < socket->member_count; i++) {
-        if (memcmp(socket->members[i].hash, hash, P2P_ID_BYTES) == 0) {
+        if (memcmp(socket->members[i].hash, hash, SWARM_ID_BYTES) == 0) {
             return &socket->members[i];
         }
     }
@@ -38,16 +38,16 @@ struct p2p_member *p2p_member_add(struct p2p_socket *socket, const unsigned char
     }
     struct p2p_member *member = &socket->members[socket->member_count++];
     *member = (struct p2p_member){.seat = NULL};
-    memcpy(member->hash, hash, P2P_ID_BYTES);
+    memcpy(member->hash, hash, SWARM_ID_BYTES);
     return member;
 }
 
 void p2p_member_remove(struct p2p_socket *socket, struct p2p_member *member)
 {
     if (member->has_id) {
-        p2p_swarms_leave(&socket->tracker->swarms, member->hash, member->id, socket->stream);
+        swarms_leave(&socket->tracker->swarms, member->hash, member->id, socket->stream);
     }
-    p2p_seat_unref(member->seat);
+    swarm_seat_unref(member->seat);
     *member = socket->members[--socket->member_count];
 }
 
@@ -60,9 +60,9 @@ void p2p_members_free(struct p2p_socket *socket)
     socket->members = NULL;
     socket->member_room = 0;
     while (socket->seats) {
-        struct p2p_seat *seat = socket->seats;
+        struct swarm_seat *seat = socket->seats;
         socket->seats = seat->next;
-        p2p_seat_unref(seat);
+        swarm_seat_unref(seat);
     }
 }
 
@@ -84,16 +84,16 @@ static void answer_question(struct shoal_call *call, void *arg)
     question->video =
         question->is_check ? NULL : p2p_gate_known(tracker, question->hash, &is_unknown, &is_stale);
     if (!question->video || is_stale) {
-        p2p_video_unref(question->video);
+        swarm_video_unref(question->video);
         question->video = p2p_gate_find(tracker, call, question->hash);
     }
 }
 
 static void hear_verdict(struct question *question)
 {
-    struct p2p_seat *seat = question->seat;
+    struct swarm_seat *seat = question->seat;
     bool may_join = question->is_done && question->verdict == SHOAL_PASS;
-    seat->state = may_join ? P2P_SEAT_TAKEN : P2P_SEAT_REFUSED;
+    seat->state = may_join ? SWARM_SEAT_TAKEN : SWARM_SEAT_REFUSED;
     if (!may_join) {
         free(seat->sentence);
         seat->sentence = strdup(question->sentence[0] ? question->sentence
@@ -121,8 +121,8 @@ static void hear_answer(void *arg)
             p2p_socket_unknown(socket, question->hash);
         }
     }
-    p2p_video_unref(question->video);
-    p2p_seat_unref(question->seat);
+    swarm_video_unref(question->video);
+    swarm_seat_unref(question->seat);
     p2p_socket_unref(socket);
     free(question);
 }
@@ -135,7 +135,7 @@ static bool ask(struct question *question)
         0) {
         return true;
     }
-    p2p_seat_unref(question->seat);
+    swarm_seat_unref(question->seat);
     p2p_socket_unref(socket);
     free(question);
     return false;
@@ -143,28 +143,28 @@ static bool ask(struct question *question)
 
 bool p2p_member_look_up(struct p2p_socket *socket, const unsigned char *hash, bool is_check)
 {
-    struct question *question = p2p_alloc(sizeof *question);
+    struct question *question = swarm_alloc(sizeof *question);
     question->socket = socket;
     question->is_check = is_check;
-    memcpy(question->hash, hash, P2P_ID_BYTES);
+    memcpy(question->hash, hash, SWARM_ID_BYTES);
     return ask(question);
 }
 
 // ---- seats
 
 /// Seats of videos that the socket is in no swarm of are not kept for ever: who comes back is asked anew.
-static struct p2p_seat *seat_of(struct p2p_socket *socket, const struct p2p_video *video)
+static struct swarm_seat *seat_of(struct p2p_socket *socket, const struct swarm_video *video)
 {
     int64_t spare = atomic_load(&socket->tracker->limits.socket_hashes);
-    struct p2p_seat *found = NULL;
-    for (struct p2p_seat **at = &socket->seats; *at;) {
-        struct p2p_seat *seat = *at;
+    struct swarm_seat *found = NULL;
+    for (struct swarm_seat **at = &socket->seats; *at;) {
+        struct swarm_seat *seat = *at;
         bool is_idle = atomic_load(&seat->refs) == 1 && --spare < 0;
         if (seat->video == video && !seat->is_once) {
             found = seat;
         } else if (is_idle || seat->is_once || atomic_load(&seat->video->is_gone)) {
             *at = seat->next;
-            p2p_seat_unref(seat);
+            swarm_seat_unref(seat);
             continue;
         }
         at = &seat->next;
@@ -173,25 +173,25 @@ static struct p2p_seat *seat_of(struct p2p_socket *socket, const struct p2p_vide
 }
 
 void p2p_member_settle(
-    struct p2p_socket *socket, struct p2p_member *member, struct p2p_video *video)
+    struct p2p_socket *socket, struct p2p_member *member, struct swarm_video *video)
 {
-    struct p2p_seat *seat = seat_of(socket, video);
+    struct swarm_seat *seat = seat_of(socket, video);
     if (!seat) {
-        seat = p2p_seat_new(video);
+        seat = swarm_seat_new(video);
         seat->next = socket->seats;
         socket->seats = seat;
         if (!shoal_hook_heard("swarm.join")) {
-            seat->state = P2P_SEAT_TAKEN;
+            seat->state = SWARM_SEAT_TAKEN;
         } else {
-            struct question *question = p2p_alloc(sizeof *question);
+            struct question *question = swarm_alloc(sizeof *question);
             question->socket = socket;
-            question->seat = p2p_seat_ref(seat);
+            question->seat = swarm_seat_ref(seat);
             if (!ask(question)) { // nobody there who could say yes
-                seat->state = P2P_SEAT_REFUSED;
+                seat->state = SWARM_SEAT_REFUSED;
                 seat->sentence = strdup(too_busy);
                 seat->is_once = true;
             }
         }
     }
-    member->seat = p2p_seat_ref(seat);
+    member->seat = swarm_seat_ref(seat);
 }

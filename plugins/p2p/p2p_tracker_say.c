@@ -7,15 +7,18 @@
 
 #define SCRAPE_MAX 64 // hashes in one scrape
 
-/// Room for the longest message that is relayed, and for the few words around it.
+#define SHORT_BYTES 1024                   // counts or a sentence, and a hash as its peer wrote it
+#define LONG_BYTES  (P2P_MESSAGE_MAX + 1024) // the longest message that is relayed, and words around it
+
+/// Small rooms for small words: a large one is touched page by page, whatever is put into it.
 struct text {
-    size_t length;
-    char data[P2P_MESSAGE_MAX + 1024];
+    char *data;
+    size_t room, length;
 };
 
 static void put(struct text *text, const char *data, size_t length)
 {
-    if (length <= sizeof text->data - text->length) {
+    if (length <= text->room - text->length) {
         memcpy(text->data + text->length, data, length);
         text->length += length;
     }
@@ -34,7 +37,7 @@ static void put_number(struct text *text, uint32_t number)
     put(text, digits + at, sizeof digits - at);
 }
 
-static void put_slice(struct text *text, struct p2p_slice slice)
+static void put_slice(struct text *text, struct jsontext_slice slice)
 {
     put(text, slice.at, slice.length);
 }
@@ -44,10 +47,10 @@ static void send_to(shoal_stream stream, const struct text *text)
     shoal_stream_send(stream, text->data, text->length, true); // one that is gone is noticed
 }
 
-void p2p_say_counts(shoal_stream stream, struct p2p_slice token, const struct p2p_counts *counts)
+void p2p_say_counts(shoal_stream stream, struct jsontext_slice token, const struct swarm_counts *counts)
 {
-    struct text text;
-    text.length = 0;
+    char room[SHORT_BYTES];
+    struct text text = {.data = room, .room = sizeof room};
     PUTS(&text, "{\"complete\":");
     put_number(&text, counts->complete);
     PUTS(&text, ",\"incomplete\":");
@@ -69,10 +72,10 @@ static void put_words(struct text *text, const char *words)
     }
 }
 
-void p2p_say_failure(shoal_stream stream, struct p2p_slice token, const char *why)
+void p2p_say_failure(shoal_stream stream, struct jsontext_slice token, const char *why)
 {
-    struct text text;
-    text.length = 0;
+    char room[SHORT_BYTES];
+    struct text text = {.data = room, .room = sizeof room};
     if (token.at) {
         PUTS(&text, "{\"action\":\"announce\",\"failure reason\":\"");
     } else {
@@ -88,7 +91,35 @@ void p2p_say_failure(shoal_stream stream, struct p2p_slice token, const char *wh
     send_to(stream, &text);
 }
 
-static void put_end(struct text *text, const struct p2p_message *message, struct p2p_slice id)
+/// Bytes as the text that travels: each is a character.
+static void put_token(struct text *text, const unsigned char hash[SWARM_ID_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    PUTS(text, "\"");
+    for (int i = 0; i < SWARM_ID_BYTES; i++) {
+        unsigned char c = hash[i];
+        if (c >= 0x80) {
+            put(text, (char[]){(char)(0xc0 | c >> 6), (char)(0x80 | (c & 0x3f))}, 2);
+        } else if (c < 0x20 || c == '"' || c == '\\') {
+            PUTS(text, "\\u00");
+            put(text, (char[]){digits[c >> 4], digits[c & 15]}, 2);
+        } else {
+            put(text, (char[]){(char)c}, 1);
+        }
+    }
+    PUTS(text, "\"");
+}
+
+void p2p_say_dismissed(shoal_stream stream, const unsigned char hash[SWARM_ID_BYTES])
+{
+    char room[8 * SWARM_ID_BYTES];
+    struct text token = {.data = room, .room = sizeof room};
+    put_token(&token, hash);
+    p2p_say_failure(stream, (struct jsontext_slice){token.data, token.length},
+        P2P_NO_LONGER);
+}
+
+static void put_end(struct text *text, const struct p2p_message *message, struct jsontext_slice id)
 {
     PUTS(text, ",\"offer_id\":");
     put_slice(text, id);
@@ -107,9 +138,10 @@ static void relay(shoal_stream stream, const struct text *text)
     }
 }
 
-void p2p_say_offers(const struct p2p_message *message, const struct p2p_result *result)
+void p2p_say_offers(const struct p2p_message *message, const struct swarm_result *result)
 {
-    struct text text;
+    char room[LONG_BYTES];
+    struct text text = {.data = room, .room = sizeof room};
     for (size_t i = 0; i < result->count && i < message->offer_count; i++) {
         text.length = 0;
         PUTS(&text, "{\"action\":\"announce\",\"offer\":");
@@ -121,17 +153,17 @@ void p2p_say_offers(const struct p2p_message *message, const struct p2p_result *
 
 void p2p_say_answer(shoal_stream stream, const struct p2p_message *message)
 {
-    struct text text;
-    text.length = 0;
+    char room[LONG_BYTES];
+    struct text text = {.data = room, .room = sizeof room};
     PUTS(&text, "{\"action\":\"announce\",\"answer\":");
     put_slice(&text, message->answer);
     put_end(&text, message, message->offer_id.text);
     relay(stream, &text);
 }
 
-static void put_counts(struct text *text, struct p2p_swarms *swarms, const struct p2p_id *hash)
+static void put_counts(struct text *text, struct swarms *swarms, const struct p2p_id *hash)
 {
-    struct p2p_counts counts = p2p_swarms_count(swarms, hash->bytes);
+    struct swarm_counts counts = swarms_count(swarms, hash->bytes);
     put_slice(text, hash->text);
     PUTS(text, ":{\"complete\":");
     put_number(text, counts.complete);
@@ -143,15 +175,15 @@ static void put_counts(struct text *text, struct p2p_swarms *swarms, const struc
 }
 
 void p2p_say_scrape(
-    struct p2p_swarms *swarms, shoal_stream stream, const struct p2p_message *message)
+    struct swarms *swarms, shoal_stream stream, const struct p2p_message *message)
 {
-    struct text text;
-    text.length = 0;
+    char room[LONG_BYTES];
+    struct text text = {.data = room, .room = sizeof room};
     PUTS(&text, "{\"action\":\"scrape\",\"files\":{");
     if (message->hash.text.at) {
         put_counts(&text, swarms, &message->hash);
     }
-    struct p2p_slice hashes = message->hashes;
+    struct jsontext_slice hashes = message->hashes;
     struct p2p_id hash;
     for (int i = 0; hashes.at && i < SCRAPE_MAX && p2p_scan_next(&hashes, &hash); i++) {
         if (i > 0 || message->hash.text.at) {

@@ -11,7 +11,7 @@
 #define UNKNOWN_A_MINUTE  120         // of one address
 #define CLOSE_POLICY      1008
 
-static const struct p2p_slice no_hash;
+static const struct jsontext_slice no_hash;
 
 // ---- the beginning and the end
 
@@ -24,15 +24,19 @@ static int open_socket(struct shoal_call *call, struct shoal_request *request, v
         strcmp(shoal_request_path(request), PATH) != 0) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "the tracker is at exactly %s", PATH);
     }
-    struct p2p_address address;
-    p2p_address_parse(shoal_request_address(request), &address);
-    struct p2p_visitor *visitor = p2p_visitor_ref(&tracker->visitors, &address);
-    if (atomic_fetch_add(&visitor->sockets, 1) >= atomic_load(&tracker->limits.address_sockets)) {
-        atomic_fetch_sub(&visitor->sockets, 1);
-        p2p_visitor_unref(&tracker->visitors, visitor);
-        return shoal_fail(err, SHOAL_EBUSY, "your address has as many sockets as it may have");
+    struct visitor_address address;
+    visitor_address_parse(shoal_request_address(request), &address);
+    struct visitor *visitor = visitor_ref(&tracker->visitors, &address);
+    // Coming counts as a message: who comes and goes all the time keeps no worker for himself.
+    int64_t most = atomic_load(&tracker->limits.address_messages);
+    bool may_speak = visitor_message_take(visitor, most, shoal_tick_ms());
+    if (!may_speak || !visitor_socket_add(visitor, atomic_load(&tracker->limits.address_sockets))) {
+        visitor_unref(&tracker->visitors, visitor);
+        return may_speak
+                   ? shoal_fail(err, SHOAL_EBUSY, "your address has as many sockets as it may have")
+                   : shoal_fail(err, SHOAL_ERATE, "too many messages: wait a minute");
     }
-    struct p2p_socket *socket = p2p_alloc(sizeof *socket);
+    struct p2p_socket *socket = swarm_alloc(sizeof *socket);
     socket->tracker = tracker;
     socket->refs = 1;
     socket->address = address;
@@ -87,8 +91,8 @@ static void closed(shoal_stream stream, void *state, int code)
         next = each->next;
         drop(socket->tracker, each);
     }
-    atomic_fetch_sub(&socket->visitor->sockets, 1);
-    p2p_visitor_unref(&socket->tracker->visitors, socket->visitor);
+    visitor_socket_remove(socket->visitor);
+    visitor_unref(&socket->tracker->visitors, socket->visitor);
     p2p_socket_unref(socket);
 }
 
@@ -104,7 +108,7 @@ static void let_wait(struct p2p_socket *socket, const struct p2p_message *messag
         p2p_say_failure(socket->stream, message->hash.text, "too much waits: try again later");
         return;
     }
-    struct p2p_waiting *waiting = p2p_alloc(sizeof *waiting + length);
+    struct p2p_waiting *waiting = swarm_alloc(sizeof *waiting + length);
     waiting->length = length;
     memcpy(waiting->data, data, length);
     *socket->last_waiting = waiting;
@@ -133,15 +137,17 @@ static const char not_ours[] = "this is no video of this server, or nobody may s
 void p2p_socket_unknown(struct p2p_socket *socket, const unsigned char *hash)
 {
     struct p2p_member *member = p2p_member_find(socket, hash);
+    socket->lost = member && member->was_in ? hash : NULL;
     if (member) {
         p2p_member_remove(socket, member);
     }
     p2p_socket_go_on(socket); // that it is unknown is noted by now
+    socket->lost = NULL;
 }
 
 static void relay_answer(struct p2p_socket *socket, const struct p2p_message *message)
 {
-    shoal_stream to = p2p_swarms_stream(
+    shoal_stream to = swarms_stream(
         &socket->tracker->swarms, message->hash.bytes, message->target.bytes);
     if (to) {
         p2p_say_answer(to, message);
@@ -154,11 +160,11 @@ static bool announce(struct p2p_socket *socket, struct p2p_member *member,
 {
     struct p2p_tracker *tracker = socket->tracker;
     bool is_answer = message->answer.at != NULL;
-    if (member->has_id && memcmp(member->id, message->peer.bytes, P2P_ID_BYTES) != 0) {
-        p2p_swarms_leave(&tracker->swarms, member->hash, member->id, socket->stream);
+    if (member->has_id && memcmp(member->id, message->peer.bytes, SWARM_ID_BYTES) != 0) {
+        swarms_leave(&tracker->swarms, member->hash, member->id, socket->stream);
         member->has_id = false;
     }
-    const struct p2p_entry entry = {
+    const struct swarm_entry entry = {
         .hash = message->hash.bytes,
         .id = message->peer.bytes,
         .stream = socket->stream,
@@ -166,40 +172,43 @@ static bool announce(struct p2p_socket *socket, struct p2p_member *member,
         .seat = member->seat,
         .event = message->event,
         .is_complete = message->is_complete,
-        .wanted = message->event == P2P_STOPPED ? 0 : message->offer_count,
+        .wanted = message->event == SWARM_STOPPED ? 0 : message->offer_count,
     };
-    struct p2p_result result;
-    switch (p2p_swarms_announce(&tracker->swarms, &entry, socket->now_ms, &result)) {
-    case P2P_GONE:
+    struct swarm_result result;
+    switch (swarms_announce(&tracker->swarms, &entry, socket->now_ms, &result)) {
+    case SWARM_GONE:
         return false;
-    case P2P_TAKEN:
+    case SWARM_TAKEN:
         refuse(socket, message, "somebody else has this peer id");
         return true;
-    case P2P_FULL:
+    case SWARM_FULL:
         refuse(socket, message, "this swarm is full");
         return true;
-    case P2P_DONE:
+    case SWARM_DONE:
         break;
     }
     if (result.is_stale) {
         p2p_member_look_up(socket, message->hash.bytes, true); // nobody waits for that
     }
-    memcpy(member->id, message->peer.bytes, P2P_ID_BYTES);
-    member->has_id = message->event != P2P_STOPPED;
+    memcpy(member->id, message->peer.bytes, SWARM_ID_BYTES);
+    member->has_id = message->event != SWARM_STOPPED;
     if (is_answer) {
         relay_answer(socket, message);
         return true;
     }
     p2p_say_counts(socket->stream, message->hash.text, &result.counts);
-    p2p_say_offers(message, &result);
-    if (message->event == P2P_STOPPED) {
+    if (result.count > 0) { // most announces come without offers
+        p2p_say_offers(message, &result);
+    }
+    if (message->event == SWARM_STOPPED) {
         p2p_member_remove(socket, member);
     }
     return true;
 }
 
-/// A member that is new here: its video is known, or has to be looked up.
-static struct p2p_member *enter(struct p2p_socket *socket, const struct p2p_message *message)
+/// A member that is new here: its video is known, or has to be looked up. was_in: in a swarm that has ended.
+static struct p2p_member *enter(
+    struct p2p_socket *socket, const struct p2p_message *message, bool was_in)
 {
     struct p2p_tracker *tracker = socket->tracker;
     bool is_unknown, is_stale;
@@ -207,15 +216,17 @@ static struct p2p_member *enter(struct p2p_socket *socket, const struct p2p_mess
         refuse(socket, message, "you are in as many swarms as one socket may be");
         return NULL;
     }
-    struct p2p_video *video =
+    struct swarm_video *video =
         p2p_gate_known(tracker, message->hash.bytes, &is_unknown, &is_stale);
     if (is_unknown ||
-        (!video && !p2p_rate_take(&socket->visitor->unknown, UNKNOWN_A_MINUTE, shoal_tick_ms()))) {
-        refuse(socket, message, not_ours);
+        (!video && !visitor_unknown_take(socket->visitor, UNKNOWN_A_MINUTE, shoal_tick_ms()))) {
+        was_in = was_in || (socket->lost && memcmp(socket->lost, message->hash.bytes, SWARM_ID_BYTES) == 0);
+        refuse(socket, message, was_in ? P2P_NO_LONGER : not_ours);
         count_unknown(socket);
         return NULL;
     }
     struct p2p_member *member = p2p_member_add(socket, message->hash.bytes);
+    member->was_in = was_in;
     if (video && is_stale) {
         p2p_member_look_up(socket, message->hash.bytes, true); // told to nobody else
     }
@@ -226,33 +237,34 @@ static struct p2p_member *enter(struct p2p_socket *socket, const struct p2p_mess
         p2p_member_remove(socket, member);
         member = NULL;
     }
-    p2p_video_unref(video);
+    swarm_video_unref(video);
     return member;
 }
 
 static void hear_announce(struct p2p_socket *socket, const struct p2p_message *message,
     const char *data, size_t length)
 {
+    bool was_in = false;
     for (int i = 0; i < 2; i++) {
         struct p2p_member *member = p2p_member_find(socket, message->hash.bytes);
-        if (!member && message->event == P2P_STOPPED) {
-            struct p2p_counts counts =
-                p2p_swarms_count(&socket->tracker->swarms, message->hash.bytes);
+        if (!member && message->event == SWARM_STOPPED) {
+            struct swarm_counts counts =
+                swarms_count(&socket->tracker->swarms, message->hash.bytes);
             p2p_say_counts(socket->stream, message->hash.text, &counts);
             return;
         }
-        member = member ? member : enter(socket, message);
+        member = member ? member : enter(socket, message, was_in);
         if (!member) {
             return;
         }
-        if (!member->seat || member->seat->state == P2P_SEAT_ASKING) {
+        if (!member->seat || member->seat->state == SWARM_SEAT_ASKING) {
             let_wait(socket, message, data, length);
             return;
         }
         bool is_gone = atomic_load(&member->seat->video->is_gone);
-        if (!is_gone && member->seat->state == P2P_SEAT_REFUSED) {
+        if (!is_gone && member->seat->state == SWARM_SEAT_REFUSED) {
             refuse(socket, message, member->seat->sentence);
-            if (member->seat->is_once || message->event == P2P_STOPPED) {
+            if (member->seat->is_once || message->event == SWARM_STOPPED) {
                 p2p_member_remove(socket, member);
             }
             return;
@@ -260,9 +272,30 @@ static void hear_announce(struct p2p_socket *socket, const struct p2p_message *m
         if (!is_gone && announce(socket, member, message)) {
             return;
         }
+        was_in = was_in || member->has_id || member->was_in;
         p2p_member_remove(socket, member); // as if it had never been here
     }
     refuse(socket, message, not_ours);
+}
+
+static bool has_address(struct jsontext_slice description)
+{
+    static const char *const kinds[] = {" typ host", " typ srflx", " typ prflx"};
+    bool has = false;
+    for (size_t i = 0; description.at && i < sizeof kinds / sizeof *kinds; i++) {
+        has = has || memmem(description.at, description.length, kinds[i], strlen(kinds[i]));
+    }
+    return has;
+}
+
+/// Whether a peer would show where it is: a page that was loaded before the administrator said no.
+static bool shows_address(const struct p2p_message *message)
+{
+    bool shows = has_address(message->answer);
+    for (size_t i = 0; !shows && i < message->offer_count; i++) {
+        shows = has_address(message->offers[i].offer);
+    }
+    return shows;
 }
 
 static void hear_message(struct p2p_socket *socket, const char *data, size_t length)
@@ -292,7 +325,7 @@ static void hear_message(struct p2p_socket *socket, const char *data, size_t len
         p2p_say_failure(socket->stream, no_hash, faults[P2P_BAD_HASH]);
     } else if (!message.peer.text.at) {
         p2p_say_failure(socket->stream, no_hash, faults[P2P_BAD_PEER]);
-    } else if (message.event == P2P_NO_EVENT) {
+    } else if (message.event == SWARM_NO_EVENT) {
         refuse(socket, &message, "invalid event");
     } else if (message.answer.at && !message.target.text.at) {
         p2p_say_failure(socket->stream, no_hash, faults[P2P_BAD_TARGET]);
@@ -300,6 +333,8 @@ static void hear_message(struct p2p_socket *socket, const char *data, size_t len
         p2p_say_failure(socket->stream, no_hash, faults[P2P_BAD_OFFER]);
     } else if (!atomic_load(&socket->tracker->limits.is_on)) {
         refuse(socket, &message, "Tracker is disabled on this instance.");
+    } else if (atomic_load(&socket->tracker->limits.is_relayed) && shows_address(&message)) {
+        refuse(socket, &message, P2P_NOT_SHARED "viewers connect through relays alone");
     } else {
         hear_announce(socket, &message, data, length);
     }
@@ -322,9 +357,9 @@ static bool may_speak(struct p2p_socket *socket)
     struct p2p_limits *limits = &socket->tracker->limits;
     int64_t most = atomic_load(&limits->socket_messages);
     socket->now_ms = shoal_tick_ms();
-    if (p2p_rate_take(&socket->messages, most, socket->now_ms) &&
-        p2p_rate_take(&socket->visitor->messages, atomic_load(&limits->address_messages),
-            socket->now_ms)) {
+    if (visitor_rate_take(&socket->messages, most, socket->now_ms) &&
+        visitor_message_take(
+            socket->visitor, atomic_load(&limits->address_messages), socket->now_ms)) {
         socket->dropped = 0;
         return true;
     }

@@ -6,9 +6,10 @@
 
 /// A swarm that the socket announced itself in.
 struct p2p_member {
-    unsigned char hash[P2P_ID_BYTES], id[P2P_ID_BYTES];
-    struct p2p_seat *seat; ///< NULL while the hash is looked up
+    unsigned char hash[SWARM_ID_BYTES], id[SWARM_ID_BYTES];
+    struct swarm_seat *seat; ///< NULL while the hash is looked up
     bool has_id;           ///< it is in the swarm under this id
+    bool was_in;           ///< of a swarm that has ended meanwhile
 };
 
 /// A message that cannot be answered yet.
@@ -24,16 +25,17 @@ struct p2p_socket {
     shoal_stream stream;
     int loop;
     bool is_closed, has_warned;
-    struct p2p_address address;
-    struct p2p_visitor *visitor;
+    struct visitor_address address;
+    struct visitor *visitor;
     char address_prefix[56];
-    p2p_rate messages;
+    visitor_rate messages;
     int64_t now_ms; ///< when the message came that is being heard
     int dropped, unknown; ///< messages over the limit; hashes that are none of ours
+    const unsigned char *lost; ///< a hash that it was in, while its messages are answered; else NULL
     struct p2p_member *members;
     uint16_t member_count, member_room;
     uint16_t waiting_count;
-    struct p2p_seat *seats;
+    struct swarm_seat *seats;
     struct p2p_waiting *first_waiting, **last_waiting;
 };
 
@@ -47,7 +49,7 @@ struct p2p_member *p2p_member_add(struct p2p_socket *socket, const unsigned char
 void p2p_member_remove(struct p2p_socket *socket, struct p2p_member *member);
 /// Gives the member its seat at the video, and asks for it the first time.
 void p2p_member_settle(
-    struct p2p_socket *socket, struct p2p_member *member, struct p2p_video *video);
+    struct p2p_socket *socket, struct p2p_member *member, struct swarm_video *video);
 void p2p_members_free(struct p2p_socket *socket);
 /// Looks up the hash of a member that has no seat, or checks one that has (is_check).
 bool p2p_member_look_up(struct p2p_socket *socket, const unsigned char *hash, bool is_check);

@@ -5,9 +5,8 @@
 
 #include "playback.h"
 
-#define FLUSH_MS 5000
-#define TRIM_MS  (3600 * 1000)
-#define LOT      256 // rows of one transaction
+#define TRIM_MS (3600 * 1000)
+#define LOT     256 // rows of one transaction
 
 // A sum may come after its video went: then there is nothing to count.
 SHOAL_SQL(playback_day_add,
@@ -68,17 +67,17 @@ static int stopping(struct shoal_call *call, const json_t *event, void *arg, str
     return playback_flush(call, playback, err);
 }
 
-// Tells what the last minute brought for each video that somebody watches.
-static int count_minute(struct shoal_call *call, void *arg, struct shoal_err *err)
+// Tells what came since the last count for each video that somebody watches.
+static int count(struct shoal_call *call, void *arg, struct shoal_err *err)
 {
     (void)err;
     struct playback *playback = arg;
     struct playback_sum *sums =
         shoal_arena_alloc(shoal_call_arena(call), PLAYBACK_VIDEOS_MAX * sizeof *sums);
-    size_t count = playback_memory_take_minute(playback->memory, sums);
+    size_t videos = playback_memory_take_counted(playback->memory, sums);
     bool is_heard = shoal_hook_heard("swarm.counted");
     int64_t all = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < videos; i++) {
         int64_t peers = playback_viewers(call, sums[i].video_id);
         all += peers;
         if (is_heard) {
@@ -168,10 +167,10 @@ static int add_routes(struct playback *playback, struct shoal_err *err)
 static int add_timers(struct playback *playback, struct shoal_err *err)
 {
     struct shoal_plugin *self = playback->self;
-    int code = shoal_timer_add(self, "flush", FLUSH_MS, false, playback_flush, playback);
-    code = code != 0 ? code
-                     : shoal_timer_add(
-                           self, "minute", PLAYBACK_MINUTE_MS, false, count_minute, playback);
+    int64_t write_ms = shoal_setting_i64(self, "write_every");
+    int64_t count_ms = shoal_setting_i64(self, "count_every");
+    int code = shoal_timer_add(self, "flush", write_ms, false, playback_flush, playback);
+    code = code != 0 ? code : shoal_timer_add(self, "count", count_ms, false, count, playback);
     code = code != 0 ? code : shoal_timer_add(self, "trim", TRIM_MS, true, trim, playback);
     return code != 0 ? shoal_fail(err, code, "the timers of the byte counts cannot be added") : 0;
 }

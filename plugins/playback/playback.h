@@ -12,6 +12,9 @@
 #define PLAYBACK_REPORT_BYTES  INT64_C(1875000000)
 /// Playlists, hashes and beginnings that are fetched besides the files of a video.
 #define PLAYBACK_SLACK_BYTES   INT64_C(1048576)
+/// What a report of a video that has to be looked up spends of the budget of its address: names that nobody
+/// has are looked up each time.
+#define PLAYBACK_LOOK_BYTES    INT64_C(1048576)
 #define PLAYBACK_DAYS          30
 #define PLAYBACK_DAYS_MAX      366
 #define PLAYBACK_TOP           20
@@ -32,13 +35,13 @@ struct playback {
 
 /// What is gathered lives in the arena. Thread: [any] for all of them; one lock, never held for long.
 struct playback_memory *playback_memory_new(struct shoal_arena *arena);
-/// Adds to the sums of a video and day, and of the minute. Returns: false where there is no place for
+/// Adds to the sums of a video and day, and to those of the next count. Returns: false where there is no place for
 /// another video.
 bool playback_memory_add(struct playback_memory *memory, const struct playback_sum *more);
-/// Takes what waits for the database, or what came in the minute; out has room for
+/// Takes what waits for the database, or what came since the last count; out has room for
 /// PLAYBACK_VIDEOS_MAX. Returns: how many.
 size_t playback_memory_take(struct playback_memory *memory, struct playback_sum *out);
-size_t playback_memory_take_minute(struct playback_memory *memory, struct playback_sum *out);
+size_t playback_memory_take_counted(struct playback_memory *memory, struct playback_sum *out);
 /// Puts back what could not be stored.
 void playback_memory_give_back(struct playback_memory *memory, const struct playback_sum *sum);
 /// Spends bytes of an address' budget for this minute. Only a keyed hash of the address is kept, until

@@ -27,7 +27,7 @@ struct known {
 struct playback_memory {
     pthread_mutex_t mutex;
     atomic_bool is_stopping;
-    struct sums waiting, minute;
+    struct sums waiting, counted;
     unsigned char secret[SECRET_MAX];
     int64_t budget_minute;
     struct budget budgets[PLAYBACK_ADDRESSES_MAX];
@@ -98,7 +98,7 @@ bool playback_memory_add(struct playback_memory *memory, const struct playback_s
     pthread_mutex_lock(&memory->mutex);
     bool has_place = sums_add(&memory->waiting, more, more->day);
     if (has_place) {
-        sums_add(&memory->minute, more, 0);
+        sums_add(&memory->counted, more, 0);
     }
     pthread_mutex_unlock(&memory->mutex);
     return has_place;
@@ -116,9 +116,9 @@ size_t playback_memory_take(struct playback_memory *memory, struct playback_sum 
     return sums_take(memory, &memory->waiting, out);
 }
 
-size_t playback_memory_take_minute(struct playback_memory *memory, struct playback_sum *out)
+size_t playback_memory_take_counted(struct playback_memory *memory, struct playback_sum *out)
 {
-    return sums_take(memory, &memory->minute, out);
+    return sums_take(memory, &memory->counted, out);
 }
 
 static uint64_t hash(const struct playback_memory *memory, const char *text)

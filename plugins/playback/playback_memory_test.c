@@ -65,17 +65,17 @@ static void adds_up_by_video_and_day(void **state)
     assert_int_equal(playback_memory_take(world->memory, world->out), 0);
 }
 
-static void tells_a_minute_apart_from_what_waits(void **state)
+static void counts_apart_from_what_waits(void **state)
 {
     struct world *world = *state;
     assert_true(add(world, 7, 100, 5, 6));
     assert_int_equal(playback_memory_take(world->memory, world->out), 1);
-    assert_true(add(world, 7, 101, 1, 1)); // after midnight, in the same minute
-    size_t count = playback_memory_take_minute(world->memory, world->out);
+    assert_true(add(world, 7, 101, 1, 1)); // after midnight, in the same count
+    size_t count = playback_memory_take_counted(world->memory, world->out);
     assert_int_equal(count, 1);
     assert_int_equal(world->out[0].peer_bytes, 6);
     assert_int_equal(world->out[0].server_bytes, 7);
-    assert_int_equal(playback_memory_take_minute(world->memory, world->out), 0);
+    assert_int_equal(playback_memory_take_counted(world->memory, world->out), 0);
 }
 
 static void what_could_not_be_stored_is_taken_again(void **state)
@@ -162,7 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         MEMORY_TEST(adds_up_by_video_and_day),
-        MEMORY_TEST(tells_a_minute_apart_from_what_waits),
+        MEMORY_TEST(counts_apart_from_what_waits),
         MEMORY_TEST(what_could_not_be_stored_is_taken_again),
         MEMORY_TEST(holds_so_many_videos_and_no_more),
         MEMORY_TEST(an_address_spends_its_budget_once_a_minute),

@@ -14,7 +14,7 @@ static struct shoal_metric reports = {.name = "playback_reports",
     .kind = SHOAL_COUNTER,
     .label = "result"};
 static struct shoal_metric peers = {.name = "playback_watched_peers",
-    .help = "Peers that are connected for the videos of which the last minute had reports",
+    .help = "Peers that are connected for the videos that had reports before the last count",
     .kind = SHOAL_GAUGE};
 
 void playback_metrics_add(struct shoal_plugin *self)

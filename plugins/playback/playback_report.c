@@ -141,12 +141,37 @@ static int64_t files_bytes(const json_t *files)
     return bytes;
 }
 
-// Whatever a stranger may not see is not there: which of the two it is remains unsaid.
-static int find_video(struct shoal_call *call, struct playback_memory *memory, const char *id,
-    struct playback_known *out, struct shoal_err *err)
+// One household has a /64 of IPv6, and of IPv4 an address.
+static const char *who(struct shoal_request *request)
 {
+    const char *address = shoal_request_address(request);
+    if (address != NULL && strchr(address, ':') != NULL) {
+        address = shoal_request_address_prefix(request);
+    }
+    return address != NULL ? address : "";
+}
+
+static int spend(struct shoal_request *request, struct playback *playback, int64_t bytes,
+    struct shoal_err *err)
+{
+    int64_t budget = shoal_setting_i64(playback->self, "report_budget");
+    return playback_memory_spend(playback->memory, who(request), bytes, budget, shoal_tick_ms())
+               ? 0
+               : shoal_fail(err, SHOAL_ERATE,
+                     "this address reported more in this minute than is believed");
+}
+
+// Whatever a stranger may not see is not there: which of the two it is remains unsaid.
+static int find_video(struct shoal_call *call, struct shoal_request *request,
+    struct playback *playback, const char *id, struct playback_known *out, struct shoal_err *err)
+{
+    struct playback_memory *memory = playback->memory;
     if (!playback_memory_known(memory, id, shoal_tick_ms(), out)) {
         struct shoal_err why = {0};
+        int code = spend(request, playback, PLAYBACK_LOOK_BYTES, err);
+        if (code != 0) {
+            return code;
+        }
         json_t *video = shoal_video_get(call, id, NULL, &why);
         if (video == NULL && shoal_error_status(why.code) >= 500) {
             *err = why;
@@ -169,31 +194,21 @@ static int find_video(struct shoal_call *call, struct playback_memory *memory, c
     return out->id != 0 ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "Video not found");
 }
 
-// One household has a /64 of IPv6, and of IPv4 an address.
-static const char *who(struct shoal_request *request)
-{
-    const char *address = shoal_request_address(request);
-    if (address != NULL && strchr(address, ':') != NULL) {
-        address = shoal_request_address_prefix(request);
-    }
-    return address != NULL ? address : "";
-}
-
 static int take(struct shoal_call *call, struct shoal_request *request, struct playback *playback,
     struct playback_report *report, struct shoal_err *err)
 {
     struct playback_known video;
     const json_t *body = shoal_request_body(request, err);
     int code = body == NULL ? err->code : playback_report_read(body, report, err);
-    code = code != 0 ? code : find_video(call, playback->memory, report->video, &video, err);
+    code = code != 0 ? code : find_video(call, request, playback, report->video, &video, err);
     code = code != 0 ? code : playback_report_check(report, &video, err);
     if (code != 0) {
         return code;
     }
-    int64_t all = report->peer_bytes + report->server_bytes + report->uploaded_bytes;
-    int64_t budget = shoal_setting_i64(playback->self, "report_budget");
-    if (!playback_memory_spend(playback->memory, who(request), all, budget, shoal_tick_ms())) {
-        return shoal_fail(err, SHOAL_ERATE, "this address reported more in this minute than is believed");
+    code = spend(
+        request, playback, report->peer_bytes + report->server_bytes + report->uploaded_bytes, err);
+    if (code != 0) {
+        return code;
     }
     const struct playback_sum sum = {video.id, shoal_now_ms() / PLAYBACK_DAY_MS, report->peer_bytes,
         report->server_bytes};

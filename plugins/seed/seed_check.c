@@ -29,7 +29,8 @@ SHOAL_SQL(sql_check_right,
 SHOAL_SQL(sql_check_gone,
     "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1 AND video = $2 AND list = $3"
     " AND checked > 0");
-SHOAL_SQL(sql_check_wrong, "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1 AND video = $2");
+// Who lied about one video is believed of no other: each is compared again before players are sent there.
+SHOAL_SQL(sql_check_wrong, "UPDATE seed_copy SET checked = 0 WHERE mirror_id = $1 AND checked > 0");
 SHOAL_SQL(sql_check_end,
     "UPDATE seed_mirror SET state = $2, why = $3, checked = $4, next_check = $5, failures = $6"
     " WHERE id = $1 AND state <> 'left' AND base_url = $7");
@@ -370,8 +371,8 @@ static int store(struct shoal_call *call, struct shoal_db *tx, void *arg, struct
             NULL, err);
     }
     if (check->wrong != NULL && code == 0) {
-        code = shoal_db_exec(tx, &sql_check_wrong,
-            SHOAL_ARGS(SHOAL_I64(check->mirror), SHOAL_TEXT(check->wrong)), NULL, err);
+        code = shoal_db_exec(
+            tx, &sql_check_wrong, SHOAL_ARGS(SHOAL_I64(check->mirror)), NULL, err);
     }
     return code == 0 && changes_offers(check) ? shoal_touch(call, tx, "mirrors", err) : code;
 }

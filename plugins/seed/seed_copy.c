@@ -328,7 +328,10 @@ static int media_make(struct shoal_call *call, struct copying *copying,
     if (code != 0) {
         return code;
     }
-    bool *is_right = shoal_arena_alloc(arena, pieces.count * sizeof *is_right);
+    bool *is_right = shoal_arena_try(arena, pieces.count * sizeof *is_right);
+    if (is_right == NULL) {
+        return shoal_fail(err, SHOAL_EBUSY, "there is no memory for the pieces of %s", file->name);
+    }
     size_t wrong = 0;
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     bool is_whole = fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&

@@ -85,13 +85,16 @@ int seed_pieces_read(struct shoal_arena *arena, const json_t *list, const char *
     if (count > PIECES_MAX || size > (uint64_t)SEED_MEDIA_BYTES) {
         return shoal_fail(err, SHOAL_ETOOLARGE, "%.120s is too large", name);
     }
-    struct seed_piece *rows_of = shoal_arena_alloc(arena, count * sizeof *rows_of);
+    size_t room = 2 * count + 1 + (size_t)(size / SEED_PIECE_BYTES);
+    struct seed_piece *rows_of = shoal_arena_try(arena, count * sizeof *rows_of);
+    pieces->items = shoal_arena_try(arena, room * sizeof *pieces->items);
+    if (rows_of == NULL || pieces->items == NULL) {
+        return shoal_fail(err, SHOAL_EBUSY, "there is no memory for the hashes of %.120s", name);
+    }
     int code = rows_read(rows, size, rows_of, err);
     if (code != 0) {
         return code;
     }
-    size_t room = 2 * count + 1 + (size_t)(size / SEED_PIECE_BYTES);
-    pieces->items = shoal_arena_alloc(arena, room * sizeof *pieces->items);
     pieces->count = 0;
     uint64_t at = 0;
     for (size_t i = 0; i < count; i++) {

@@ -32,6 +32,7 @@ static int start(struct shoal_plugin *plugin, struct shoal_err *err)
                 .takes = transcode_takes,
                 .run = transcode_run,
                 .probe_image = transcode_probe_image,
+                .board = transcode_board,
             },
     };
     shoal_plugin_keep(plugin, self);

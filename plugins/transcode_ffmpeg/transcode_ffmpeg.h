@@ -165,6 +165,11 @@ int transcode_images(struct shoal_call *call, void *arg, const char *path, const
 /// Width and height that a JPEG file says it has.
 bool transcode_jpeg_size(const unsigned char *bytes, size_t length, int *width, int *height);
 
+void transcode_board_args(struct transcode_args *args, const struct transcode_source *source,
+    const struct shoal_board *board);
+int transcode_board(struct shoal_call *call, void *arg, const char *path, const json_t *probe,
+    const struct shoal_board *board, struct shoal_err *err);
+
 /// What a picture is by its first bytes, and its size; NULL: none that we read.
 const struct transcode_picture_kind *transcode_picture_of(const unsigned char *bytes, size_t length,
     int *width, int *height);

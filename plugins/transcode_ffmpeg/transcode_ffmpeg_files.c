@@ -64,12 +64,10 @@ int transcode_blame(const char *work_path, int code, struct shoal_err *err)
 
 void *transcode_large(struct shoal_arena *arena, size_t bytes, struct shoal_err *err)
 {
-    void *memory = calloc(1, bytes);
+    void *memory = shoal_arena_try(arena, bytes);
     if (memory == NULL) {
         shoal_fail(err, SHOAL_EBUSY, "There is no memory for a file of %zu bytes", bytes);
-        return NULL;
     }
-    shoal_arena_defer(arena, free, memory);
     return memory;
 }
 

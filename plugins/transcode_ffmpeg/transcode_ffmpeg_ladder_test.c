@@ -231,6 +231,14 @@ static void hostile_names_stay_names(void **state)
         transcode_images_args(&images, &from, 1.5, true, &image, 1);
         assert_string_equal(images.items[images.count - 1], "image0.jpg");
         assert_string_equal(after(&images, "-ss"), "1.500");
+        struct transcode_args tiles;
+        transcode_args_init(&tiles, arena);
+        const struct shoal_board board = {.path = names[i], .tile_width = 192, .tile_height = 108,
+            .columns = 10, .rows = 10, .count = 100, .tile_s = 36};
+        transcode_board_args(&tiles, &from, &board);
+        assert_memory_equal(after(&tiles, "-i"), "file:", 5);
+        assert_string_equal(after(&tiles, "-skip_frame"), "nokey");
+        assert_string_equal(tiles.items[tiles.count - 1], "board.jpg");
     }
 }
 

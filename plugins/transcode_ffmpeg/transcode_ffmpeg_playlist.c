@@ -8,6 +8,7 @@
 
 #define SEGMENTS_MAX  1000000
 #define SEGMENT_MAX_S 3600.0
+#define NO_MEMORY     "transcode_ffmpeg: there is no memory for a playlist now"
 
 static bool number_read(const char *text, char **end, uint64_t *number)
 {
@@ -119,13 +120,19 @@ int transcode_playlist_parse(struct shoal_arena *arena, const char *text, size_t
     uint64_t media_bytes, struct transcode_playlist *playlist, struct shoal_err *err)
 {
     *playlist = (struct transcode_playlist){0};
-    char *copy = shoal_arena_strndup(arena, text, length);
+    char *copy = shoal_arena_try_copy(arena, text, length);
+    if (copy == NULL) {
+        return shoal_fail(err, SHOAL_EBUSY, NO_MEMORY);
+    }
     size_t count = lines_that_begin(copy, "#EXTINF:");
     if (strlen(copy) != length || strncmp(copy, "#EXTM3U", 7) != 0 || count == 0 ||
         count > SEGMENTS_MAX) {
         return shoal_fail(err, SHOAL_EIO, "transcode_ffmpeg: a playlist has no segments");
     }
-    playlist->segments = shoal_arena_alloc(arena, count * sizeof(playlist->segments[0]));
+    playlist->segments = shoal_arena_try(arena, count * sizeof(playlist->segments[0]));
+    if (playlist->segments == NULL) {
+        return shoal_fail(err, SHOAL_EBUSY, NO_MEMORY);
+    }
     struct reader reader = {
         .playlist = playlist, .media_bytes = media_bytes, .room = count, .duration_s = -1};
     for (char *line = copy; line != NULL;) {

@@ -478,6 +478,55 @@ static void images_come_in_their_sizes_without_words(void **state)
     json_decref(probe);
 }
 
+static void storyboards_have_the_size_that_was_asked_for(void **state)
+{
+    (void)state;
+    json_t *probe = probe_of("moov_end.mp4");
+    struct shoal_board board = {.size = sizeof board,
+        .path = in_folder("board.jpg"),
+        .tile_width = 192,
+        .tile_height = 108,
+        .columns = 3,
+        .rows = 2,
+        .count = 5};
+    struct shoal_err err = {0};
+    // All frames, key frames alone, and one span for more than there is.
+    const double spans[] = {1, 2.5, 600};
+    for (size_t i = 0; i < 3; i++) {
+        char *bytes = NULL;
+        size_t length = 0;
+        int width = 0;
+        int height = 0;
+        board.tile_s = spans[i];
+        assert_int_equal(transcoder->board(
+                             call(), service.arg, in_folder("moov_end.mp4"), probe, &board, &err),
+            0);
+        struct shoal_arena *arena = shoal_arena_new(0);
+        assert_int_equal(transcode_file_read(arena, board.path, 1 << 20, &bytes, &length, &err), 0);
+        assert_true(transcode_jpeg_size((const unsigned char *)bytes, length, &width, &height));
+        assert_int_equal(width, 576);
+        assert_int_equal(height, 216);
+        assert_false(holds(board.path, "Lavc"));
+        shoal_arena_free(arena);
+    }
+    const struct shoal_board bad[] = {{.size = sizeof board},
+        {.size = sizeof board, .tile_width = 192, .tile_height = 108, .columns = 1, .rows = 1, .count = 2, .tile_s = 1},
+        {.size = sizeof board, .tile_width = 1920, .tile_height = 108, .columns = 10, .rows = 1, .count = 2, .tile_s = 1},
+        {.size = sizeof board, .tile_width = 192, .tile_height = 108, .columns = 1, .rows = 1, .count = 1, .tile_s = NAN}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(transcoder->board(
+                             call(), service.arg, in_folder("moov_end.mp4"), probe, &bad[i], &err),
+            SHOAL_EINVAL);
+    }
+    json_decref(probe);
+    probe = probe_of("song.flac");
+    board.tile_s = 1;
+    assert_int_equal(
+        transcoder->board(call(), service.arg, in_folder("song.flac"), probe, &board, &err),
+        SHOAL_EUNREADABLE);
+    json_decref(probe);
+}
+
 static void nothing_says_where_it_was_filmed(void **state)
 {
     (void)state;
@@ -734,6 +783,7 @@ int main(void)
         cmocka_unit_test(renditions_begin_together_whatever_their_rates),
         cmocka_unit_test(audio_alone_has_a_picture_and_resolution_0),
         cmocka_unit_test(images_come_in_their_sizes_without_words),
+        cmocka_unit_test(storyboards_have_the_size_that_was_asked_for),
         cmocka_unit_test(nothing_says_where_it_was_filmed),
         cmocka_unit_test(bad_files_get_a_sentence),
         cmocka_unit_test(playlists_inside_of_containers_stay_bytes),

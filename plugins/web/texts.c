@@ -279,6 +279,7 @@ static const struct {
     {"period", texts_call_period},
     {"date", texts_call_date},
     {"ago", texts_call_ago},
+    {"in", texts_call_in},
 };
 
 int texts_call(void *view, const struct mustache_call *call, struct mustache_buffer *out)

@@ -199,35 +199,65 @@ int texts_call_date(
     return 0;
 }
 
+struct unit {
+    int64_t seconds;
+    const char *key;
+};
+
+// "3 days ago", in the largest unit of these that fits; false: none does.
+static bool put_units(const struct texts_view *view, const struct unit *units, size_t unit_count,
+    int64_t seconds, struct mustache_buffer *out)
+{
+    for (size_t i = 0; i < unit_count; i++) {
+        if (seconds < units[i].seconds) {
+            continue;
+        }
+        json_t *count = json_integer(seconds / units[i].seconds);
+        const struct mustache_arg arg = {.name = "count", .word = "count", .value = count};
+        const struct mustache_call call = {.name = "t", .count = 1, .args = &arg};
+        texts_put(view->texts, units[i].key, &call, out);
+        json_decref(count);
+        return true;
+    }
+    return false;
+}
+
+static int64_t seconds_since(const struct texts_view *view, const struct moment *moment)
+{
+    return view->now_ms / 1000 - day_number(moment) * 86400 - moment->second_of_day;
+}
+
 int texts_call_ago(
     const struct texts_view *view, const struct mustache_call *call, struct mustache_buffer *out)
 {
-    static const struct {
-        int64_t seconds;
-        const char *key;
-    } units[] = {{365 * 86400, "ago.years"}, {30 * 86400, "ago.months"}, {7 * 86400, "ago.weeks"},
-        {86400, "ago.days"}, {3600, "ago.hours"}, {60, "ago.minutes"}};
+    static const struct unit units[] = {{365 * 86400, "ago.years"}, {30 * 86400, "ago.months"},
+        {7 * 86400, "ago.weeks"}, {86400, "ago.days"}, {3600, "ago.hours"}, {60, "ago.minutes"}};
+    const struct mustache_call now = {.name = "t"};
     struct moment moment;
     if (!read_moment(call->args[0].value, &moment)) {
         return 0;
     }
-    int64_t passed = view->now_ms / 1000 - day_number(&moment) * 86400 - moment.second_of_day;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (passed < units[i].seconds) {
-            continue;
-        }
-        json_t *count = json_integer(passed / units[i].seconds);
-        const struct mustache_arg arg = {.name = "count", .word = "count", .value = count};
-        const struct mustache_call ago = {.name = "t", .count = 1, .args = &arg};
-        texts_put(view->texts, units[i].key, &ago, out);
-        json_decref(count);
-        return 0;
-    }
+    int64_t passed = seconds_since(view, &moment);
     if (passed < -60) {
         put_date(view->texts, &moment, out);
-    } else {
-        const struct mustache_call now = {.name = "t"};
+    } else if (!put_units(view, units, sizeof units / sizeof *units, passed, out)) {
         texts_put(view->texts, "ago.now", &now, out);
+    }
+    return 0;
+}
+
+int texts_call_in(
+    const struct texts_view *view, const struct mustache_call *call, struct mustache_buffer *out)
+{
+    static const struct unit units[] = {{86400, "in.days"}, {3600, "in.hours"}, {60, "in.minutes"}};
+    const struct mustache_call now = {.name = "t"};
+    struct moment moment;
+    if (!read_moment(call->args[0].value, &moment)) {
+        return 0;
+    }
+    int64_t left = -seconds_since(view, &moment);
+    if (!put_units(view, units, sizeof units / sizeof *units, left, out)) {
+        texts_put(view->texts, "in.now", &now, out);
     }
     return 0;
 }

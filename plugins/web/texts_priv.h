@@ -35,5 +35,7 @@ int texts_call_date(
     const struct texts_view *view, const struct mustache_call *call, struct mustache_buffer *out);
 int texts_call_ago(
     const struct texts_view *view, const struct mustache_call *call, struct mustache_buffer *out);
+int texts_call_in(
+    const struct texts_view *view, const struct mustache_call *call, struct mustache_buffer *out);
 
 #endif

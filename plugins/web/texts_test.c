@@ -55,7 +55,9 @@ static const char *const english =
     "'ago':{'now':'just now','minutes':{'one':'a minute','other':'{count} minutes'},"
     "'hours':{'other':'{count} h'},'days':{'one':'yesterday','other':'{count} days'},"
     "'weeks':{'other':'{count} weeks'},'months':{'other':'{count} months'},"
-    "'years':{'other':'{count} years'}}}";
+    "'years':{'other':'{count} years'}},"
+    "'in':{'now':'now','minutes':{'one':'in a minute','other':'in {count} min'},"
+    "'hours':{'other':'in {count} h'},'days':{'one':'tomorrow','other':'in {count} days'}}}";
 
 static void texts_take_arguments(void **state)
 {
@@ -129,6 +131,25 @@ static void times_are_told_from_now(void **state)
         json_t *data = json_pack("{s:s}", "at", rows[i].time);
         char *text = json_dumps(data, 0);
         check("en", english, "{{ago:at}}", text, rows[i].expected);
+        free(text);
+        json_decref(data);
+    }
+}
+
+static void times_to_come_are_told_from_now(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *time;
+        const char *expected;
+    } rows[] = {{"2026-11-23T12:00:59.000Z", "now"}, {"2026-11-23T12:01:00.000Z", "in a minute"},
+        {"2026-11-23T12:45:30.000Z", "in 45 min"}, {"2026-11-23T15:59:00.000Z", "in 3 h"},
+        {"2026-11-24T12:00:00.000Z", "tomorrow"}, {"2026-12-24T12:00:00.000Z", "in 31 days"},
+        {"2026-11-20T12:00:00.000Z", "now"}, {"", ""}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        json_t *data = json_pack("{s:s}", "at", rows[i].time);
+        char *text = json_dumps(data, 0);
+        check("en", english, "{{in:at}}", text, rows[i].expected);
         free(text);
         json_decref(data);
     }
@@ -213,6 +234,7 @@ int main(void)
         cmocka_unit_test(numbers_follow_the_locale),
         cmocka_unit_test(durations_are_short),
         cmocka_unit_test(times_are_told_from_now),
+        cmocka_unit_test(times_to_come_are_told_from_now),
         cmocka_unit_test(json_is_safe_inside_a_script),
         cmocka_unit_test(text_is_cut_and_encoded),
         cmocka_unit_test(trees_are_merged),

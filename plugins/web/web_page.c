@@ -77,7 +77,7 @@ static json_t *as_entries(const json_t *map)
 struct wanted {
     const char *call;
     int64_t paged;
-    const char *when;
+    const char *when, *unless;
     bool is_optional, as_entries;
 };
 
@@ -90,6 +90,7 @@ static struct wanted read_wanted(const json_t *row)
         .call = shoal_text(row, "call", ""),
         .paged = shoal_integer(row, "paged", 0),
         .when = shoal_text(row, "when", NULL),
+        .unless = shoal_text(row, "unless", NULL),
         .is_optional = shoal_flag(row, "optional", false),
         .as_entries = shoal_flag(row, "entries", false),
     };
@@ -115,7 +116,7 @@ static int ask(struct shoal_call *call, struct shoal_request *request, const str
     const json_t *scope, json_t **value, struct shoal_err *err)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
-    const char *path = web_expand(arena, wanted->call, scope);
+    const char *path = web_expand_call(arena, wanted->call, scope);
     if (wanted->paged > 0) {
         path = shoal_arena_printf(arena, "%s%cstart=%lld&count=%lld", path,
             strchr(path, '?') ? '&' : '?',
@@ -175,7 +176,7 @@ static int gather_common(struct shoal_call *call, struct shoal_request *request,
     return code;
 }
 
-static int gather(struct shoal_call *call, struct shoal_request *request, const json_t *page,
+int web_gather(struct shoal_call *call, struct shoal_request *request, const json_t *page,
     json_t *scope, struct shoal_err *err)
 {
     const char *name;
@@ -184,7 +185,8 @@ static int gather(struct shoal_call *call, struct shoal_request *request, const 
     {
         struct wanted wanted = read_wanted(row);
         json_t *value = NULL;
-        if (wanted.when && !*shoal_text(scope, wanted.when, "")) {
+        if ((wanted.when && !*shoal_text(scope, wanted.when, "")) ||
+            (wanted.unless && shoal_get(scope, wanted.unless))) {
             continue;
         }
         int code = ask(call, request, &wanted, scope, &value, err);
@@ -252,7 +254,7 @@ int web_page_with(struct shoal_call *call, struct shoal_request *request, struct
 {
     int code = gather_common(call, request, scope, err);
     if (code == 0) {
-        code = gather(call, request, page, scope, err);
+        code = web_gather(call, request, page, scope, err);
     }
     if (code == 0) {
         code = web_embed_ask(call, request, page, scope, err);
@@ -310,6 +312,13 @@ int web_page(struct shoal_call *call, struct shoal_request *request, void *arg,
     return web_page_with(call, request, route->web, route->row, scope, 200, NULL, NULL, err);
 }
 
+/// Where a video that is not shown here can be watched: the catalog's sentence ends with it.
+static const char *origin_of(const struct shoal_err *why)
+{
+    const char *at = strstr(why->text, ": http");
+    return at && strcmp(why->api_code, "does_not_respect_follow_constraints") == 0 ? at + 2 : "";
+}
+
 int web_error_page(struct shoal_call *call, struct shoal_request *request, int status,
     const struct shoal_err *why, void *arg, struct shoal_err *err)
 {
@@ -323,8 +332,8 @@ int web_error_page(struct shoal_call *call, struct shoal_request *request, int s
     if (gather_common(call, request, scope, err) != 0) {
         shoal_warn("an error page lacks its data: %s", err->text);
     }
-    json_object_set_new(scope, "error", json_pack("{s:i, s:s, s:s, s:s, s:s}", "status", status,
-        "title", shoal_error_text(why->code), "message", why->text, "sentence",
+    json_object_set_new(scope, "error", json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "status", status,
+        "title", shoal_error_text(why->code), "code", why->api_code, "origin", origin_of(why), "message", why->text, "sentence",
         status < 500 && status != 404 && status != 401 ? why->text : "", "request_id",
         status < 500 ? "" : shoal_call_id(call)));
     const char *template = shoal_text(page, "error",

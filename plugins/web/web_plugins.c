@@ -5,7 +5,7 @@
 
 #include "web_priv.h"
 
-/// Whether a list has a row of this name or for this path.
+/// Whether a list has a row of this name, or for this path ("": it has none).
 static bool has_row(const json_t *list, const char *name, const char *path)
 {
     size_t index;
@@ -13,7 +13,7 @@ static bool has_row(const json_t *list, const char *name, const char *path)
     json_array_foreach(list, index, row)
     {
         if (strcmp(shoal_text(row, "name", ""), name) == 0 ||
-            strcmp(shoal_text(row, "path", ""), path) == 0) {
+            (*path && strcmp(shoal_text(row, "path", ""), path) == 0)) {
             return true;
         }
     }
@@ -48,6 +48,26 @@ static void rows_add(struct web_theme *theme, const json_t *manifest, const char
         json_t *own = json_copy(row);
         json_object_set_new(own, "plugin", json_string(from->plugin));
         json_array_append_new(list, own);
+    }
+}
+
+/// Parts of pages: of the same name the earlier plugin's.
+static void slots_add(
+    struct web_theme *theme, const json_t *manifest, const struct shoal_pages_folder *from)
+{
+    json_t *list = list_of(theme, "slots");
+    size_t index;
+    json_t *row;
+    json_array_foreach(json_object_get(manifest, "slots"), index, row)
+    {
+        const char *id = shoal_text(row, "name", "");
+        if (!*id || has_row(list, id, "") || !web_slot_is_known(shoal_text(row, "slot", "")) ||
+            !*shoal_text(row, "template", "")) {
+            shoal_warn("%s of plugin %s is left out of slots: no name, slot or template, or there already",
+                *id ? id : "a row", from->plugin);
+            continue;
+        }
+        json_array_append(list, row);
     }
 }
 
@@ -91,6 +111,7 @@ void web_theme_add_plugins(struct web_theme *theme)
         for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
             rows_add(theme, manifest, lists[k], &folders[i]);
         }
+        slots_add(theme, manifest, &folders[i]);
         locales_add(theme, manifest);
         json_decref(manifest);
         theme->scripts[theme->depth] = folders[i].may_script;

@@ -79,6 +79,8 @@ void web_theme_add_plugins(struct web_theme *theme);
 json_t *web_scope_new(struct shoal_request *request, const json_t *path_pattern);
 /// Fills "{path.id}" and "{form.next|/}" in; values are percent-encoded unless one is the whole text.
 const char *web_expand(struct shoal_arena *arena, const char *text, const json_t *scope);
+/// The same for a call of the API: a parameter whose value came out empty is left out.
+const char *web_expand_call(struct shoal_arena *arena, const char *text, const json_t *scope);
 
 /// One of the page's conditions under "allow" ("{user.role.id}=0") holds, or it has none.
 bool web_allows(struct shoal_arena *arena, const json_t *page, const json_t *scope);
@@ -96,6 +98,23 @@ int web_error_page(struct shoal_call *call, struct shoal_request *request, int s
 int web_page_with(struct shoal_call *call, struct shoal_request *request, struct web *web,
     const json_t *page, json_t *scope, int status, json_t *errors, json_t *form,
     struct shoal_err *err);
+
+/// Asks for what the row's "data" names and puts it into scope; the first failure ends it.
+int web_gather(struct shoal_call *call, struct shoal_request *request, const json_t *page,
+    json_t *scope, struct shoal_err *err);
+
+// web_slots.c
+bool web_slot_is_known(const char *slot);
+/// The style sheets or scripts (`what`) that parts of plugins want on a page: a new list.
+json_t *web_slots_assets(const struct web_theme *theme, const json_t *page, const char *what);
+/// Pours the template of one row into out, with the data that the row names.
+typedef int web_pour_fn(void *arg, const char *template, const json_t *data, struct shoal_buf *out,
+    struct shoal_err *err);
+/// HTML of plugins by slot: what page.data gave for the head first, then what plugins write, then
+/// their templates. A part that fails is left out.
+json_t *web_slots_fill(struct shoal_call *call, struct shoal_request *request,
+    const struct web_theme *theme, const json_t *page, json_t *data, const json_t *head,
+    web_pour_fn *pour, void *arg);
 
 // web_embed.c
 /// Asks embed.show where the page is the embed page.

@@ -10,11 +10,6 @@
     "media-src 'self' blob: https: http:; connect-src 'self' https: http: wss: ws:; "             \
     "worker-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
 
-static const char *const slot_names[] = {"head", "nav.main", "nav.user", "footer", "home.top",
-    "watch.before_player", "watch.below_player", "watch.actions", "watch.side", "video.form",
-    "upload.top", "channel.header", "login.methods", "register.form", "my.menu", "admin.menu",
-    "admin.home"};
-
 struct rendering {
     const struct web_theme *theme;
     struct texts_view texts;
@@ -40,13 +35,16 @@ static int answer_call(void *self, const struct mustache_call *what, struct must
     return code == 0 ? 0 : -1;
 }
 
-/// "themes/default: style/a.css" as an address that changes with the theme.
-static json_t *asset_list(struct shoal_arena *arena, const char *prefix, const json_t *first,
-    const json_t *second)
+/// Every page's files of that kind, the page's own and those of its parts, as addresses that change with
+/// the theme ("styles": "style/a.css" below /assets/VERSION/).
+static json_t *asset_list(struct shoal_arena *arena, const char *prefix,
+    const struct web_theme *theme, const char *every, const json_t *page, const char *own)
 {
     json_t *list = json_array();
-    const json_t *const sources[] = {first, second};
-    for (int i = 0; i < 2; i++) {
+    json_t *parts = web_slots_assets(theme, page, own);
+    const json_t *const sources[] = {
+        json_object_get(theme->manifest, every), json_object_get(page, own), parts};
+    for (int i = 0; i < 3; i++) {
         size_t index;
         const json_t *name;
         json_array_foreach(sources[i], index, name)
@@ -55,6 +53,7 @@ static json_t *asset_list(struct shoal_arena *arena, const char *prefix, const j
                 json_string(shoal_arena_printf(arena, "%s/%s", prefix, json_string_value(name))));
         }
     }
+    json_decref(parts);
     return list;
 }
 
@@ -82,7 +81,6 @@ static json_t *page_facts(struct shoal_call *call, struct shoal_request *request
     const char *path = shoal_request_path(request);
     const char *query = shoal_request_query_string(request);
     const char *asset = shoal_text(data, "asset", "");
-    const json_t *manifest = theme->manifest;
     json_t *facts = json_object();
     json_object_set_new(facts, "name", json_string(shoal_text(page, "name", "error")));
     json_object_set_new(facts, "path", json_string(path));
@@ -94,36 +92,15 @@ static json_t *page_facts(struct shoal_call *call, struct shoal_request *request
                   strncmp(locale, "fa", 2) == 0;
     json_object_set_new(facts, "dir", json_string(is_rtl ? "rtl" : "ltr"));
     json_object_set_new(facts, "locales", locale_links(call, request, theme, data, locale));
-    json_object_set_new(facts, "styles", asset_list(arena, asset,
-        json_object_get(manifest, "styles"), json_object_get(page, "styles")));
-    json_object_set_new(facts, "scripts", asset_list(arena, asset,
-        json_object_get(manifest, "layout_scripts"), json_object_get(page, "scripts")));
+    json_object_set_new(
+        facts, "styles", asset_list(arena, asset, theme, "styles", page, "styles"));
+    json_object_set_new(
+        facts, "scripts", asset_list(arena, asset, theme, "layout_scripts", page, "scripts"));
     json_object_set(facts, "query", json_object_get(data, "query"));
     if (shoal_text(page, "robots", NULL)) {
         json_object_set(facts, "robots", json_object_get(page, "robots"));
     }
     return facts;
-}
-
-/// HTML of plugins by slot; what page.data gave for the head comes first there.
-static json_t *fill_slots(struct shoal_call *call, const json_t *data, const json_t *head)
-{
-    json_t *slots = json_object();
-    for (size_t i = 0; i < sizeof slot_names / sizeof slot_names[0]; i++) {
-        struct shoal_buf html = {0};
-        size_t index;
-        const json_t *line;
-        json_array_foreach(i == 0 ? head : NULL, index, line)
-        {
-            shoal_buf_printf(&html, "%s\n", json_is_string(line) ? json_string_value(line) : "");
-        }
-        shoal_slot_render(call, slot_names[i], data, &html);
-        if (html.length > 0) {
-            shoal_json_set(slots, slot_names[i], json_stringn(html.data, html.length));
-        }
-        shoal_buf_fini(&html);
-    }
-    return slots;
 }
 
 static void set_headers(struct shoal_request *request, const json_t *page, const char *locale)
@@ -168,33 +145,51 @@ static const struct texts *visitors_texts(struct shoal_call *call, struct shoal_
     return is_kept ? texts : web_theme_texts(theme, shoal_call_locale(call), locale);
 }
 
+static int fill(struct rendering *rendering, const char *template, const json_t *data,
+    struct mustache_buffer *out, struct shoal_err *err)
+{
+    const struct mustache *compiled = web_theme_template(rendering->theme, template);
+    if (!compiled) {
+        return shoal_fail(err, SHOAL_EINTERNAL, "the theme has no template \"%s\"", template);
+    }
+    struct mustache_options options = {
+        .self = rendering, .partial = find_partial, .call = answer_call};
+    struct mustache_error why = {0};
+    return mustache_render(compiled, data, &options, out, &why) == 0
+               ? 0
+               : shoal_fail(err, SHOAL_EINTERNAL, "template %s", why.text);
+}
+
+/// A web_pour_fn: the part of a page that a plugin's template makes.
+static int pour_part(void *arg, const char *template, const json_t *data, struct shoal_buf *out,
+    struct shoal_err *err)
+{
+    struct mustache_buffer part = {0};
+    int code = fill(arg, template, data, &part, err);
+    code = code == 0 && part.length > 0 ? shoal_buf_add(out, part.data, part.length) : code;
+    mustache_buffer_fini(&part);
+    return code;
+}
+
 static int pour(struct shoal_call *call, struct shoal_request *request,
     const struct web_theme *theme, const json_t *page, const char *template, int status,
     json_t *data, struct shoal_err *err)
 {
     const char *locale = NULL;
     const struct texts *texts = visitors_texts(call, request, theme, &locale);
-    const struct mustache *compiled = web_theme_template(theme, template);
-    if (!compiled) {
-        return shoal_fail(err, SHOAL_EINTERNAL, "the theme has no template \"%s\"", template);
-    }
+    struct rendering rendering = {theme, {texts, shoal_now_ms()}};
     json_object_set_new(data, "asset",
         json_string(shoal_arena_printf(shoal_call_arena(call), "/assets/%s", theme->version)));
     json_object_set_new(data, "page", page_facts(call, request, theme, page, locale, data));
     json_object_set_new(data, "csrf", json_string(shoal_csrf(call, request)));
     json_t *head = filter_data(call, request, template, data);
-    json_object_set_new(data, "slots", fill_slots(call, data, head));
+    json_object_set_new(data, "slots",
+        web_slots_fill(call, request, theme, page, data, head, pour_part, &rendering));
     json_decref(head);
 
-    struct rendering rendering = {theme, {texts, shoal_now_ms()}};
-    struct mustache_options options = {
-        .self = &rendering, .partial = find_partial, .call = answer_call};
     struct mustache_buffer out = {0};
-    struct mustache_error why = {0};
-    int code = 0;
-    if (mustache_render(compiled, data, &options, &out, &why) != 0) {
-        code = shoal_fail(err, SHOAL_EINTERNAL, "template %s", why.text);
-    } else {
+    int code = fill(&rendering, template, data, &out, err);
+    if (code == 0) {
         set_headers(request, page, locale);
         code = shoal_answer_bytes(request, status, "text/html; charset=utf-8", out.data, out.length);
     }

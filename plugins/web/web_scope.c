@@ -118,6 +118,31 @@ const char *web_expand(struct shoal_arena *arena, const char *text, const json_t
     return out;
 }
 
+const char *web_expand_call(struct shoal_arena *arena, const char *text, const json_t *scope)
+{
+    char *path = shoal_arena_strdup(arena, web_expand(arena, text, scope));
+    char *query = strchr(path, '?');
+    if (!query) {
+        return path;
+    }
+    char *end = query + 1;
+    for (const char *at = query + 1; *at;) {
+        size_t length = strcspn(at, "&");
+        bool is_empty = length == 0 || at[length - 1] == '=';
+        bool has_next = at[length] != '\0';
+        if (!is_empty) {
+            if (end > query + 1) {
+                *end++ = '&';
+            }
+            memmove(end, at, length); // never behind what is still to be read
+            end += length;
+        }
+        at += length + (has_next ? 1 : 0);
+    }
+    *(end == query + 1 ? query : end) = '\0';
+    return path;
+}
+
 bool web_allows(struct shoal_arena *arena, const json_t *page, const json_t *scope)
 {
     const json_t *conditions = json_object_get(page, "allow");

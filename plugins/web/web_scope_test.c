@@ -58,6 +58,25 @@ static void a_value_that_is_the_whole_text_stays_as_it_is(void **state)
     shoal_arena_free(arena);
 }
 
+static void a_call_leaves_empty_parameters_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+    } rows[] = {{"/videos", "/videos"}, {"/videos?", "/videos"}, {"/videos?a={query.none}", "/videos"},
+        {"/videos?a={query.none}&b=2", "/videos?b=2"}, {"/videos?b=2&a={query.none}", "/videos?b=2"},
+        {"/videos?a=1&b={query.none}&c=3&d={query.none}&e=5", "/videos?a=1&c=3&e=5"},
+        {"/videos/{path.id}?a={path.id}", "/videos/kelp%20forest?a=kelp%20forest"},
+        {"/videos?a={query.none|7}", "/videos?a=7"}};
+    struct shoal_arena *arena = shoal_arena_new(0);
+    json_t *scope = example();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_string_equal(web_expand_call(arena, rows[i].text, scope), rows[i].expected);
+    }
+    json_decref(scope);
+    shoal_arena_free(arena);
+}
+
 static void allows_what_one_of_the_conditions_holds_for(void **state)
 {
     (void)state;
@@ -110,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_places_in),
         cmocka_unit_test(a_value_that_is_the_whole_text_stays_as_it_is),
+        cmocka_unit_test(a_call_leaves_empty_parameters_out),
         cmocka_unit_test(allows_what_one_of_the_conditions_holds_for),
         cmocka_unit_test(leads_to_this_site_alone),
     };

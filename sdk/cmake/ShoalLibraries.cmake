@@ -1,5 +1,6 @@
-# Libraries that a plugin may link: shoal_mustache, shoal_m3u8. A plugin from elsewhere includes this file from
-# share/shoal/cmake, after it has found jansson.
+# Libraries that a plugin may link: shoal_mustache, shoal_m3u8, shoal_jsontext, shoal_follow, shoal_federate,
+# shoal_paging, shoal_swarm, shoal_urlhost. A plugin from elsewhere includes this file from share/shoal/cmake, after it has found
+# jansson.
 get_filename_component(SHOAL_LIB ${CMAKE_CURRENT_LIST_DIR}/../lib ABSOLUTE)
 file(GLOB MUSTACHE_SOURCES CONFIGURE_DEPENDS ${SHOAL_LIB}/mustache/*.c)
 list(FILTER MUSTACHE_SOURCES EXCLUDE REGEX "_test\\.c$")
@@ -13,11 +14,22 @@ if(TARGET shoal_flags)
     target_link_libraries(shoal_mustache PRIVATE shoal_flags)
 endif()
 
-add_library(shoal_m3u8 STATIC EXCLUDE_FROM_ALL ${SHOAL_LIB}/m3u8/m3u8.c)
-set_target_properties(shoal_m3u8 PROPERTIES
-    POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
-target_include_directories(shoal_m3u8 PUBLIC ${SHOAL_LIB}/m3u8)
-target_compile_definitions(shoal_m3u8 PRIVATE _GNU_SOURCE)
-if(TARGET shoal_flags)
-    target_link_libraries(shoal_m3u8 PRIVATE shoal_flags)
-endif()
+foreach(NAME m3u8 jsontext federate follow paging swarm urlhost)
+    file(GLOB LIBRARY_SOURCES CONFIGURE_DEPENDS ${SHOAL_LIB}/${NAME}/*.c)
+    list(FILTER LIBRARY_SOURCES EXCLUDE REGEX "_test\\.c$")
+    add_library(shoal_${NAME} STATIC EXCLUDE_FROM_ALL ${LIBRARY_SOURCES})
+    set_target_properties(shoal_${NAME} PROPERTIES
+        POSITION_INDEPENDENT_CODE ON C_VISIBILITY_PRESET hidden)
+    target_include_directories(shoal_${NAME} PUBLIC ${SHOAL_LIB}/${NAME})
+    target_compile_definitions(shoal_${NAME} PRIVATE _GNU_SOURCE)
+    if(TARGET shoal_flags)
+        target_link_libraries(shoal_${NAME} PRIVATE shoal_flags)
+    endif()
+endforeach()
+# Written with the SDK's headers: those of these sources, or those that were installed with them.
+find_path(SHOAL_LIB_SDK shoal/plugin.h NO_CACHE REQUIRED
+    HINTS ${SHOAL_LIB}/../include ${SHOAL_LIB}/../../../include NO_DEFAULT_PATH)
+foreach(NAME federate follow paging swarm urlhost)
+    target_include_directories(shoal_${NAME} PRIVATE ${SHOAL_LIB_SDK})
+    target_link_libraries(shoal_${NAME} PUBLIC PkgConfig::JANSSON)
+endforeach()

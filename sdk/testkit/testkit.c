@@ -237,6 +237,7 @@ int shoal_kit_request(struct shoal_call *call, const char *method, const char *p
 bool shoal_kit_idle(struct shoal_kit *kit, int timeout_ms)
 {
     int64_t end = shoal_tick_ms() + timeout_ms;
+    int quiet = 0;
     for (;;) {
         struct shoal_call call;
         shoal_host_tells_wait();
@@ -253,7 +254,9 @@ bool shoal_kit_idle(struct shoal_kit *kit, int timeout_ms)
         json_decref(waiting);
         json_decref(active);
         shoal_call_fini(&call);
-        if (!is_due) {
+        // Twice: a job that fails comes back between one look and the other.
+        quiet = is_due ? 0 : quiet + 1;
+        if (quiet == 2) {
             shoal_host_tells_wait();
             return true;
         }

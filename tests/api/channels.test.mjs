@@ -90,4 +90,8 @@ test('channels of everybody are listed', async () => {
   const list = await site.get('/video-channels?count=100&sort=createdAt')
   assert.ok(list.json.total >= 3)
   assert.equal(list.json.data.length, Math.min(100, list.json.total))
+  const named = async path => (await site.get(path)).json.data.map(channel => channel.displayName.toLowerCase())
+  const names = await named('/video-channels?count=100&sort=displayName')
+  assert.deepEqual(names, [...names].sort())
+  assert.deepEqual(await named('/search/video-channels?search=&count=100&sort=-displayName'), names.reverse())
 })

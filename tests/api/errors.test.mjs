@@ -95,7 +95,7 @@ test('another method says which ones there are', async () => {
 
 test('features whose plugin is missing answer as anything unknown', async () => {
   const unknown = await site.get('/no-such-thing')
-  const missing = await site.get('/users/me/subscriptions', { token: true })
+  const missing = await site.get('/users/me/notifications', { token: true })
   assert.equal(missing.status, unknown.status)
   assert.ok(missing.status >= 400)
 })

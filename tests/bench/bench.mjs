@@ -3,8 +3,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 
+import * as accepted from './accepted.mjs'
 import * as answers from './answers.mjs'
 import * as catalogue from './catalogue.mjs'
+import * as deliveries from './deliveries.mjs'
+import * as documents from './documents.mjs'
 import * as idle from './idle.mjs'
 import * as ladder from './ladder.mjs'
 import * as media from './media.mjs'
@@ -13,7 +16,8 @@ import * as peertube from './peertube.mjs'
 import * as uploads from './uploads.mjs'
 import { begin, clean, rows } from './kit.mjs'
 
-const benches = { ...answers, ...media, ...uploads, ...ladder, ...idle, ...catalogue, ...p2p, ...peertube }
+const benches = { ...answers, ...media, ...uploads, ...ladder, ...idle, ...catalogue, ...p2p, ...accepted, ...documents, ...deliveries, ...peertube }
+const groups = { federation: ['accepted', 'documents', 'deliveries'] }
 const readme = new URL('README.md', import.meta.url)
 
 const line = each => `| ${[each.bench, each.what, each.ours, each.peer, each.result, each.goal].join(' | ')} |`
@@ -28,10 +32,10 @@ function keep (ran) {
   writeFileSync(readme, `${before}${when}\n\n| bench | what | ours | peer | ratio (of the rounds) | goal |\n|---|---|---|---|---|---|\n${all.join('\n')}\n${after}`)
 }
 
-const wanted = process.argv.slice(2).filter(word => word !== '--keep')
+const wanted = process.argv.slice(2).filter(word => word !== '--keep').flatMap(word => groups[word] ?? word)
 for (const name of wanted) {
   if (!benches[name]) {
-    console.error(`bench: there is no "${name}"; there are ${Object.keys(benches).join(', ')}`)
+    console.error(`bench: there is no "${name}"; there are ${[...Object.keys(benches), ...Object.keys(groups)].join(', ')}`)
     process.exit(2)
   }
 }

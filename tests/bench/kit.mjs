@@ -56,8 +56,9 @@ export async function turns (first, second, rounds = ROUNDS) {
 }
 
 /** Requests a second of wrk. */
-export async function wrk (url, { connections = 64, script, seconds = SECONDS } = {}) {
-  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s', ...(script ? ['-s', script] : []), url])
+export async function wrk (url, { connections = 64, script, seconds = SECONDS, headers = {} } = {}) {
+  const said = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
+  const { stdout } = await run('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '20s', ...said, ...(script ? ['-s', script] : []), url])
   const errors = stdout.match(/Non-2xx or 3xx responses: (\d+)/)
   if (errors) throw new Error(`${url}: ${errors[0]}`)
   return Number(stdout.match(/Requests\/sec:\s+([\d.]+)/)[1])
@@ -167,9 +168,11 @@ export async function seed (site, uuid, count) {
   await site.start()
 }
 
-/** An instance with 200 videos, and the three things that strangers ask for. */
-export async function site200 (settings = []) {
-  const site = await startInstance({ settings })
+/** An instance with 200 videos, and the three things that strangers ask for. federates: it has a fixed url. */
+export async function site200 (settings = [], { federates = false } = {}) {
+  const site = await startInstance({ settings, started: false })
+  if (federates) site.settings.push(`url=${site.url}`)
+  await site.start()
   const video = await site.upload(await clip('h264', { seconds: 3 }), { name: 'Bench' })
   await site.published(video.uuid)
   await seed(site, video.uuid, 199)

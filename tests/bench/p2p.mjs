@@ -4,6 +4,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -12,16 +13,17 @@ import { build, freePort, startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { withPlugins } from '../kit/plugins.mjs'
 import { atRate, folder, memory, middle, number, ratio, run, SECONDS, turns } from './kit.mjs'
+import { viewers } from './viewers.mjs'
 
 const HASH = '62507073425047336d386b7457506c736545634a'
 const PEER = '@peertube/bittorrent-tracker-server@11.1.2'
 const MOST = 60000000
 const SOCKETS = 32
 
-/** The generator, built once. */
-function generator () {
-  const path = join(folder, 'peers')
-  if (!existsSync(path)) execFileSync('gcc', ['-O2', '-D_GNU_SOURCE', '-o', path, join(import.meta.dirname, 'peers.c')])
+/** One of the programs in C, built once. */
+function built (name) {
+  const path = join(folder, name)
+  if (!existsSync(path)) execFileSync('gcc', ['-O2', '-D_GNU_SOURCE', '-pthread', '-o', path, join(import.meta.dirname, `${name}.c`)])
   return path
 }
 
@@ -35,7 +37,7 @@ function seconds (pids) {
 
 /** Runs peers against a tracker: {announces, perSecond, cpu: µs of the server for each, offers}. */
 async function load (tracker, mode, { path = tracker.path, count = SOCKETS, window = 1, rate = 0 } = {}) {
-  const child = spawn(generator(), [mode, `127.0.0.1:${tracker.port}`, path, HASH, count, SECONDS, window, rate].map(String), { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(built('peers'), [mode, `127.0.0.1:${tracker.port}`, path, tracker.hash ?? HASH, count, SECONDS, window, rate].map(String), { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const first = (await lines.next()).value
   if (first !== 'ready') throw new Error(`the peers did not get ready: ${first}`)
@@ -48,18 +50,17 @@ async function load (tracker, mode, { path = tracker.path, count = SOCKETS, wind
   return { ...said, perSecond: said.announces / said.seconds, cpu: took * 1e6 / said.announces }
 }
 
-/** Our instance, with a video whose hash is in the table and limits that a single address cannot reach. */
+/** Our instance, with a video and limits that a single address cannot reach. */
 async function ours () {
   const site = await startInstance({ started: false })
-  const limits = { address_sockets: 100000, address_messages: MOST, socket_messages: MOST, address_peers: 100000 }
+  const limits = { address_sockets: 100000, address_messages: MOST, socket_messages: MOST, address_peers: 100000, peer_offers: MOST }
   site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', `{ "p2p", ${Object.entries(limits).map(([key, value]) => `${key} = ${value}`).join(', ')} }`])
   await site.start()
   const video = await site.upload(await clip('h264'))
   await site.published(video.uuid)
-  await site.kill()
-  await run('sqlite3', ['-bail', join(site.folder, 'shoal.sqlite3'), `INSERT OR REPLACE INTO p2p_hash (hash, video_id, generation) VALUES (X'${HASH}', ${video.id}, 2)`])
-  await site.start()
-  return { site, port: site.port, path: '/tracker/socket', pids: () => [site.server], stop: () => site.stop() }
+  const hash = await site.when('the video has its swarms', async () => (await run('sqlite3', ['-readonly', join(site.folder, 'shoal.sqlite3'),
+    `SELECT lower(hex(hash)) FROM p2p_hash WHERE video_id = ${video.id} AND generation = 2 LIMIT 1`])).stdout.trim())
+  return { site, port: site.port, path: '/tracker/socket', hash, pids: () => [site.server], stop: () => site.stop() }
 }
 
 /** A program that listens on a port, once it does. */
@@ -94,6 +95,12 @@ server.listen(Number(process.argv[2]), '127.0.0.1')`)
   return { ...await program(process.execPath, [script, String(port)], port), path: '/' }
 }
 
+/** What receives and sends and nothing else, with as many threads as our loops. */
+async function bare () {
+  const port = await freePort()
+  return { ...await program(built('bare'), [port, availableParallelism()].map(String), port), path: '/' }
+}
+
 async function openTracker () {
   await run('sh', ['-c', 'command -v opentracker || { apt-get update -qq; apt-get install -y -qq --no-install-recommends opentracker; }'], { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
   const port = await freePort()
@@ -119,8 +126,18 @@ async function announces () {
     const most = await compare('plain announces of 32 sockets', mine, theirs, 'plain', {}, '≥ 8')
     await compare('the same, 4 under way on each socket', mine, theirs, 'plain', { window: 4 }, '≥ 8')
     await compare('announces with 5 offers', mine, theirs, 'offers', {}, '≥ 5, aim 8')
+    await floor(mine)
     await beside(mine.site, mine, most / 2)
   } finally { await theirs.stop(); await mine.stop() }
+}
+
+/** How near plain announces are to what the kernel takes for their messages alone. */
+async function floor (mine) {
+  const least = await bare()
+  try {
+    await compare('plain announces, against a server that reads none of them', mine, least, 'plain', {})
+    await compare('the same, 4 under way on each socket, against that', mine, least, 'plain', { window: 4 })
+  } finally { await least.stop() }
 }
 
 /** The API's slowest calls alone, and while the tracker answers. */
@@ -137,13 +154,13 @@ async function beside (site, tracker, rate) {
 async function connected () {
   const mine = await ours()
   try {
-    const some = spawn(generator(), ['idle', `127.0.0.1:${mine.port}`, mine.path, HASH, '20', '0'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const some = spawn(built('peers'), ['idle', `127.0.0.1:${mine.port}`, mine.path, mine.hash, '20', '0'], { stdio: ['pipe', 'pipe', 'inherit'] })
     await once(some.stdout, 'data')
     some.stdin.end()
     await once(some, 'exit')
     await sleep(1000)
     const before = memory(mine.site)
-    const many = spawn(generator(), ['idle', `127.0.0.1:${mine.port}`, mine.path, HASH, '10000', '0'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const many = spawn(built('peers'), ['idle', `127.0.0.1:${mine.port}`, mine.path, mine.hash, '10000', '0'], { stdio: ['pipe', 'pipe', 'inherit'] })
     await once(many.stdout, 'data')
     await sleep(1000)
     number('one of 10,000 connected peers', (memory(mine.site) - before) / 10000 / 1024, 'KiB', '≤ 6 KiB')
@@ -168,4 +185,5 @@ export async function p2p () {
   await announces()
   await connected()
   await seedboxes()
+  await viewers()
 }

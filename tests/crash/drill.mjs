@@ -84,7 +84,7 @@ export class Drill {
     const plugins = join(this.site.folder, 'plugins')
     this.keeper ??= writePlugin(plugins, 'keeper', { c: keeper, manifest: { permissions: ['routes:/keeper'], settings: [level] } })
     const pin = writePlugin(plugins, 'listener', { lua: listener, manifest: { permissions: ['routes:/listener', 'database'], hooks: ['video.published'] }, files })
-    this.site.config = withPlugins(this.site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', line('keeper', this.keeper), line('listener', pin)])
+    this.site.config = withPlugins(this.site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'annotations', 'web', line('keeper', this.keeper), line('listener', pin)])
   }
 
   /** The server dies the next time it comes to this point. */
@@ -113,6 +113,12 @@ export class Drill {
       body,
       headers: { 'content-type': 'application/octet-stream', 'content-range': `bytes ${body.length ? `0-${body.length - 1}` : '*'}/${bytes.length}` }
     })
+  }
+
+  /** A caption of the first video. */
+  caption () {
+    const [{ uuid }] = this.acknowledged
+    return this.site.put(`/videos/${uuid}/captions/en`, { token: true, fields: { captionfile: { name: 'a.vtt', bytes: 'WEBVTT\n' } } }).catch(() => null)
   }
 
   async set () {
@@ -200,7 +206,10 @@ export class Drill {
       const [playlist] = video.streamingPlaylists
       const sized = [...video.files, ...playlist.files]
       assert.ok(video.files.length === 1 && playlist.files.length > 0, `${video.name} lacks files`)
-      const urls = [...sized.flatMap(file => [file.fileUrl, file.playlistUrl]), playlist.playlistUrl, playlist.segmentsSha256Url, video.thumbnailPath, video.previewPath]
+      const beside = [
+        ...(await site.get(`/videos/${uuid}/storyboards`, { token: true })).json.storyboards.map(board => board.fileUrl),
+        ...(await site.get(`/videos/${uuid}/captions`, { token: true })).json.data.map(caption => caption.fileUrl)]
+      const urls = [...beside, ...sized.flatMap(file => [file.fileUrl, file.playlistUrl]), playlist.playlistUrl, playlist.segmentsSha256Url, video.thumbnailPath, video.previewPath]
       for (const url of urls.filter(Boolean)) {
         names.add(basename(url))
         const answer = await site.raw({ path: new URL(url, site.url).pathname })

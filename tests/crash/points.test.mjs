@@ -11,7 +11,8 @@ import { Drill, tables } from './drill.mjs'
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 const uploads = ['probe.done', 'upload.moved', 'upload.committed', 'images.stored', 'remux.made', 'remux.stored',
-  'publish.asked', 'publish.committed', 'transcode.stored', 'transcode.added', 'transcode.finished', 'job.ran']
+  'publish.asked', 'publish.committed', 'transcode.stored', 'transcode.added', 'storyboard.stored', 'transcode.finished', 'job.ran']
+const captions = ['caption.stored']
 const settings = ['settings.written', 'settings.committed']
 const migrations = ['migration.copied', 'migration.applied']
 
@@ -51,6 +52,16 @@ describe('kill -9 at', () => {
     })
   }
 
+  for (const point of captions) {
+    test(`${point}: it is asked for again, and is there once`, async () => {
+      drill.arm(point)
+      assert.equal(await drill.caption(), null)
+      await dies(point)
+      assert.equal((await drill.caption()).status, 204)
+      assert.equal((await drill.site.get(`/videos/${drill.acknowledged[0].uuid}/captions`, { token: true })).json.total, 1)
+    })
+  }
+
   for (const point of settings) {
     test(point, async () => {
       await drill.set()
@@ -78,6 +89,6 @@ describe('kill -9 at', () => {
   test('every point of the sources stands above', () => {
     const found = execFileSync('grep', ['-rhoE', 'shoal_drill_point\\("[a-z.]+"\\)', `${root}/core`, `${root}/plugins`], { encoding: 'utf8' })
     const named = new Set([...found.matchAll(/"([a-z.]+)"/g)].map(match => match[1]))
-    assert.deepEqual([...named].sort(), [...uploads, ...settings, ...migrations].sort())
+    assert.deepEqual([...named].sort(), [...uploads, ...captions, ...settings, ...migrations].sort())
   })
 })

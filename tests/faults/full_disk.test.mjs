@@ -145,8 +145,8 @@ describe('a full disk', { skip: outside ?? false }, () => {
       await site.upload(file, { name: 'Afterwards' })
       const whole = await pieces.finish()
       assert.equal(whole.status, 200, whole.text)
+      await settled(site) // the picture of all moments comes last
       const all = await filesOf(site)
-      await settled(site)
       assert.deepEqual((await site.get('/users/me/videos?sort=createdAt', { token: true })).json.data.map(video => video.name),
         [name, 'In the middle', 'Afterwards', 'In pieces'])
       await site.kill()
@@ -185,8 +185,8 @@ describe('a full disk', { skip: outside ?? false }, () => {
       disk.empty()
       await site.when('it is well again', async () => (await site.raw({ path: '/health' })).json.status === 'ok')
       await site.upload(file, { name: 'Afterwards' })
+      await settled(site) // the picture of all moments comes last
       const all = await filesOf(site)
-      await settled(site)
       assert.deepEqual(strays(site, all, media), [])
     } finally {
       await site.stop()
@@ -220,8 +220,8 @@ describe('a full disk', { skip: outside ?? false }, () => {
       disk.empty()
       await site.when('it is well again', async () => (await site.raw({ path: '/health' })).json.status === 'ok')
       await site.upload(file, { name: 'Afterwards' })
+      await settled(site) // the picture of all moments comes last
       const all = await filesOf(site)
-      await settled(site)
       assert.deepEqual(strays(site, all), [])
       await site.kill()
       intact(path)

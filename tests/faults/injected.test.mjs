@@ -125,6 +125,21 @@ const operations = {
       assert.equal((await detail()).name, went ? name : old.name)
     }
   },
+  'a change by an encoded form': {
+    prepare: detail,
+    run: name => site.put(`/videos/${video.uuid}`, { token: true, form: { name, nothing: large } }),
+    check: async (name, went, answer, old) => assert.equal((await detail()).name, went ? name : old.name)
+  },
+  'a change with a picture': {
+    prepare: detail,
+    run: name => site.api('PUT', `/videos/${video.uuid}`, { token: true, fields: { name, thumbnailfile: picture } }),
+    check: async (name, went, answer, old) => {
+      const now = await detail()
+      assert.equal(now.name, went ? name : old.name)
+      assert.equal(now.thumbnailPath !== old.thumbnailPath, went)
+      assert.equal((await site.raw({ path: now.thumbnailPath })).status, 200)
+    }
+  },
   'a removal': {
     rules: rules.filter(rule => /^(write|sync|read|alloc|unlink) E(IO|NOSPC|NOMEM)( [12])?$/.test(rule)),
     prepare: async name => (await site.upload(file, { name, channelId })).uuid,

@@ -143,6 +143,9 @@ export async function filesOf (site) {
     assert.ok(video.files.length > 0 && lists.length === 1 && lists[0].files.length > 0, `${video.name} lacks files`)
     const sized = [...video.files, ...lists[0].files]
     const urls = [...sized.flatMap(file => [file.fileUrl, file.playlistUrl]), lists[0].playlistUrl, lists[0].segmentsSha256Url, video.thumbnailPath, video.previewPath]
+    const { storyboards } = (await site.get(`/videos/${uuid}/storyboards`, { token: true })).json
+    const { data: captions } = (await site.get(`/videos/${uuid}/captions`, { token: true })).json
+    urls.push(...storyboards.map(board => board.storyboardPath), ...captions.map(caption => caption.captionPath))
     for (const url of urls.filter(Boolean)) {
       names.add(basename(url))
       const answer = await site.raw({ path: new URL(url, site.url).pathname })

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
+import { Peer, Public, context, federating } from '../federation/peer.mjs'
 import { addHash, announceHttp, bytes20 } from '../p2p/kit.mjs'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -144,7 +145,8 @@ const heard = name => site.log.includes(`heard ${name} `)
 const hear = name => site.when(`${name} is heard`, () => heard(name), 30000)
 
 before(async () => {
-  site = await startInstance({ started: false, settings: ['storage=storage_fs'] })
+  site = await startInstance({ started: false, settings: ['storage=storage_fs', 'playback.count_every=1s', ...federating] })
+  site.settings.push(`url=${site.url}`)
   const folder = join(site.folder, 'plugins')
   const pins = {
     witness: writePlugin(folder, 'witness', { lua: witness, manifest: { hooks: rows.map(row => row.name), permissions: ['read:videos', 'read:users', 'media'] } }),
@@ -153,7 +155,7 @@ before(async () => {
     broken: writePlugin(folder, 'broken', { lua: 'error "it does not start"' })
   }
   const list = Object.entries(pins).map(([name, pin]) => line(name, pin))
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'playback', 'p2p', ...list])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'playback', 'p2p', 'subscriptions', 'ratings', 'comments', 'signatures', 'identity', 'delivery', 'federation', 'federation_videos', ...list])
   await site.start()
 })
 after(() => site?.stop())
@@ -174,6 +176,9 @@ test('users come, log in and make channels', async () => {
   await hear('user.view')
   assert.equal((await site.post('/video-channels', { token, json: { name: 'carol_films', displayName: 'Films' } })).status, 200)
   await hear('channel.changed')
+  assert.equal((await site.post('/users/me/subscriptions', { token: true, json: { uri: 'carol_films' } })).status, 204)
+  await hear('follow.request')
+  await hear('follow.changed')
 })
 
 test('a video goes all its way', async () => {
@@ -230,7 +235,15 @@ test('it is watched', async () => {
   await hear('video.viewed')
   const report = { videoId: video.uuid, resolution: 180, playerMode: 'p2p-media-loader', resolutionChanges: 0, errors: 0, p2pEnabled: true, downloadedBytesP2P: 5, downloadedBytesHTTP: 5, uploadedBytesP2P: 0 }
   assert.equal((await site.post('/metrics/playback', { json: report })).status, 204)
-  await site.when('swarm.counted is heard', () => heard('swarm.counted'), 75000) // once a minute
+  await hear('swarm.counted')
+})
+
+test('it is rated and talked about', async () => {
+  assert.equal((await site.put(`/videos/${video.uuid}/rate`, { token: true, json: { rating: 'like' } })).status, 204)
+  await hear('rating.changed')
+  assert.equal((await site.post(`/videos/${video.uuid}/comment-threads`, { token: true, json: { text: 'Well done' } })).status, 200)
+  await hear('comment.create')
+  await hear('comment.changed')
 })
 
 test('its viewers meet', async () => {
@@ -238,6 +251,26 @@ test('its viewers meet', async () => {
   addHash(site, hash, video)
   assert.equal((await announceHttp(site, hash)).incomplete, 1)
   await hear('swarm.join')
+})
+
+test('another server follows, reads, answers, and is answered', async () => {
+  const peer = await Peer.start()
+  try {
+    const ann = peer.person('ann')
+    const id = `${site.url}/videos/watch/${video.uuid}`
+    assert.equal((await ann.post(site, ann.say('Follow', `${site.url}/accounts/root`))).status, 204)
+    await hear('federation.inbound')
+    await peer.came('the Accept', body => body.type === 'Accept')
+    await hear('federation.outbound')
+    assert.equal((await ann.get(site, `/videos/watch/${video.uuid}`)).status, 200)
+    await hear('federation.write')
+    const note = { id: `${ann.id}/notes/1`, type: 'Note', attributedTo: ann.id, inReplyTo: id, content: '<p>seen</p>', published: new Date().toISOString(), to: [Public], cc: [] }
+    peer.serve(new URL(note.id).pathname, { '@context': context, ...note })
+    assert.equal((await ann.post(site, ann.say('Create', note))).status, 204)
+    await hear('federation.read')
+  } finally {
+    await peer.stop()
+  }
 })
 
 test('it changes, hides and goes', async () => {

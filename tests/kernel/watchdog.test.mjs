@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 
 import { freePort, startInstance } from '../kit/instance.mjs'
 import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
@@ -28,7 +28,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
 SHOAL_PLUGIN(.name = "sleeper", .start = start);
 `
 
-test('a worker that a plugin holds far past its time', async () => {
+async function holdsAWorker () {
   const site = await startInstance({ started: false })
   try {
     const pin = writePlugin(join(site.folder, 'plugins'), 'sleeper', { c: sleeper, manifest: { permissions: ['routes:/sleeper'] } })
@@ -47,7 +47,7 @@ test('a worker that a plugin holds far past its time', async () => {
   } finally {
     await site.stop({ mayCrash: true })
   }
-})
+}
 
 const spinner = `#include <shoal/plugin.h>
 static int spin(struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
@@ -82,7 +82,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
 SHOAL_PLUGIN(.name = "spinner", .start = start);
 `
 
-test('a job that computes without an end, and not one that says how far it is', async () => {
+async function computesWithoutAnEnd () {
   const site = await startInstance({ started: false })
   try {
     const pin = writePlugin(join(site.folder, 'plugins'), 'spinner', { c: spinner, manifest: { permissions: ['routes:/spinner', 'database'] } })
@@ -91,7 +91,7 @@ test('a job that computes without an end, and not one that says how far it is', 
     await site.start()
     const { server } = site
     assert.equal((await site.raw({ path: '/spinner' })).status, 204)
-    await site.when('the watchdog ends the server', () => site.log.includes('a job computes without an end in plugin spinner'), 60000)
+    await site.when('the watchdog ends the server', () => site.log.includes('a job computes without an end in plugin spinner'), 150000)
     assert.ok(site.log.indexOf('now it says no more') < site.log.indexOf('computes without an end') && site.log.includes('now it says no more'), 'it was ended while it told of its progress')
     await site.when('another server answers', async () => site.server && site.server !== server && (await site.raw({ path: '/health' }).catch(() => null))?.status === 200)
     assert.equal(site.status.crashes[0].plugin, 'spinner')
@@ -99,7 +99,7 @@ test('a job that computes without an end, and not one that says how far it is', 
   } finally {
     await site.stop({ mayCrash: true })
   }
-})
+}
 
 const dozer = `#include <unistd.h>
 #include <shoal/plugin.h>
@@ -124,7 +124,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
 SHOAL_PLUGIN(.name = "dozer", .start = start);
 `
 
-test('a loop that hangs in a server that drains, where a stream stays for hours', async () => {
+async function hangsWhileItDrains () {
   const site = await startInstance({ started: false })
   try {
     const port = await freePort()
@@ -150,4 +150,11 @@ test('a loop that hangs in a server that drains, where a stream stays for hours'
   } finally {
     await site.stop({ mayCrash: true })
   }
+}
+
+// Each waits for times of the watchdog with a server of its own: they wait together.
+describe('the watchdog ends', { concurrency: true }, () => {
+  test('a worker that a plugin holds far past its time', holdsAWorker)
+  test('a job that computes without an end, and not one that says how far it is', computesWithoutAnEnd)
+  test('a loop that hangs in a server that drains, where a stream stays for hours', hangsWhileItDrains)
 })

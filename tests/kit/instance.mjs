@@ -50,6 +50,12 @@ export async function shoal (...args) {
 const running = new Set()
 process.on('exit', () => running.forEach(child => child.kill()))
 
+// Instances of many tests run at once: none of them takes the port of STUN unless its test says which.
+const deaf = text => text.includes('stun_listen')
+  ? text
+  : text.replace(/(\{ *)?"p2p"/, (all, brace) => brace ? `${all}, stun_listen = ""` : '{ "p2p", stun_listen = "" }')
+const heard = text => text.replace('{ "p2p", stun_listen = "" }', '"p2p"').replace('"p2p", stun_listen = ""', '"p2p"')
+
 class Instance {
   admin = 'root'
   password = 'correct horse 7'
@@ -84,8 +90,9 @@ class Instance {
   }
   /** The process that answers requests. */
   get server () { return this.status?.children.filter(child => child.state === 'ready').pop()?.pid }
-  get config () { return readFileSync(join(this.folder, 'shoal.lua'), 'utf8') }
-  set config (text) { writeFileSync(join(this.folder, 'shoal.lua'), text) }
+  /** shoal.lua, but for what deaf() adds. */
+  get config () { return heard(readFileSync(join(this.folder, 'shoal.lua'), 'utf8')) }
+  set config (text) { writeFileSync(join(this.folder, 'shoal.lua'), deaf(text)) }
 
   /** Waits until something is true; what it is goes into the error. */
   async when (what, is, timeout = 60000) {
@@ -100,6 +107,7 @@ class Instance {
   async init () {
     const made = await shoal('init', this.folder, '--listen', `127.0.0.1:${this.port}`, '--admin', this.admin, '--password', this.password)
     if (made.code !== 0) throw new Error(`shoal init failed: ${made.stdout}${made.stderr}`)
+    this.config = readFileSync(join(this.folder, 'shoal.lua'), 'utf8')
   }
 
   /** Starts `shoal serve` and waits until it answers. */

@@ -106,6 +106,13 @@ function mediaFiles () {
   return found.sort()
 }
 
+/** The same once nothing is made any more of what came before. */
+async function filesAtRest () {
+  await site.when('no work is left', async () => JSON.parse((await shoal('jobs', 'list', site.folder, '--json', '--state', 'active')).stdout).length === 0 &&
+    JSON.parse((await shoal('jobs', 'list', site.folder, '--json', '--state', 'waiting')).stdout).every(job => job.kind === 'core.remove'))
+  return mediaFiles()
+}
+
 async function filesUntil (wanted) {
   let now
   for (let i = 0; i < 40; i++) {
@@ -148,7 +155,7 @@ const bad = {
 test('T40 what is no video gets a clear refusal and leaves nothing behind', async t => {
   const counts = async () => [(await site.get('/users/me/videos', { token: true })).json.total, (await site.get('/users/me/video-quota-used', { token: true })).json.videoQuotaUsed]
   const rows = await counts()
-  const files = mediaFiles()
+  const files = await filesAtRest()
   for (const [name, make] of Object.entries(bad)) {
     await t.test(name, async () => {
       const answer = await site.send('', { name: `Bad ${name}`, videofile: { name, bytes: await make(), mime: 'video/mp4' } })
@@ -167,7 +174,7 @@ test('a file that broke off on its way plays as far as it goes, or is refused in
   const path = join(work, 'early.mp4')
   await run('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-i', await clip('h264', { seconds: 4 }), '-c', 'copy', '-movflags', '+faststart', path])
   const whole = readFileSync(path)
-  const files = mediaFiles()
+  const files = await filesAtRest()
   const answer = await site.send('', { name: 'Broken off', videofile: { name: 'early.mp4', bytes: whole.subarray(0, whole.length * 0.6), mime: 'video/mp4' } })
   if (answer.status === 200) {
     const { uuid } = answer.json.video
@@ -263,7 +270,7 @@ async function busy (name) {
 }
 
 test('a video that is deleted while it is transcoded takes its ffmpeg and its files with it', async () => {
-  const files = mediaFiles()
+  const files = await filesAtRest()
   const uuid = await busy('Far too long')
   assert.equal((await site.delete(`/videos/${uuid}`, { token: true })).status, 204)
   await encodersUntil(list => list.length === 0, 'ffmpeg ends')

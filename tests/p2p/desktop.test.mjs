@@ -16,7 +16,7 @@ let site, video, home
 before(async () => {
   site = await startInstance({ started: false })
   const names = [...site.config.match(/^plugins = \{\n([\s\S]*?)^\}\n/m)[1].matchAll(/"([a-z_]+)"/g)].map(found => found[1])
-  site.config = withPlugins(site.config, [...names.filter(name => name !== 'p2p'), 'p2p'])
+  site.config = withPlugins(site.config, [...names.filter(name => !['p2p', 'torrents'].includes(name)), 'p2p', 'torrents'])
   await site.start()
   home = mkdtempSync(join(tmpdir(), 'shoal-transmission-'))
   const { uuid } = await site.upload(await clip('h264', { seconds: 6, size: '640x360' }), { name: 'For the desktop' })

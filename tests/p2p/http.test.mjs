@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { announceHttp, bencoded, bytes20, oddBytes, offer, peer, scrapeHttp, trackerSite, writeHashes } from './kit.mjs'
+import { announceHttp, bencoded, bytes20, oddBytes, offer, peer, Peer, scrapeHttp, trackerSite, writeHashes } from './kit.mjs'
 
 const hash = oddBytes
 const other = bytes20()
@@ -38,7 +38,10 @@ test('who wants it gets a list', async () => {
 
 test('at most as many as wanted, 50 by themselves and never more than 82', async () => {
   for (let i = 0; i < 100; i++) await announceHttp(site, hash, { from: `203.0.113.${i}` })
-  const count = async numwant => (await announceHttp(site, hash, { from: '198.51.100.1', ...(numwant === undefined ? {} : { numwant }) })).peers.length / 6
+  const count = async numwant => {
+    const { peers, peers6 = '' } = await announceHttp(site, hash, { from: '198.51.100.1', ...(numwant === undefined ? {} : { numwant }) })
+    return peers.length / 6 + peers6.length / 18 // one of them has an address of the other kind
+  }
   assert.equal(await count(7), 7)
   assert.equal(await count(0), 0)
   assert.ok(Math.abs(await count() - 50) <= 1)
@@ -84,6 +87,24 @@ test('T45 what is malformed fails in words that clients read', async () => {
     assert.match((await bencoded(site, path))['failure reason'], /info_hash/, path)
 })
 
+test('T45 nobody puts the address of somebody else into a swarm', async () => {
+  const mine = compact([198, 51, 100, 40], 6999)
+  await announceHttp(site, other, { from: '198.51.100.40', port: 6999, ip: '192.0.2.66', ipv4: '192.0.2.66', ipv6: '2001:db8::66' })
+  const { peers, peers6 = '' } = await announceHttp(site, other, { from: '198.51.100.41', numwant: 82 })
+  assert.ok(peers.includes(mine))
+  assert.ok(!peers.includes(compact([192, 0, 2, 66], 0).slice(0, 4)) && !peers6.includes(Buffer.from(six(0x66)).toString('latin1')))
+})
+
+test('T45 numbers out of range are none', async () => {
+  const huge = '9'.repeat(30)
+  const before = (await scrapeHttp(site, other)).files[other].complete
+  for (const left of [huge, '-1', '1e3', '', '0x0', '%00']) {
+    const { complete, peers, peers6 = '' } = await announceHttp(site, other, { from: '198.51.100.50', id: hash, left, uploaded: huge, downloaded: '-1', numwant: '1' })
+    assert.deepEqual([complete, peers.length / 6 + peers6.length / 18], [before, 1], left)
+  }
+  for (const numwant of [huge, '-5', 'all']) assert.ok((await announceHttp(site, other, { from: '198.51.100.50', id: hash, numwant })).peers.length <= 50 * 6, numwant)
+})
+
 test('T45 one address has so many places in swarms, and no more', async () => {
   let refused = 0
   for (let i = 0; i < 70; i++) refused += Number('failure reason' in await announceHttp(site, hash, { from: `2001:db8:5::${i.toString(16)}`, port: 1000 + i }))
@@ -96,4 +117,7 @@ test('T45 a flood of one address is refused, and others are served', async () =>
   for (let i = 0; i < 450; i++) refused += Number('failure reason' in await announceHttp(site, hash, { from: '192.0.2.200', id: hash }))
   assert.ok(refused >= 30 && refused <= 50, `${refused} refused`)
   assert.ok(!('failure reason' in await announceHttp(site, hash, { from: '192.0.2.201' })))
+  const late = new Peer(site, { headers: { 'X-Forwarded-For': '192.0.2.200' } })
+  assert.equal(await late.head, 429, 'nor does it get sockets')
+  late.destroy()
 })

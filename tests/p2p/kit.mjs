@@ -17,6 +17,11 @@ export const bytes20 = (bytes = randomBytes(20)) => Buffer.from(bytes).toString(
 /** Every byte that JSON writes in a way of its own, and some that are none in UTF-8. */
 export const oddBytes = bytes20([0, 1, 8, 9, 10, 12, 13, 31, 34, 47, 92, 127, 128, 160, 194, 195, 239, 240, 254, 255])
 
+/** Until all that was told of videos was heard, and what it left to do is done. */
+export async function settled (site) {
+  await site.when('no job is left', () => execFileSync('sqlite3', ['-cmd', '.timeout 10000', join(site.folder, 'shoal.sqlite3'), `SELECT COUNT(*) FROM job WHERE state = 'active' OR (state = 'waiting' AND run_at_ms < ${Date.now() + 60000})`], { encoding: 'utf8' }).trim() === '0', 60000)
+}
+
 /**
  * An instance with the plugin and videos {name: privacy}: {site, videos: {name: {id, uuid}}}.
  * settings: of the plugin, as an object; lua: a plugin that stands beside it.
@@ -25,7 +30,7 @@ export async function trackerSite ({ videos = { open: 1 }, settings = {}, option
   const site = await startInstance({ started: false, settings: options })
   const others = lua ? [line('beside', writePlugin(join(site.folder, 'plugins'), 'beside', { lua, manifest: { hooks } }))] : []
   const text = Object.entries({ address_sockets: 1000, ...settings }).map(([key, value]) => `${key} = ${value}`).join(', ')
-  site.config = withPlugins(site.config, [...shipped, `{ "p2p", ${text} }`, ...others])
+  site.config = withPlugins(site.config, [...shipped, `{ "p2p", ${text} }`, 'torrents', ...others])
   await site.start()
   const made = {}
   for (const [name, privacy] of Object.entries(videos)) {
@@ -33,8 +38,8 @@ export async function trackerSite ({ videos = { open: 1 }, settings = {}, option
     made[name] = await site.upload(await clip('h264'), { privacy, name, ...extra })
     await site.published(made[name].uuid)
   }
-  // The plugin's own jobs write hashes too: they are done before a test writes others.
-  await site.when('no job is left', () => execFileSync('sqlite3', ['-cmd', '.timeout 10000', join(site.folder, 'shoal.sqlite3'), "SELECT COUNT(*) FROM job WHERE kind LIKE 'p2p.%' AND state IN ('waiting', 'active')"], { encoding: 'utf8' }).trim() === '0', 60000)
+  // The plugin writes hashes too, also when a storyboard comes: all jobs are done before a test writes others.
+  await settled(site)
   return { site, videos: made }
 }
 
@@ -43,6 +48,13 @@ export async function torrentHash (site, video) {
   const { files, streamingPlaylists } = (await site.get(`/videos/${video.uuid}`, { token: true })).json
   const { magnetUri } = files[0] ?? streamingPlaylists[0].files[0]
   return Buffer.from(magnetUri.match(/urn:btih:([0-9a-f]{40})/)[1], 'hex').toString('latin1')
+}
+
+/** The first swarm of a video's playlist that the plugin made; '' while there is none. Generation 3 knows no URL. */
+export function ownHash (site, video) {
+  const hex = execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 10000', join(site.folder, 'shoal.sqlite3'),
+    `SELECT hex(hash) FROM p2p_hash WHERE video_id = ${video.id} AND generation = 3 ORDER BY hash LIMIT 1`], { encoding: 'utf8' })
+  return Buffer.from(hex.trim(), 'hex').toString('latin1')
 }
 
 /** Writes a hash into the table as the plugin's job does, also while the server runs. */

@@ -20,7 +20,7 @@ end)
 `
 
 before(async () => {
-  const made = await trackerSite({ lua, hooks: ['swarm.join'], settings: { socket_messages: 50, address_sockets: 10, offers: 3 } })
+  const made = await trackerSite({ lua, hooks: ['swarm.join'], settings: { socket_messages: 50, address_sockets: 10, offers: 3, peer_offers: 20 } })
   site = made.site
   video = made.videos.open
   await writeHashes(site, { [hashes[0]]: video, [hashes[1]]: video })
@@ -112,6 +112,37 @@ test('T45 one address has so many sockets', async () => {
     return status === 101
   })
   for (const each of open) each.destroy()
+})
+
+test('T45 a /48 is no crowd of strangers', async () => {
+  // Sixteen times what one /64 may have: the rest of the world is elsewhere.
+  const open = await Promise.all(Array.from({ length: 160 }, (_, i) => peer(site, from(`2001:db8:48:${i.toString(16)}::1`))))
+  const status = async address => {
+    const more = new Peer(site, from(address))
+    const status = await more.head
+    more.destroy()
+    return status
+  }
+  assert.equal(await status('2001:db8:48:ffff::1'), 503)
+  assert.equal(await status('2001:db8:49::1'), 101)
+  for (const each of open) each.destroy()
+  await site.when('there is room again', async () => await status('2001:db8:48:ffff::1') === 101)
+})
+
+test('T45 one peer is handed only so many offers in a minute, whoever makes them', async () => {
+  const hash = hashes[1]
+  const victim = await peer(site, from('198.51.100.60'))
+  await victim.announced(hash)
+  const loud = await Promise.all([1, 2].map(i => peer(site, from(`198.51.100.6${i}`))))
+  for (const each of loud) for (let i = 0; i < 24; i++) each.announce(hash, { event: 'update', offers: ['x', 'y', 'z'].map(text => offer(text)) })
+  await Promise.all(loud.map(async each => {
+    for (let answers = 0; answers < 24;) answers += Number((await each.hear()).interval > 0)
+  }))
+  victim.say({ action: 'scrape', info_hash: hash })
+  let offers = 0
+  while ((await victim.hear()).offer) offers++
+  assert.ok(offers >= 20 && offers <= 24, `${offers} offers`)
+  for (const each of [victim, ...loud]) each.destroy()
 })
 
 test('T45 a message that is too large ends the connection', async () => {

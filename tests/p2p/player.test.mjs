@@ -1,16 +1,19 @@
 // player.test.mjs - viewers in contexts of their own share a video; who does not want to is left alone.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
 
 import { accessibility, logIn, phone } from '../browser/chromium.mjs'
-import { startInstance } from '../kit/instance.mjs'
+import { shoal, startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { withPlugins } from '../kit/plugins.mjs'
-import { peer, torrentHash } from './kit.mjs'
-import { ends, launchViewers, leave, passes, right, state, until, viewer } from './viewers.mjs'
+import { announceHttp, offer, peer, torrentHash } from './kit.mjs'
+import { alone, ends, launchViewers, leave, passes, right, state, until, viewer } from './viewers.mjs'
 
+const naming = readFileSync(new URL('../../themes/default/scripts/player_swarm_name.js', import.meta.url))
+const { swarmName } = await import(`data:text/javascript;base64,${naming.toString('base64')}`)
 let site, browser, video, address
 
 async function again (settings) {
@@ -21,7 +24,7 @@ async function again (settings) {
 
 before(async () => {
   site = await startInstance({ started: false, settings: ['transcoding.resolutions=240'] })
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p', 'playback'])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'p2p', 'torrents', 'playback'])
   await site.start()
   browser = await launchViewers()
   video = await site.upload(await clip('h264', { seconds: 32, size: '426x240', rate: 10 }), { name: 'Half a minute' })
@@ -34,12 +37,6 @@ after(async () => {
   await browser?.close()
   await site?.stop()
 })
-
-/** Nobody was contacted, nor the library that would do it loaded. */
-async function alone (page) {
-  assert.equal(await page.evaluate(() => window.noted.connections), 0)
-  assert.deepEqual(page.asked.filter(url => /^wss?:|p2p-(hls|core)\.mjs/.test(url)), [])
-}
 
 /** Has the tracker nowhere to be found. */
 function lost () {
@@ -68,10 +65,29 @@ test('segments come from viewers, also when one of them dies in the middle, and 
     assert.ok(now.fromPeers > 0 && now.fromServer > 0, JSON.stringify(now))
     assert.equal(now.error, '')
     assert.equal(await right(page), 8)
+    assert.ok(await page.evaluate(() => window.noted.candidates.some(each => / typ host /.test(each))))
     assert.deepEqual(await page.evaluate(() => window.noted.configurations.every(each => each.iceServers.length === 0)), true)
     assert.deepEqual(page.problems, [])
   }
   await leave([second, third])
+})
+
+test('what the server sends before sharing begins is all that it sends, and nothing of a file that is not played', async () => {
+  const first = await source()
+  const second = await viewer(browser, address, { answer: '' })
+  await until(second, () => window.shoal.player.sharing.counts?.fromPeers > 0)
+  const now = await state(second)
+  assert.equal(now.fromServer, 0, JSON.stringify(now))
+  assert.ok(await second.evaluate(() => window.noted.segments.length) > 2)
+  for (const page of [first, second]) assert.deepEqual(page.asked.filter(url => /\.mp4/.test(url) && !/-fragmented\.mp4/.test(url)), [])
+  await leave([first, second])
+})
+
+test('who comes by a link into the middle, where nobody else is, sees it at once', async () => {
+  const page = await viewer(browser, `${address}?start=16`)
+  await passes(page, 16.5)
+  assert.equal((await state(page)).state, 'on')
+  await leave([page])
 })
 
 test('a viewer who sends wrong bytes is dropped, and nothing of them is shown', async () => {
@@ -118,6 +134,22 @@ test('a mirror helps, and one that is slow, broken or lies is asked once', async
     server.closeAllConnections()
     server.close()
   }
+})
+
+test('a video of elsewhere is shared only under names that its origin told', async () => {
+  const { playlistUrl } = (await site.get(`/videos/${video.uuid}`)).json.streamingPlaylists[0]
+  const own = swarmName(playlistUrl, 'main-0')
+  const elsewhere = names => html => html.replace('"isLocal":true', '"isLocal":false').replace(/"p2pMediaLoaderInfohashes":[^}]*\}/, `"p2pMediaLoaderInfohashes":${JSON.stringify(names)}}`)
+  const wrong = [swarmName(playlistUrl, 'main-1'), swarmName(`${playlistUrl}?`, 'main-0'), own.slice(1), '0A0dY8ac0ECHjduOQb31']
+  const [known, ...strangers] = await Promise.all([[own.toUpperCase(), wrong[0]], null, wrong].map(names => viewer(browser, address, { change: elsewhere(names) })))
+  await Promise.all(strangers.map(async page => {
+    await until(page, () => window.shoal.player.sharing.reason === 'foreign')
+    await passes(page, 2)
+    await alone(page)
+    assert.deepEqual(page.problems, [])
+  }))
+  await site.when('it announces itself', () => known.announced > 0, 20000)
+  await leave([...strangers, known])
 })
 
 test('a tracker that does not answer delays nothing', async () => {
@@ -302,11 +334,60 @@ test('owners switch it off for a video and for a channel', async () => {
   await leave([page])
 })
 
+/** Two viewers who are connected hear that they may not share any more: they leave, and play on. */
+async function dismissed (sendAway) {
+  const pages = [await viewer(browser, address), await viewer(browser, address)]
+  await Promise.all(pages.map(page => until(page, () => window.shoal.player.sharing.counts?.connected > 0)))
+  await Promise.all(pages.map(page => passes(page, 1)))
+  await Promise.all(pages.map(page => page.evaluate(() => { window.noted.waits = 0 })))
+  await sendAway()
+  await Promise.all(pages.map(async page => {
+    await until(page, () => window.shoal.player.sharing.reason === 'dismissed')
+    await until(page, () => window.noted.made.every(each => each.connectionState === 'closed'))
+    const made = await page.evaluate(() => window.noted.made.length)
+    const { connected, sent, time, ended } = await state(page)
+    assert.deepEqual([connected, ended], [0, false], 'it was told in the middle')
+    await passes(page, time + 3)
+    assert.equal(await page.evaluate(() => window.noted.waits), 0, 'the picture never stood still')
+    await page.evaluate(() => { window.shoal.player.rate = 8 })
+    await ends(page)
+    const after = await state(page)
+    assert.deepEqual([after.reason, after.connected, after.sent, after.error], ['dismissed', 0, sent, ''])
+    assert.equal(await page.evaluate(() => window.noted.made.length), made, 'nobody was asked again')
+    assert.equal(await right(page), 8)
+    assert.deepEqual(page.problems, [])
+  }))
+  await leave(pages)
+}
+
+test('who is connected is sent away when the owner says no, and the picture goes on', async () => {
+  const form = more => site.put(`/videos/${video.uuid}`, { token: true, json: { pluginData: { p2p: { asked: 'true', ...more } } } })
+  try {
+    await dismissed(async () => assert.equal((await form({})).status, 204))
+  } finally {
+    assert.equal((await form({ shared: 'true' })).status, 204)
+  }
+  await site.when('its trackers are named again', async () => (await site.get(`/videos/${video.uuid}`)).json.trackerUrls.length > 0, 20000)
+})
+
+test('who is connected is sent away when the administrator switches it off', async () => {
+  const { config } = site
+  try {
+    await dismissed(async () => {
+      site.config = config.replace('"p2p"', '{ "p2p", viewers = "off" }')
+      assert.equal((await shoal('reload', site.folder)).code, 0)
+    })
+  } finally {
+    site.config = config
+    await again([])
+  }
+})
+
 test('opt-in waits for a yes; servers for connections and the rest are told as PeerTube names them', async () => {
   await again(['p2p.viewers=opt-in', 'p2p.stun=stun.example.org'])
   const { json: config } = await site.get('/config')
   assert.deepEqual([config.tracker.enabled, config.defaults.p2p.webapp.enabled, config.defaults.p2p.embed.enabled], [true, false, false])
-  assert.deepEqual(config.webrtc.stunServers, ['stun:stun.example.org'])
+  assert.deepEqual([config.webrtc.stunServers, config.webrtc.iceTransportPolicy], [['stun:stun.example.org'], 'all'])
   const page = await viewer(browser, address, { answer: '' })
   await page.waitForSelector('.player-notice')
   await passes(page, 6)
@@ -315,6 +396,16 @@ test('opt-in waits for a yes; servers for connections and the rest are told as P
   await until(page, () => window.noted.connections > 0)
   assert.deepEqual(await page.evaluate(() => window.noted.configurations[0].iceServers), [{ urls: 'stun:stun.example.org' }])
   await leave([page])
+})
+
+test('a page names servers for connections while its video is shared, and none else', async () => {
+  const isNamed = async () => (await site.raw({ path: new URL(address).pathname, headers: { accept: 'text/html' } })).text.includes('stun:stun.example.org')
+  const say = async p2p => assert.equal((await site.put(`/videos/${video.uuid}`, { token: true, json: { pluginData: { p2p } } })).status, 204)
+  assert.equal(await isNamed(), true)
+  await say({ asked: 'true' })
+  assert.equal(await isNamed(), false)
+  await say({ asked: 'true', shared: 'true' })
+  await site.when('it is shared again', isNamed, 20000)
 })
 
 test('relays alone, or nothing', async () => {
@@ -333,8 +424,24 @@ test('relays alone, or nothing', async () => {
   const [{ iceServers, iceTransportPolicy }] = await page.evaluate(() => window.noted.configurations)
   assert.equal(iceTransportPolicy, 'relay')
   assert.deepEqual(iceServers.map(each => each.urls), ['turn:turn.example.org'])
+  assert.equal((await site.get('/config')).json.webrtc.iceTransportPolicy, 'relay')
+  await passes(page, 5)
+  assert.deepEqual(await page.evaluate(() => window.noted.candidates.filter(each => !/ typ relay /.test(each))), [], 'no address of its own is offered')
   await leave([page])
+  assert.match((await announceHttp(site, await torrentHash(site, video)))['failure reason'], /may not be joined/)
   assert.equal(await refusal(), undefined)
+  const hash = await torrentHash(site, video)
+  const heard = async kind => {
+    const browser = await peer(site)
+    const { 'failure reason': reason } = await browser.announced(hash, { offers: [offer('v=0'), offer(`v=0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ ${kind}\r\n`)] })
+    await browser.leave()
+    return reason
+  }
+  assert.equal(await heard('relay'), undefined)
+  for (const kind of ['host', 'srflx', 'prflx']) assert.match(await heard(kind), /^not shared: .*relays alone/)
+  const old = await viewer(browser, address, { change: html => html.replace('"relayOnly":true', '"relayOnly":false') })
+  await until(old, () => window.shoal.player.sharing.reason === 'dismissed')
+  await leave([old])
   await again(['p2p.relay_only=true', 'p2p.stun=stun.example.org'])
   assert.deepEqual([await trackers(), await enabled()], [[], false])
   const without = await viewer(browser, address)

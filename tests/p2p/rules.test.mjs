@@ -9,7 +9,7 @@ const load = name => {
   const source = readFileSync(new URL(`../../themes/default/scripts/${name}`, import.meta.url))
   return import(`data:text/javascript;base64,${source.toString('base64')}`)
 }
-const { mayJoin, mayUpload, reasonAgainst, socketsOf } = await load('player_rules.js')
+const { deviceOf, isDismissal, mayJoin, reasonAgainst, socketsOf } = await load('player_rules.js')
 const { Bytes } = await load('player_bytes.js')
 const { md5, swarmName, swarmNames } = await load('player_swarm_name.js')
 
@@ -33,7 +33,9 @@ test('each obstacle is enough, and none is named where there is none', () => {
     ['no', { viewer: { answer: 'no' } }], ['no', { viewer: { answer: 'no', link: '1' } }],
     ['', { viewer: { answer: 'told' } }], ['no', { viewer: { answer: 'told' }, policy: { mode: 'opt-in' } }],
     ['', { viewer: { answer: 'yes' }, policy: { mode: 'opt-in' } }],
-    ['data', { viewer: { savesData: true } }], ['data', { viewer: { savesData: true, link: '1' } }],
+    ...[['data', { savesData: true }], ['mobile', { isMobile: true }], ['battery', { isLow: true }]].flatMap(([reason, device]) =>
+      [{}, { link: '1' }, { answer: '' }, { answer: 'told' }].map(more => [reason, { viewer: { ...device, ...more } }])),
+    ['no', { viewer: { isMobile: true, answer: 'no' } }],
     ['few', { policy: { from: 5 }, video: { viewers: 4 } }], ['', { policy: { from: 5 }, video: { viewers: 5 } }],
     ['', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1' } }],
     ['few', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1', answer: '' } }],
@@ -43,12 +45,17 @@ test('each obstacle is enough, and none is named where there is none', () => {
   assert.equal(reasonAgainst(undefined, video, viewer), 'site')
 })
 
-test('mobile data and a low battery send nothing', () => {
-  assert.equal(mayUpload(undefined, undefined), true)
-  assert.equal(mayUpload({ type: 'wifi' }, { level: 0.9, charging: false }), true)
-  assert.equal(mayUpload({ type: 'cellular' }, undefined), false)
-  assert.equal(mayUpload({}, { level: 0.1, charging: false }), false)
-  assert.equal(mayUpload({}, { level: 0.1, charging: true }), true)
+test('mobile data and a low battery are seen, where the browser tells', () => {
+  const rows = [
+    [undefined, undefined, ''], [{ type: 'wifi', saveData: false }, { level: 0.9, charging: false }, ''], [{}, { level: 0.26, charging: false }, ''],
+    [{ saveData: true }, undefined, 'savesData'], [{ type: 'cellular' }, undefined, 'isMobile'],
+    [undefined, { level: 0.25, charging: false }, 'isLow'], [{}, { level: 0, charging: false }, 'isLow'], [{}, { level: 0.1, charging: true }, '']
+  ]
+  for (const [connection, battery, what] of rows) {
+    const device = deviceOf(connection, battery)
+    assert.deepEqual(Object.keys(device), ['savesData', 'isMobile', 'isLow'])
+    assert.deepEqual(Object.keys(device).filter(key => device[key]), what ? [what] : [], JSON.stringify([connection, battery]))
+  }
 })
 
 test('bytes are told once, also when some are thrown away, and with another swarm from the start', () => {
@@ -61,6 +68,11 @@ test('bytes are told once, also when some are thrown away, and with another swar
   }
   assert.deepEqual(bytes.since({ fromPeers: 7, fromServer: 500, sent: 0 }), { fromPeers: 7, fromServer: 500, sent: 0 })
   assert.deepEqual(new Bytes().since(undefined), { fromPeers: 0, fromServer: 0, sent: 0 })
+})
+
+test('a tracker that says no is not one that has trouble', () => {
+  for (const text of ['not shared: this video no longer is', 'not shared: ', 'Tracker is disabled on this instance.']) assert.equal(isDismissal(text), true, text)
+  for (const text of ['too many messages: wait a minute', 'this swarm is full', 'no, not shared: it', '', undefined]) assert.equal(isDismissal(text), false, text)
 })
 
 test('browsers ask WebSocket trackers alone', () => {

@@ -376,44 +376,75 @@ test('no more mirrors than asked for hold a video; a dead one takes no place', a
   }
 })
 
-test('a mirror that answers too slowly is not offered', async () => {
-  const site = await startOrigin(loopback, 'seed.check_every=1s', 'seed.check_time=2s')
-  const token = await tokenOf(site, 'slow')
-  const key = createHash('sha256').update(token).digest()
-  let wait = 900
-  const server = createServer(async (asked, answer) => {
-    const url = new URL(asked.url, 'http://x')
-    if (url.pathname === '/hls/proof') {
-      return answer.end(createHmac('sha256', key).update(url.searchParams.get('nonce') + baseUrl).digest('hex'))
-    }
-    await sleep(wait)
-    const range = asked.headers.range ? { range: asked.headers.range } : {}
-    const file = await site.raw({ path: `/static/streaming-playlists${url.pathname}`, headers: range })
-    answer.writeHead(file.status, { ...file.headers, 'access-control-allow-origin': '*' }).end(file.body)
-  })
-  await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
-  const baseUrl = `http://127.0.0.1:${server.address().port}/hls`
-  try {
-    const { uuid } = await site.upload(await clip('h264', { seconds: 2 }), { privacy: 1, name: 'Fish' })
-    await site.published(uuid)
-    const [{ segmentsSha256Url }] = (await site.get(`/videos/${uuid}`)).json.streamingPlaylists
-    const say = (path, json) => site.post(`/mirrors/${path}`, { headers: bearer(token), json })
-    const beat = { videos: [{ uuid, list: segmentsSha256Url.split('/').pop() }] }
-    // No answer alone is too late; all of them are.
-    assert.equal((await say('register', { baseUrl })).status, 204)
-    assert.equal((await say('heartbeat', beat)).status, 200)
-    const slow = await until('it is too slow', async () => {
-      const mirror = await mirrorOf(site, 'slow')
-      return mirror.state === 'failed' && mirror
+describe('a mirror whose program is not ours', () => {
+  let site, server, token, baseUrl, wait, lie
+  const videos = []
+  const say = (path, json) => site.post(`/mirrors/${path}`, { headers: bearer(token), json })
+  const beat = async () => assert.equal((await say('heartbeat', { videos: videos.map(({ uuid, list }) => ({ uuid, list })) })).status, 200)
+
+  before(async () => {
+    site = await startOrigin(loopback, 'seed.check_every=1s', 'seed.check_time=2s')
+    token = await tokenOf(site, 'strange')
+    const key = createHash('sha256').update(token).digest()
+    server = createServer(async (asked, answer) => {
+      const url = new URL(asked.url, 'http://x')
+      if (url.pathname === '/hls/proof') {
+        return answer.end(createHmac('sha256', key).update(url.searchParams.get('nonce') + baseUrl).digest('hex'))
+      }
+      await sleep(wait)
+      const range = asked.headers.range ? { range: asked.headers.range } : {}
+      const file = await site.raw({ path: `/static/streaming-playlists${url.pathname}`, headers: range })
+      const said = { status: file.status, headers: { ...file.headers, 'access-control-allow-origin': '*' }, body: file.body }
+      if (lie && url.pathname.includes(videos[0].uuid)) lie(said, url.pathname)
+      answer.writeHead(said.status, said.headers).end(said.body)
     })
-    assert.match(slow.why, /it is too slow: .* 2 s/)
+    await new Promise(resolve => server.listen(0, '127.0.0.1', resolve))
+    baseUrl = `http://127.0.0.1:${server.address().port}/hls`
+    for (const name of ['Fish', 'Bird']) {
+      const { uuid } = await site.upload(await clip('h264', { seconds: 2 }), { privacy: 1, name })
+      await site.published(uuid)
+      const [{ segmentsSha256Url }] = (await site.get(`/videos/${uuid}`)).json.streamingPlaylists
+      videos.push({ uuid, list: segmentsSha256Url.split('/').pop() })
+    }
+  })
+  after(async () => {
+    server?.close()
+    server?.closeAllConnections()
+    await site?.stop()
+  })
+
+  const failed = why => until(`it is dropped: ${why}`, async () => {
+    const mirror = await mirrorOf(site, 'strange')
+    return mirror.state === 'failed' && why.test(mirror.why) && mirror
+  })
+
+  test('is not offered while it answers too slowly', async () => {
+    // No answer alone is too late; all of them are.
+    wait = 900
+    assert.equal((await say('register', { baseUrl })).status, 204)
+    await beat()
+    await failed(/it is too slow: .* 2 s/)
     wait = 0
-    assert.equal((await say('heartbeat', beat)).status, 200)
-    await until('it is offered', isOffered(site, 'slow'))
-  } finally {
-    server.close()
-    server.closeAllConnections()
-    await site.stop()
+    await beat()
+    await until('it is offered', isOffered(site, 'strange', 2))
+  })
+
+  const lies = {
+    bytes: [/are not ours/, (said, path) => { if (path.endsWith('.mp4')) said.body = said.body.map(byte => byte ^ 1) }],
+    playlist: [/is not ours/, (said, path) => { if (path.endsWith('.m3u8')) said.body = Buffer.from(said.body.toString().replace(/EXTINF:\d/, 'EXTINF:9')) }],
+    range: [/status 200 instead of 206|another range/, (said, path) => { if (path.endsWith('.mp4')) said.status = 200 }],
+    'another address': [/status 302/, said => Object.assign(said, { status: 302, headers: { location: 'http://127.0.0.1:9/' }, body: '' })],
+    'no page of elsewhere': [/Access-Control-Allow-Origin/, said => { delete said.headers['access-control-allow-origin'] }]
+  }
+  for (const [what, [why, how]] of Object.entries(lies)) {
+    test(`is dropped when it lies later, and believed of no other video: ${what}`, async () => {
+      lie = how
+      const { videos: believed } = await failed(why)
+      assert.equal(believed, 0)
+      for (const { uuid } of videos) assert.deepEqual((await site.get(`/videos/${uuid}`)).json.streamingPlaylists[0].redundancies, [])
+      lie = undefined
+      await until('it is offered again, with all', isOffered(site, 'strange', 2))
+    })
   }
 })
 
@@ -464,8 +495,8 @@ describe('a hostile origin', () => {
       if (asked.url.includes('video=away')) {
         answer.writeHead(302, { location: `http://127.0.0.1:${other.address().port}/api/v1/mirrors/videos` }).end()
       } else if (path === '/api/v1/mirrors/videos' && instead) {
-        instead.asked++
-        answer.writeHead(instead.status, { 'content-type': 'application/problem+json' }).end(instead.text)
+        const { status, text } = instead.answers[Math.min(instead.asked++, instead.answers.length - 1)]
+        answer.writeHead(status, { 'content-type': 'application/problem+json' }).end(text)
       } else if (path === '/api/v1/mirrors/videos') {
         answer.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ total: videos.length, data: videos }))
       } else if (path.startsWith('/static/')) {
@@ -571,13 +602,13 @@ describe('a hostile origin', () => {
     const others = [{ status: 404, text: '<html>not found</html>' }, problem(404), problem(404, 'other'), problem(409), problem(401),
       { status: 200, text: '{}' }, { status: 200, text: '{"total":0}' }, { status: 200, text: '{"total":"0","data":[]}' },
       { status: 200, text: '[]' }, { status: 200, text: '' }, { status: 500, text: 'x' }]
-    for (const answer of others) {
-      instead = { ...answer, asked: 0 }
-      await until('it asks, and asks again', () => instead.asked >= 2, one)
+    instead = { answers: others, asked: 0 }
+    for (const [index, answer] of others.entries()) {
+      await until('it has heard that, and asks again', () => instead.asked >= index + 2, one)
       assert.equal((await one.get(`/hls/${uuid}/${media}`)).status, 200, JSON.stringify(answer))
       assert.ok(one.files(uuid).includes(media), JSON.stringify(answer))
     }
-    instead = { ...problem(404, 'nothing_to_mirror'), asked: 0 }
+    instead = { answers: [problem(404, 'nothing_to_mirror')], asked: 0 }
     await until('it is removed', () => one.files(uuid).length === 0, one)
     assert.equal((await one.get(`/hls/${uuid}/${media}`)).status, 404)
   })

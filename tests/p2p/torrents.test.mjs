@@ -12,18 +12,22 @@ import { bdecode } from './bencode.mjs'
 
 const sha1 = bytes => createHash('sha1').update(bytes).digest()
 const names = site => [...site.config.match(/^plugins = \{\n([\s\S]*?)^\}\n/m)[1].matchAll(/"([a-z_]+)"/g)].map(found => found[1])
-const enable = (site, isOn) => { site.config = withPlugins(site.config, [...names(site).filter(name => name !== 'p2p'), ...isOn ? ['p2p'] : []]) }
+const both = ['p2p', 'torrents']
+const enable = (site, ...list) => { site.config = withPlugins(site.config, [...names(site).filter(name => !both.includes(name)), ...list]) }
 
-/** An instance that runs, with the plugin. */
+/** An instance that runs, with both plugins. */
 export async function sharing (options = {}) {
   const site = await startInstance({ ...options, started: false })
-  enable(site, true)
+  enable(site, ...both)
   return site.start()
 }
 
-/** Rows of the plugin, read beside the server. */
+/** Rows of the plugins, read beside the server. */
 const rows = (site, sql) => JSON.parse(execFileSync('sqlite3', ['-readonly', '-json', `${site.folder}/shoal.sqlite3`, sql], { encoding: 'utf8' }) || '[]').map(Object.values)
-const hashesOf = (site, video) => rows(site, `SELECT generation, hex(hash) FROM p2p_hash WHERE video_id = ${video.id} ORDER BY 1, 2`).map(([generation, hex]) => `${generation}:${hex.toLowerCase()}`)
+const playlistHashes = (site, video) => rows(site, `SELECT generation, hex(hash) FROM p2p_hash WHERE video_id = ${video.id} ORDER BY 1, 2`).map(([generation, hex]) => `${generation}:${hex.toLowerCase()}`)
+const infohashes = (site, video) => rows(site, `SELECT hex(infohash) FROM torrents_file WHERE video_id = ${video.id} AND title <> ''`).map(([hex]) => `0:${hex.toLowerCase()}`)
+/** All names that the tracker knows of a video: generation 0 are its torrents'. */
+const hashesOf = (site, video) => [...playlistHashes(site, video), ...infohashes(site, video)]
 
 const allFiles = video => [...video.files, ...video.streamingPlaylists.flatMap(list => list.files)]
 const hasTorrents = video => video.files.length > 0 && video.streamingPlaylists.length > 0 && allFiles(video).every(file => file.torrentUrl)
@@ -173,7 +177,7 @@ describe('torrents of a video', () => {
   test('a private video is shared with nobody, and comes back as it was', async () => {
     const [{ torrentUrl }] = video.files
     assert.equal((await site.put(`/videos/${video.uuid}`, { token: true, json: { privacy: 3 } })).status, 204)
-    await site.when('its hashes are gone', () => hashesOf(site, video).length === 0, 10000)
+    await site.when('its hashes are gone', () => playlistHashes(site, video).length === 0, 10000)
     const shown = (await site.get(`/videos/${video.uuid}`, { token: true })).json
     assert.deepEqual(shown.trackerUrls, [])
     for (const file of allFiles(shown)) {
@@ -185,7 +189,7 @@ describe('torrents of a video', () => {
       assert.equal((await fetchBytes(torrentUrl.replace('lazy-static', 'download'), headers)).status, 404)
     }
     assert.equal((await site.put(`/videos/${video.uuid}`, { token: true, json: { privacy: 2 } })).status, 204)
-    const again = await site.until(video.uuid, one => hasTorrents(one) && hashesOf(site, video).length > 0, null, 10000)
+    const again = await site.until(video.uuid, one => hasTorrents(one) && playlistHashes(site, video).length > 0, null, 10000)
     assert.equal(again.files[0].torrentUrl, torrentUrl)
     await site.when('its hashes are those of before', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(again)), 10000)
   })
@@ -193,9 +197,9 @@ describe('torrents of a video', () => {
   test('what is private from the start has no torrents', async () => {
     const { uuid } = await site.upload(await clip('silent', { seconds: 1 }), { name: 'Mine', privacy: 3 })
     const mine = await site.published(uuid)
-    await site.when('its tells were heard', () => rows(site, `SELECT 1 FROM p2p_video WHERE uuid = '${uuid}'`).length === 1, 10000)
+    await site.when('its tells were heard', () => ['p2p', 'torrents'].every(name => rows(site, `SELECT 1 FROM ${name}_video WHERE uuid = '${uuid}'`).length === 1), 10000)
     assert.deepEqual(hashesOf(site, mine), [])
-    assert.deepEqual(rows(site, `SELECT file_id FROM p2p_torrent WHERE video_id = ${mine.id}`), [])
+    assert.deepEqual(rows(site, `SELECT file_id FROM torrents_file WHERE video_id = ${mine.id}`), [])
   })
 
   test('where it may not be downloaded the download of its torrent is refused', async () => {
@@ -204,7 +208,7 @@ describe('torrents of a video', () => {
     assert.equal((await fetchBytes(here.files[0].torrentDownloadUrl)).status, 403)
     assert.equal((await site.delete(`/videos/${uuid}`, { token: true })).status, 204)
     await site.when('its rows are gone', () => hashesOf(site, here).length === 0 &&
-      rows(site, `SELECT file_id FROM p2p_torrent WHERE video_id = ${here.id} UNION SELECT video_id FROM p2p_video WHERE video_id = ${here.id}`).length === 0, 10000)
+      rows(site, `SELECT file_id FROM torrents_file WHERE video_id = ${here.id} UNION SELECT video_id FROM p2p_video WHERE video_id = ${here.id} UNION SELECT video_id FROM torrents_video WHERE video_id = ${here.id}`).length === 0, 10000)
     assert.equal((await fetchBytes(here.files[0].torrentUrl)).status, 404)
   })
 
@@ -224,13 +228,13 @@ describe('an instance that was there before', () => {
   let site, video
   before(async () => {
     site = await startInstance({ started: false })
-    enable(site, false)
+    enable(site)
     await site.start()
     video = await site.published((await site.upload(await clip('h264'), { name: 'Old one' })).uuid)
   })
   after(() => site?.stop())
 
-  test('without the plugin there are no torrents, and everything else is as it was', async () => {
+  test('without the plugins there are no torrents, and everything else is as it was', async () => {
     assert.deepEqual(video.trackerUrls, [])
     assert.equal(video.files[0].torrentUrl, '')
     assert.equal((await fetchBytes(`${site.url}/lazy-static/torrents/x.torrent`)).status, 404)
@@ -239,9 +243,9 @@ describe('an instance that was there before', () => {
     assert.ok(text.includes('/download/web-videos/') && !text.includes('magnet:') && !text.includes('torrent'))
   })
 
-  test('the plugin takes in what is there once it is enabled', async () => {
+  test('the plugins take in what is there once they are enabled', async () => {
     await site.kill()
-    enable(site, true)
+    enable(site, ...both)
     await site.start()
     const now = await site.until(video.uuid, hasTorrents, null, 30000)
     await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, now).sort()) === JSON.stringify(expectedHashes(now)), 10000)
@@ -262,16 +266,16 @@ describe('an instance that was there before', () => {
     assert.match(String(root['url-list'][0]), /^https:\/\/tube\.example\/static\/web-videos\//)
   })
 
-  test('a video that went while the plugin was off leaves no rows', async () => {
+  test('a video that went while the plugins were off leaves no rows', async () => {
     await site.kill()
-    enable(site, false)
+    enable(site)
     await site.start()
     assert.equal((await site.delete(`/videos/${video.uuid}`, { token: true })).status, 204)
     await site.kill()
-    enable(site, true)
+    enable(site, ...both)
     site.settings.push('url=https://again.example')
     await site.start()
-    await site.when('its rows are gone', () => hashesOf(site, video).length === 0 && rows(site, 'SELECT file_id FROM p2p_torrent').length === 0, 20000)
+    await site.when('its rows are gone', () => hashesOf(site, video).length === 0 && rows(site, 'SELECT file_id FROM torrents_file').length === 0, 20000)
   })
 })
 
@@ -301,17 +305,17 @@ describe('an instance that shares private videos', () => {
 
 describe('a file on a slow storage', () => {
   const slow = { plugins: '"storage_fs",\n  "storage_far",', settings: ['storage=storage_far', 'storage_far.delay=0s', 'storage_far.fail_one_in=0'] }
-  const jobs = site => rows(site, "SELECT state, fence FROM job WHERE kind = 'p2p.pieces'")
+  const jobs = site => rows(site, "SELECT state, fence FROM job WHERE kind = 'torrents.pieces'")
   let site, video
   before(async () => {
     site = await startInstance({ started: false, settings: slow.settings })
     site.config = site.config.replace('"storage_fs",', slow.plugins)
-    enable(site, false)
+    enable(site)
     await site.start()
     video = await site.published((await site.upload(await clip('noise', { seconds: 2, size: '640x360' }), { name: 'Slow' })).uuid)
     assert.ok(video.files[0].size > 5 << 20, 'more than a few reads')
     await site.kill()
-    enable(site, true)
+    enable(site, ...both)
   })
   after(() => site?.stop({ mayCrash: true }))
 
@@ -320,7 +324,7 @@ describe('a file on a slow storage', () => {
     await site.start()
     await site.when('it reads', () => jobs(site).some(([state]) => state === 'active'))
     await site.kill('SIGKILL')
-    assert.deepEqual(rows(site, 'SELECT file_id FROM p2p_torrent'), [], 'no half a torrent')
+    assert.deepEqual(rows(site, 'SELECT file_id FROM torrents_file'), [], 'no half a torrent')
     site.settings[1] = 'storage_far.delay=0s'
     site.settings[2] = 'storage_far.fail_one_in=3'
     await site.start()
@@ -336,5 +340,68 @@ describe('a file on a slow storage', () => {
       for (let at = 0; at < bytes.length; at += long) pieces.push(sha1(bytes.subarray(at, at + long)))
       assert.deepEqual(root.info.pieces, Buffer.concat(pieces))
     }
+  })
+})
+
+describe('each without the other', () => {
+  let site, video
+  before(async () => {
+    site = await startInstance({ started: false })
+    enable(site, 'torrents')
+    await site.start()
+    video = await site.until((await site.upload(await clip('h264'), { name: 'From the server alone' })).uuid, one => one.state.id === 1 && hasTorrents(one))
+  })
+  after(() => site?.stop())
+
+  test('without p2p torrents have the web seed and no tracker', async () => {
+    assert.deepEqual(video.trackerUrls, [])
+    for (const file of allFiles(video)) {
+      const { root, btih } = await torrentOf(file)
+      assert.deepEqual(Object.keys(root), ['created by', 'encoding', 'info', 'url-list'])
+      assert.deepEqual(root['url-list'].map(String), [file.fileUrl])
+      assert.equal(magnetOf(file).get('xt'), `urn:btih:${btih}`)
+      assert.deepEqual(magnetOf(file).getAll('tr'), [])
+    }
+    const { uuid } = await site.upload(await clip('silent', { seconds: 1 }), { name: 'Mine alone', privacy: 3 })
+    await site.published(uuid)
+    await site.when('it was looked at', () => rows(site, `SELECT 1 FROM torrents_video WHERE uuid = '${uuid}'`).length === 1, 10000)
+    assert.equal(rows(site, `SELECT 1 FROM torrents_file f JOIN torrents_video v ON v.video_id = f.video_id WHERE v.uuid = '${uuid}'`).length, 0)
+  })
+
+  test('without torrents the swarms of the playlist are there and no torrent is offered', async () => {
+    await site.kill()
+    enable(site, 'p2p')
+    await site.start()
+    const now = await site.until(video.uuid, one => one.trackerUrls.length === 2, null, 20000)
+    for (const file of allFiles(now)) assert.deepEqual([file.torrentUrl, file.torrentDownloadUrl, file.magnetUri], ['', '', ''])
+    assert.equal((await fetchBytes(video.files[0].torrentUrl)).status, 404)
+    const [, socket] = now.trackerUrls
+    assert.match(socket, /^ws:/)
+    assert.ok(playlistHashes(site, now).length > 0)
+  })
+
+  test('what p2p made before the two were apart keeps its names and its bytes', async () => {
+    const before = new Map(allFiles(video).map(file => [file.id, file]))
+    await site.kill()
+    execFileSync('sqlite3', ['-bail', `${site.folder}/shoal.sqlite3`, `INSERT INTO p2p_torrent (file_id, video_id, name, title, path, size_bytes, piece_bytes, pieces, infohash)
+      SELECT file_id, video_id, 'before-' || name, title, path, size_bytes, piece_bytes, pieces, infohash FROM torrents_file;
+      INSERT INTO p2p_torrent (file_id, video_id, name, title, path, size_bytes, piece_bytes, pieces, infohash)
+      SELECT 999999, 999999, 'of-one-that-went.torrent', title, path, size_bytes, piece_bytes, pieces, X'00' FROM torrents_file LIMIT 1;
+      DELETE FROM torrents_file; DELETE FROM torrents_video; DELETE FROM torrents_walk;`])
+    await site.start()
+    await site.when('the administrator is told', () => /torrents of before wait for the plugin torrents/.test(site.log), 20000)
+    await site.kill()
+    enable(site, ...both)
+    await site.start()
+    const now = await site.until(video.uuid, one => hasTorrents(one) && allFiles(one).every(file => file.torrentUrl.includes('/before-')), null, 30000)
+    for (const file of allFiles(now)) {
+      const old = before.get(file.id)
+      assert.equal(file.torrentUrl, old.torrentUrl.replace('/torrents/', '/torrents/before-'))
+      assert.equal(magnetOf(file).get('xt'), magnetOf(old).get('xt'))
+      assert.deepEqual(magnetOf(file).getAll('tr'), now.trackerUrls)
+      assert.equal((await torrentOf(file)).btih, magnetOf(old).get('xt').slice('urn:btih:'.length))
+    }
+    await site.when('nothing is left there', () => rows(site, 'SELECT file_id FROM p2p_torrent').length === 0, 20000)
+    assert.deepEqual(rows(site, 'SELECT file_id FROM torrents_file WHERE video_id = 999999'), [])
   })
 })

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
-import { bytes20, oddBytes, offer, peer, Peer, torrentHash, trackerSite, writeHashes } from './kit.mjs'
+import { announceHttp, bytes20, oddBytes, offer, ownHash, peer, Peer, torrentHash, trackerSite, writeHashes } from './kit.mjs'
 
 const hashes = {
   open: oddBytes, unlisted: bytes20(), closed: bytes20(), internal: bytes20(), password: bytes20(), blocked: bytes20(),
-  doomed: bytes20(), counted: bytes20(), ids: bytes20()
+  doomed: bytes20(Buffer.from(oddBytes, 'latin1').reverse()), counted: bytes20(), ids: bytes20()
 }
 let site, videos
 
@@ -157,6 +158,16 @@ test('T45 a peer id of another address is not taken away, the same address repla
   again.destroy()
   await site.when('the id is free', async () => (await thief.announced(hash)).incomplete === 2)
   for (const socket of [thief, other]) socket.destroy()
+  // A /64 is one visitor where counts are concerned, but not one peer; and IPv4 is the same in either spelling.
+  for (const [owner, stranger, same] of [['2001:db8:9::5', '2001:db8:9::6', '2001:0db8:9:0::5'], ['203.0.113.8', '::ffff:203.0.113.9', '::ffff:203.0.113.8']]) {
+    const id = bytes20()
+    const sockets = await Promise.all([owner, stranger, same].map(address => peer(site, { id, ...from(address) })))
+    const [held, stolen, taken] = await sockets.reduce(async (heard, socket) => [...await heard, await socket.announced(hash)], [])
+    assert.equal(held['failure reason'], undefined, owner)
+    assert.match(stolen['failure reason'], /peer id/, stranger)
+    assert.equal(taken['failure reason'], undefined, same)
+    for (const socket of sockets) socket.destroy()
+  }
 })
 
 test('one socket is in several swarms under several ids, and in no more than it may', async () => {
@@ -177,20 +188,23 @@ test('one socket is in several swarms under several ids, and in no more than it 
   await other.leave()
 })
 
+/** What is said to those who may not share any more; nobody asked for it. */
+const dismissal = hash => ({ action: 'announce', 'failure reason': 'not shared: this video no longer is', info_hash: hash })
+
 test('T30 a video that is deleted while sockets are open leaves at once', async () => {
   const hash = hashes.doomed
   const [first, second] = [await peer(site), await peer(site)]
   await first.announced(hash)
   assert.equal((await second.announced(hash)).incomplete, 2)
   assert.equal((await site.delete(`/videos/${videos.doomed.uuid}`, { token: true })).status, 204)
-  await site.when('the swarm ended', async () => {
-    first.say({ action: 'scrape', info_hash: hash })
-    return (await first.hear()).files[hash].incomplete === 0
-  })
+  for (const each of [first, second]) assert.deepEqual(await each.hear(), dismissal(hash))
+  first.say({ action: 'scrape', info_hash: hash })
+  assert.equal((await first.hear()).files[hash].incomplete, 0)
   second.announce(hash, { offers: [offer('too late')] })
-  assert.match((await second.hear())['failure reason'], /no video of this server/)
+  assert.deepEqual(await second.hear(), dismissal(hash), 'whoever did not hear it hears it again')
   first.say({ action: 'announce', info_hash: hash, peer_id: first.id, to_peer_id: second.id, answer: { type: 'answer', sdp: '' }, offer_id: bytes20() })
-  assert.match((await first.hear())['failure reason'], /no video of this server/)
+  assert.deepEqual(await first.hear(), dismissal(hash))
+  for (const each of [first, second]) assert.match((await each.announced(hash))['failure reason'], /no video of this server/)
   await second.quiet(hash)
   await Promise.all([first.leave(), second.leave()])
 })
@@ -201,7 +215,9 @@ test('T30 a video that is made private leaves, and comes back when it is public'
   assert.equal((await me.announced(hash)).incomplete, 1)
   const privacy = async value => assert.equal((await site.put(`/videos/${videos.unlisted.uuid}`, { token: true, fields: { privacy: value } })).status, 204)
   await privacy(3)
-  await site.when('it left', async () => (await me.announced(hash))['failure reason'])
+  assert.deepEqual(await me.hear(), dismissal(hash))
+  assert.deepEqual(await me.announced(hash), dismissal(hash))
+  assert.match((await me.announced(hash))['failure reason'], /no video of this server/)
   await privacy(2)
   await site.when('it is back', async () => {
     const other = await peer(site)
@@ -210,6 +226,20 @@ test('T30 a video that is made private leaves, and comes back when it is public'
     return heard.action === 'announce' && !heard['failure reason']
   })
   me.destroy()
+})
+
+test('T30 who was let go without a word hears it when he comes back', async () => {
+  const hash = await torrentHash(site, videos.unlisted)
+  const me = await peer(site)
+  await site.when('it is shared', async () => (await me.announced(hash)).interval)
+  const change = async fields => assert.equal((await site.put(`/videos/${videos.unlisted.uuid}`, { token: true, fields })).status, 204)
+  await change({ name: 'Another name' }) // and with it another infohash: nobody is in the swarm of the old one
+  await site.when('the old one is nobody\'s', async () => {
+    me.say({ action: 'scrape', info_hash: hash })
+    return (await me.hear()).files?.[hash].incomplete === 0
+  })
+  assert.deepEqual(await me.announced(hash), dismissal(hash))
+  await me.leave()
 })
 
 test('T45 one who does not read loses offers, and not the connection', async () => {
@@ -236,4 +266,60 @@ test('the tracker is at exactly its address', async () => {
   const stranger = await peer(site, { headers: { Origin: 'https://elsewhere.example' } })
   assert.equal((await stranger.announced(hashes.open)).action, 'announce')
   await stranger.leave()
+})
+
+test('T45 numbers out of range, and members that nobody knows, are read over', async () => {
+  const hash = hashes.counted
+  const [me, other] = [await peer(site), await peer(site)]
+  await other.announced(hash)
+  const before = (await me.announced(hash)).complete
+  const whole = `"action":"announce","info_hash":${JSON.stringify(hash)},"peer_id":${JSON.stringify(me.id)}`
+  for (const left of ['1e400', '-1', '-1e-400', '99999999999999999999999999', '"0"', '[0]', 'true', '0.1'])
+    for (const numwant of ['-1', '1e308', '"many"', '[[[]]]']) {
+      me.write(`{"numwant":${numwant},"left":${left},"uploaded":-9e999,"downloaded":${'9'.repeat(400)},"__proto__":{"a":1},"port":-5,${whole}}`)
+      assert.equal((await me.hear()).complete, before, `${left} ${numwant}`)
+    }
+  for (const left of ['0', '0.0', '-0', '0e5', '0E-9']) {
+    me.write(`{"left":${left},${whole}}`)
+    assert.equal((await me.hear()).complete, before + 1, left)
+    await me.announced(hash, { event: 'stopped' })
+  }
+  await other.quiet(hash)
+  await Promise.all([me.leave(), other.leave()])
+})
+
+test('T45 a scrape of many hashes is answered for so many, and says nothing of what is hidden', async () => {
+  const me = await peer(site)
+  await me.announced(hashes.open)
+  const many = [hashes.closed, hashes.open, ...Array.from({ length: 500 }, () => bytes20())]
+  me.say({ action: 'scrape', info_hash: many })
+  const { files } = await me.hear()
+  assert.deepEqual(Object.keys(files).length, 64)
+  assert.equal(files[hashes.open].incomplete, 1)
+  assert.deepEqual(files[hashes.closed], files[many[2]], 'a hash that is private is as one that nobody has')
+  await me.leave()
+})
+
+// The last: what it tells has the plugin put its own hashes in place of those of the other tests.
+test('who shares is sent away when the owner of a video or channel says no, and may come back', async () => {
+  const owner = { video: shared => site.put(`/videos/${videos.open.uuid}`, { token: true, json: { pluginData: { p2p: { asked: 'true', ...shared && { shared: 'true' } } } } }),
+    channel: shared => site.put('/p2p/channels/root_channel', { token: true, json: { shared } }) }
+  for (const [name, allow] of Object.entries(owner)) {
+    const hash = ownHash(site, videos.open)
+    const me = await peer(site)
+    const { incomplete } = await me.announced(hash)
+    assert.ok(incomplete > 0, name)
+    assert.equal((await announceHttp(site, hash)).incomplete, incomplete + 1)
+    assert.equal((await allow(false)).status, 204)
+    assert.deepEqual(await me.hear(), dismissal(hash), name)
+    assert.deepEqual(await me.announced(hash), dismissal(hash), name)
+    assert.match((await me.announced(hash))['failure reason'], /nobody may share it/)
+    assert.ok('failure reason' in await announceHttp(site, hash))
+    assert.equal((await allow(true)).status, 204)
+    await site.when('it is shared again', () => ownHash(site, videos.open) === hash, 30000)
+    await sleep(3100) // for so long a hash is believed to be nobody's
+    assert.equal((await me.announced(hash))['failure reason'], undefined)
+    await site.when('by HTTP too, whatever was said before', async () => !('failure reason' in await announceHttp(site, hash)))
+    await me.leave()
+  }
 })

@@ -15,18 +15,21 @@ export const launchViewers = () => launch(['--disable-features=WebRtcHideLocalIp
 // Notes every connection that is made or tried, and has each source tell the sum of every segment it got.
 function note (answer) {
   if (answer) localStorage.setItem('shoal.p2p', answer)
-  window.noted = { connections: 0, configurations: [], segments: [] }
+  window.noted = { connections: 0, configurations: [], segments: [], made: [], candidates: [], waits: 0 }
   const Connection = window.RTCPeerConnection
   window.RTCPeerConnection = class extends Connection {
     constructor (configuration) {
       super(configuration)
       window.noted.connections++
+      window.noted.made.push(this)
+      this.addEventListener('icecandidate', ({ candidate }) => candidate?.candidate && window.noted.candidates.push(candidate.candidate))
       window.noted.configurations.push(configuration)
     }
   }
   const watch = async () => {
     const player = await window.shoal.ready
     const { hls } = player.source
+    player.video.addEventListener('waiting', () => window.noted.waits++)
     hls.on('hlsFragLoaded', async (name, { frag, payload }) => {
       const digest = await crypto.subtle.digest('SHA-256', payload)
       const sum = Array.from(new Uint8Array(digest), byte => byte.toString(16).padStart(2, '0')).join('')
@@ -50,11 +53,20 @@ function spoil () {
   }
 }
 
-/** Opens the video's page as another person. answer: what was said of sharing before. change(html). */
-export async function viewer (browser, address, { answer = 'yes', rate = 1, isEvil = false, script, change, options = {} } = {}) {
+/**
+ * Opens the video's page as another person. answer: what was said of sharing before. change(html). frame: which
+ * of the page's frames has the player.
+ */
+export async function viewer (browser, address, { answer = 'yes', rate = 1, isEvil = false, script, change, options = {}, frame = 0 } = {}) {
   const page = await open(browser, options)
   page.asked = []
-  page.on('websocket', socket => page.asked.push(socket.url()))
+  page.sockets = []
+  page.announced = 0
+  page.on('websocket', socket => {
+    page.asked.push(socket.url())
+    page.sockets.push(socket)
+    socket.on('framesent', ({ payload }) => { page.announced += /"action":"announce"/.test(payload) ? 1 : 0 })
+  })
   page.on('request', request => page.asked.push(request.url()))
   await page.addInitScript(note, answer)
   if (isEvil) await page.addInitScript(spoil)
@@ -66,14 +78,22 @@ export async function viewer (browser, address, { answer = 'yes', rate = 1, isEv
     })
   }
   await page.goto(address)
-  await page.waitForFunction(() => window.shoal?.player?.source)
-  await page.evaluate(rate => {
+  const inside = page.frames()[frame]
+  await inside.waitForFunction(() => window.shoal?.player?.source)
+  await inside.evaluate(rate => {
     const { player } = window.shoal
     player.video.muted = true
     player.rate = rate
     player.play()
   }, rate)
   return page
+}
+
+/** Nobody was contacted, nor the library that would do it loaded. */
+export async function alone (page) {
+  for (const frame of page.frames()) assert.equal(await frame.evaluate(() => window.noted.connections), 0)
+  assert.deepEqual(page.asked.filter(url => /^wss?:|p2p-(hls|core)\.mjs/.test(url)), [])
+  assert.equal(page.announced, 0)
 }
 
 /** How sharing stands with a viewer. */

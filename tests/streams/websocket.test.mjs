@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { availableParallelism } from 'node:os'
 import { after, before, test } from 'node:test'
 
 import { shoal } from '../kit/instance.mjs'
@@ -263,6 +264,22 @@ test('a reload says 1012, and the new server takes over', async () => {
   again.write('still here')
   assert.equal((await again.next()).data.toString(), 'still here')
   await again.leave()
+})
+
+test('a quick route is answered while all workers are busy, unless it wants one', async () => {
+  const workers = 2 + 2 * availableParallelism()
+  const socket = await openSocket(site)
+  for (let i = 0; i < workers; i++) socket.write('work zzz')
+  socket.write('heard')
+  assert.equal((await socket.next()).data.toString(), 'heard') // all of the work is with the workers by now
+  const start = performance.now()
+  for (let i = 0; i < 10; i++) assert.deepEqual((await site.raw({ path: '/echo/quick' })).json, { by: 'loop' })
+  const quick = performance.now() - start
+  assert.deepEqual((await site.raw({ path: '/echo/quick?later=1' })).json, { by: 'worker', told: true })
+  const whole = performance.now() - start
+  assert.ok(quick < 1000 && whole > 1200, `${quick} ms, and ${whole} ms with a worker`)
+  for (let i = 0; i < workers; i++) assert.equal((await socket.next()).data.toString(), 'ZZZ')
+  await socket.leave()
 })
 
 test('a stop says 1012 too, and waits for work that still runs', async () => {

@@ -44,8 +44,11 @@ static struct shoal_value take_value(lua_State *L, int index)
         size_t length;
         const char *text = lua_tolstring(L, index, &length);
         shoal_lua_spend(L, length);
-        char *copy = shoal_arena_alloc(shoal_call_arena(shoal_lua_running(L)->call), length + 1);
-        memcpy(copy, text, length);
+        char *copy =
+            shoal_arena_try_copy(shoal_call_arena(shoal_lua_running(L)->call), text, length);
+        if (!copy) {
+            luaL_error(L, "not enough memory for a text of %d bytes", (int)length);
+        }
         return (struct shoal_value){.type = SHOAL_TYPE_TEXT, .data = copy, .length = length};
     }
     default:

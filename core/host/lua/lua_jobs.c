@@ -64,6 +64,7 @@ static int add_kind(lua_State *L)
         .lease_s = (int)shoal_lua_field_int(L, 3, "lease_s", 0),
         .concurrency = (int)shoal_lua_field_int(L, 3, "concurrency", 0),
         .backoff_ms = shoal_lua_field_int(L, 3, "backoff_ms", 0),
+        .is_brief = shoal_lua_field_bool(L, 3, "is_brief"),
     };
     struct shoal_err err = {0};
     return shoal_job_kind_add(lua->plugin, &row, &err) == 0 ? 0 : shoal_lua_raise(L, &err);

@@ -9,6 +9,13 @@
 /// Returns: borrowed. Errors: none. Thread: [worker]. Blocks: no. Since: 1.0.
 SHOAL_API struct shoal_arena *shoal_call_arena(struct shoal_call *call);
 
+/// Puts another arena in the place of the call's memory, for the parts of a long job whose results are
+/// not needed afterwards; the caller puts the one before back, and resets or frees its own.
+///
+/// Returns: the arena that was in use. Errors: none. Thread: [worker]. Blocks: no. Since: 1.0.
+SHOAL_API struct shoal_arena *shoal_call_arena_use(struct shoal_call *call,
+    struct shoal_arena *arena);
+
 /// Who asks: anonymous, a user, a remote actor or the system. Never NULL.
 SHOAL_API const struct shoal_viewer *shoal_call_viewer(const struct shoal_call *call);
 

@@ -112,7 +112,8 @@ SHOAL_API json_t *shoal_account_list(struct shoal_call *call, const json_t *quer
     struct shoal_err *err);
 SHOAL_API json_t *shoal_channel_get(struct shoal_call *call, const char *handle,
     struct shoal_err *err);
-/// query: {start, count, sort, search, account (handle)}.
+/// query: {start, count, sort, search, host, account (handle)}. Of other servers: those that are followed from
+/// here; with an account all of that.
 SHOAL_API json_t *shoal_channel_list(struct shoal_call *call, const json_t *query,
     struct shoal_err *err);
 /// fields: {name, displayName, description, support}. Result: {videoChannel: {id}}.
@@ -139,13 +140,18 @@ SHOAL_API json_t *shoal_actor_image(struct shoal_call *call, const char *kind, c
 SHOAL_API json_t *shoal_video_get(struct shoal_call *call, const char *id, const char *password,
     struct shoal_err *err);
 /// {total, data} of Video. query has the names of GET /api/v1/videos (arrays for …OneOf), checked;
-/// besides: account, channel (handles), mine (bool: every video of the viewer's account), and
-/// "policy" for nsfw: as the viewer, or for who is not logged in the instance, wants it.
+/// besides: account, channel (handles), mine (bool: every video of the viewer's account),
+/// subscribed (bool: of the channels that the viewer subscribes to), and "policy" for nsfw: as the
+/// viewer, or for who is not logged in the instance, wants it.
 SHOAL_API json_t *shoal_video_list(struct shoal_call *call, const json_t *query,
     struct shoal_err *err);
 /// Changes fields as PUT /videos/ID names them; null clears. Widening privacy asks video.publish.
 SHOAL_API int shoal_video_update(struct shoal_call *call, const char *id, const json_t *fields,
     struct shoal_err *err);
+/// The same with new pictures, as shoal_video_image() sets them (NULL: as they are): all of it, or
+/// nothing.
+SHOAL_API int shoal_video_update_pictured(struct shoal_call *call, const char *id,
+    const json_t *fields, const char *thumbnail, const char *preview, struct shoal_err *err);
 SHOAL_API int shoal_video_delete(struct shoal_call *call, const char *id, struct shoal_err *err);
 /// Sets a picture of the video from an image file (the file is copied). kind: "thumbnail", "preview".
 SHOAL_API int shoal_video_image(struct shoal_call *call, const char *id, const char *kind,

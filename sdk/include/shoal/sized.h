@@ -11,9 +11,12 @@
 
 #include <shoal/version.h>
 
+struct shoal_actor;
 struct shoal_decision;
 struct shoal_fetch;
 struct shoal_fetched;
+struct shoal_flight;
+struct shoal_follow;
 struct shoal_job_kind;
 struct shoal_job_options;
 struct shoal_media_file;
@@ -27,6 +30,7 @@ struct shoal_service;
 struct shoal_socket_route;
 struct shoal_stream_ops;
 struct shoal_submission;
+struct shoal_video_ref;
 
 // Each is described where its inline function is.
 
@@ -47,6 +51,10 @@ SHOAL_API int shoal_process_wait_sized(struct shoal_call *call, const char *key,
     struct shoal_process_state *state, size_t state_bytes, struct shoal_err *err);
 SHOAL_API int shoal_fetch_sized(struct shoal_call *call, const struct shoal_fetch *what,
     size_t what_bytes, struct shoal_fetched *fetched, size_t fetched_bytes, struct shoal_err *err);
+SHOAL_API int shoal_flight_begin_sized(struct shoal_call *call, struct shoal_flight *flight,
+    const struct shoal_fetch *what, size_t what_bytes, void *mark, struct shoal_err *err);
+SHOAL_API int shoal_flight_take_sized(struct shoal_flight *flight, int64_t wait_ms, void **mark,
+    struct shoal_fetched *fetched, size_t fetched_bytes, int *code, struct shoal_err *err);
 SHOAL_API int shoal_job_kind_add_sized(struct shoal_plugin *self, const struct shoal_job_kind *kind,
     size_t kind_bytes, struct shoal_err *err);
 SHOAL_API int shoal_job_add_sized(struct shoal_plugin *self, struct shoal_db *tx, const char *kind,
@@ -56,6 +64,22 @@ SHOAL_API int shoal_media_submit_sized(struct shoal_call *call, const struct sho
     size_t what_bytes, json_t **video, struct shoal_err *err);
 SHOAL_API int shoal_media_find_sized(struct shoal_call *call, const char *kind, const char *video,
     const char *name, struct shoal_media_file *file, size_t file_bytes, struct shoal_err *err);
+SHOAL_API int shoal_follow_put_sized(struct shoal_call *call, struct shoal_follow *follow,
+    size_t follow_bytes, struct shoal_err *err);
+SHOAL_API int shoal_follow_get_sized(struct shoal_call *call, int64_t follower_id,
+    int64_t target_id, struct shoal_follow *follow, size_t follow_bytes, struct shoal_err *err);
+SHOAL_API int shoal_actor_find_sized(struct shoal_call *call, const char *url,
+    struct shoal_actor *actor, size_t actor_bytes, struct shoal_err *err);
+SHOAL_API int shoal_actor_named_sized(struct shoal_call *call, const char *name, const char *host,
+    struct shoal_actor *actor, size_t actor_bytes, struct shoal_err *err);
+SHOAL_API int shoal_actor_get_sized(struct shoal_call *call, int64_t id, struct shoal_actor *actor,
+    size_t actor_bytes, struct shoal_err *err);
+SHOAL_API int shoal_actor_put_sized(struct shoal_call *call, const struct shoal_actor *actor,
+    size_t actor_bytes, const json_t *pictures, int64_t *id, struct shoal_err *err);
+SHOAL_API int shoal_video_by_url_sized(struct shoal_call *call, const char *url,
+    struct shoal_video_ref *video, size_t video_bytes, struct shoal_err *err);
+SHOAL_API int shoal_video_by_id_sized(struct shoal_call *call, const char *id,
+    struct shoal_video_ref *video, size_t video_bytes, struct shoal_err *err);
 SHOAL_API int shoal_fire_decide_sized(struct shoal_call *call, const char *hook, json_t *payload,
     struct shoal_decision *decision, size_t decision_bytes);
 SHOAL_API int shoal_held_add_sized(struct shoal_db *tx, const char *hook, const char *subject,

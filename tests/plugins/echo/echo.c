@@ -335,6 +335,27 @@ static int answer_counts(
             "lastCode", counts.last_code));
 }
 
+static int answer_quick(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    (void)err;
+    const char *later = shoal_request_query(request, "later");
+    shoal_request_keep(request, self);
+    return later ? SHOAL_LATER : shoal_answer_json(request, 200, json_pack("{s:s}", "by", "loop"));
+}
+
+static int answer_later(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    (void)err;
+    return shoal_answer_json(request, 200,
+        json_pack("{s:s, s:b}", "by", "worker", "told", shoal_request_kept(request) == self));
+}
+
 static int start(struct shoal_plugin *plugin, struct shoal_err *err)
 {
     self = plugin;
@@ -348,6 +369,12 @@ static int start(struct shoal_plugin *plugin, struct shoal_err *err)
             .rate = SHOAL_RATE_NONE},
         {.method = "GET", .path = "/echo/letters", .handler = answer_letters, .rate = SHOAL_RATE_NONE},
         {.method = "GET", .path = "/echo/counts", .handler = answer_counts, .rate = SHOAL_RATE_NONE},
+        {.method = "GET",
+            .path = "/echo/quick",
+            .handler = answer_later,
+            .quick = answer_quick,
+            .auth = SHOAL_AUTH_NONE,
+            .rate = SHOAL_RATE_NONE},
     };
     int code = add_sockets(err);
     for (size_t i = 0; code == 0 && i < sizeof routes / sizeof routes[0]; i++) {

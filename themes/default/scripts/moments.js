@@ -1,4 +1,4 @@
-// moments.js - times in the description ("1:02") lead to that moment of the video.
+// moments.js - times in the description and below it ("1:02") lead to that moment of the video.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { seconds, shoal } from './shoal.js'
 
@@ -36,7 +36,7 @@ function linkMoments(root, longest) {
 }
 
 const { duration } = document.querySelector('[data-player]')?.dataset ?? {}
-for (const prose of document.querySelectorAll('.watch-text > .prose')) {
+for (const prose of document.querySelectorAll('.watch-text .prose')) {
   linkMoments(prose, Number(duration) || 0)
   prose.addEventListener('click', event => {
     const moment = event.target.closest('[data-moment]')

@@ -6,15 +6,32 @@
 //   addButton({label, icon, onClick})   a button in the bar; returns the element
 //   hold(reason)      stops playback and shows the reason; returns a function that lets go
 //   time, duration, paused, volume, rate, video, element; play(), pause(), seek(s)
+//   captions (languages, language, choose(id)), chapters [{start, end, title}]
 //   levels [{id, resolution, label}], quality (an id, or 'auto')
+import { openCaptions } from './player_captions.js'
+import { openChapters, readChapters } from './player_chapters.js'
 import { openControls } from './player_controls.js'
 import { openSharing } from './player_p2p.js'
 import { openSource } from './player_source.js'
+import { readStoryboard } from './player_storyboard.js'
 import { api, seconds, shoal, text } from './shoal.js'
 
 const VISIBLE_STATES = new Set(['1', '4', '5'])
 const FAILED_STATES = new Set(['7', '8', '11', '12'])
 const POLL_MS = 4000
+const LIVE_POLL_MS = 20000 // nobody knows when a stream begins
+
+// A tab is one viewer: behind one address there may be a whole school. Forgotten with the tab.
+function sessionOfTab() {
+  const made = Array.from(crypto.getRandomValues(new Uint8Array(12)), byte => byte.toString(16)).join('')
+  try {
+    const session = sessionStorage.getItem('shoal.session') ?? made
+    sessionStorage.setItem('shoal.session', session)
+    return session
+  } catch {
+    return made // a frame that may keep nothing
+  }
+}
 
 class Player {
   constructor(element) {
@@ -134,10 +151,17 @@ class Player {
 
   async open() {
     this.rememberVolume()
+    const beside = JSON.parse(this.element.querySelector('[data-beside]')?.textContent ?? '{}')
+    this.storyboard = readStoryboard(beside.storyboard)
+    this.chapters = readChapters(beside.chapters, this.duration)
+    this.captions = openCaptions(this)
     if (this.hasControls) {
       this.controls = openControls(this)
     } else {
       this.video.controls = false
+    }
+    if (this.chapters.length > 0) {
+      openChapters(this)
     }
     this.watchStop()
     this.countViews()
@@ -163,9 +187,24 @@ class Player {
     }
   }
 
+  // What is said of a live that is not on the air; '' for everything else.
+  get liveNote() {
+    const { live, permanent, state } = this.options
+    const notes = { 4: permanent === 'true' ? 'player.live_between' : 'player.live_waiting', 5: 'player.live_ended' }
+    return live === 'true' ? (notes[state] ?? '') : ''
+  }
+
   // Looks for something to play; while there is nothing yet, asks again.
   async load() {
     const { state, hls } = this.options
+    if (this.liveNote) {
+      this.say(text(this.liveNote))
+      this.controls?.disable(true)
+      if (state === '4') {
+        setTimeout(() => this.poll(), LIVE_POLL_MS)
+      }
+      return
+    }
     const files = [...this.video.querySelectorAll('source[type="video/mp4"]')]
     if (FAILED_STATES.has(state) && files.length === 0 && !hls) {
       this.say(text('player.failed_transcoding'))
@@ -232,6 +271,7 @@ class Player {
     this.options.state = String(video.state?.id ?? 1)
     this.options.hls = video.streamingPlaylists?.[0]?.playlistUrl ?? ''
     this.options.duration = String(video.duration)
+    this.options.live = String(video.isLive === true)
     this.video.poster ||= video.previewPath ?? ''
     this.sharing?.take(video)
     const chip = document.querySelector('.watch-facts .chip.state')
@@ -304,10 +344,12 @@ class Player {
     const everyMs = Math.max(1000, Number(this.options.interval) || 5000)
     let timer
     let hasStarted = false
+    const sessionId = sessionOfTab()
     const tell = viewEvent => {
-      const most = Math.floor(Number(this.options.duration) || this.duration)
+      // A live has no length.
+      const most = Math.floor(Number(this.options.duration) || this.duration) || Infinity
       const currentTime = Math.max(0, Math.min(Math.floor(this.time), most))
-      const body = viewEvent ? { currentTime, viewEvent } : { currentTime }
+      const body = { currentTime, sessionId, ...(viewEvent ? { viewEvent } : {}) }
       api(`videos/${this.options.video}/views`, { method: 'POST', body }).catch(() => {})
     }
     this.video.addEventListener('playing', () => {

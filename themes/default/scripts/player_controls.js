@@ -1,5 +1,6 @@
 // player_controls.js - the bar under the picture: buttons, sliders, menu, keys.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+import { openPreview } from './player_preview.js'
 import { duration, text } from './shoal.js'
 
 const RATES = [0.5, 0.75, 1, 1.25, 1.5, 2]
@@ -67,14 +68,12 @@ class Controls {
 
   build() {
     this.seek = this.slider('player-seek', text('player.seek'), 1000, 'any')
-    this.tip = make('span', { className: 'player-tip', hidden: true })
-    this.tip.setAttribute('aria-hidden', 'true')
     this.playButton = this.button('play', 'play', text('player.play'), () => this.toggle())
     this.muteButton = this.button('mute', 'sound', text('player.mute'), () => this.mute())
     this.volume = this.slider('', text('player.volume'), 1, 0.05)
     this.clock = make('span', { className: 'player-time' })
     this.captionButton = this.button('captions', 'captions', text('player.captions'), () =>
-      this.toggleCaptions(),
+      this.player.captions.toggle(),
     )
     this.gearButton = this.button('settings', 'gear', text('player.settings'), () =>
       this.openMenu(this.menu.hidden),
@@ -99,7 +98,9 @@ class Controls {
       this.theatreButton,
       this.fullButton,
     )
-    this.bar = make('div', { className: 'player-bar' }, this.tip, this.seek, this.row)
+    this.track = make('div', { className: 'player-track' }, this.seek)
+    this.bar = make('div', { className: 'player-bar' }, this.track, this.row)
+    openPreview(this.player, this.bar, this.seek)
     this.menu = make('div', { className: 'player-menu', hidden: true, id: 'player-menu' })
     this.gearButton.setAttribute('aria-expanded', 'false')
     this.gearButton.setAttribute('aria-controls', 'player-menu')
@@ -107,7 +108,8 @@ class Controls {
     this.big.className = 'player-big'
     this.wait = make('div', { className: 'player-wait', hidden: true })
     this.shade = make('div', { className: 'player-shade' })
-    this.captionButton.hidden = this.video.textTracks.length === 0
+    this.captionButton.hidden = this.player.captions.languages.length === 0
+    this.player.captions.onChange(() => this.showCaptions())
     this.pipButton.hidden = !document.pictureInPictureEnabled
     this.theatreButton.hidden = !this.root.closest('.watch')
     this.fullButton.hidden = !document.fullscreenEnabled && !this.video.webkitEnterFullscreen
@@ -141,17 +143,6 @@ class Controls {
     if (!this.video.muted && this.video.volume === 0) {
       this.video.volume = 0.5
     }
-  }
-
-  toggleCaptions() {
-    const tracks = [...this.video.textTracks]
-    const isOn = tracks.some(track => track.mode === 'showing')
-    const language = document.documentElement.lang
-    const wanted = tracks.find(track => track.language === language) ?? tracks[0]
-    for (const track of tracks) {
-      track.mode = !isOn && track === wanted ? 'showing' : 'disabled'
-    }
-    this.captionButton.setAttribute('aria-pressed', String(!isOn))
   }
 
   togglePip() {
@@ -228,15 +219,32 @@ class Controls {
     groups.push(
       this.group(text('player.speed'), 'speed', rates, player.rate, rate => (player.rate = rate)),
     )
+    const { captions } = player
+    if (captions.languages.length > 0) {
+      const choose = id => captions.choose(id, true)
+      groups.push(
+        this.group(text('player.captions'), 'captions', captions.rows, captions.language, choose),
+      )
+    }
     this.menu.replaceChildren(...groups)
   }
 
   // --- showing what is
 
   showAll() {
+    this.showCaptions()
     this.showPlay()
     this.showTime()
     this.showVolume()
+  }
+
+  showCaptions() {
+    const { language } = this.player.captions
+    this.captionButton.setAttribute('aria-pressed', String(language !== ''))
+    if (!this.menu.hidden) {
+      const row = this.menu.querySelectorAll('input[name=captions]')
+      this.player.captions.rows.forEach(({ id }, i) => row[i] && (row[i].checked = id === language))
+    }
   }
 
   showPlay() {
@@ -335,7 +343,7 @@ class Controls {
   }
 
   listenToPointer() {
-    const { root, video, seek } = this
+    const { root, video } = this
     video.addEventListener('click', event => {
       if (!this.menu.hidden) {
         this.openMenu(false)
@@ -372,14 +380,6 @@ class Controls {
         this.openMenu(false)
       }
     })
-    seek.addEventListener('pointermove', event => {
-      const box = seek.getBoundingClientRect()
-      const part = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width))
-      this.tip.textContent = duration(part * this.player.duration)
-      this.tip.style.left = `${event.clientX - this.root.getBoundingClientRect().left}px`
-      this.tip.hidden = false
-    })
-    seek.addEventListener('pointerleave', () => (this.tip.hidden = true))
   }
 
   // A finger shows the bar and hides it; a second tap on one side goes ten seconds back or on.
@@ -411,7 +411,7 @@ class Controls {
       f: () => this.toggleFull(),
       m: () => this.mute(),
       t: () => this.toggleTheatre(),
-      c: () => this.toggleCaptions(),
+      c: () => this.player.captions.toggle(),
       Home: () => this.player.seek(0),
       End: () => this.player.seek(this.player.duration),
     }

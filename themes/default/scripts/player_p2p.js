@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
 // Nobody is contacted, and nothing of the P2P library loaded, before the rules and the viewer allow it.
-import { mayJoin, mayUpload, reasonAgainst, socketsOf } from './player_rules.js'
+import { deviceOf, mayJoin, reasonAgainst, socketsOf } from './player_rules.js'
 import { api, user } from './shoal.js'
 
 const KEPT = 'shoal.p2p'
@@ -11,7 +11,9 @@ const NOTICE_WHOLE_MS = 20000
 const SHORT_BUFFER_S = 12
 const VIEWERS_AGAIN_MS = 60000
 const TROUBLE_MS = 30000
-const ENDS = new Set(['bad', 'list'])
+const BATTERY_MS = 500 // a browser that knows says it at once
+const ENDS = new Set(['bad', 'list', 'dismissed'])
+const DEVICE = new Set(['data', 'mobile', 'battery'])
 
 function keptAnswer() {
   try {
@@ -66,7 +68,7 @@ export class Sharing {
     this.listeners = new Set()
     this.link = new URLSearchParams(location.search).get('p2p') ?? ''
     this.answer = user?.p2pEnabled === false ? 'no' : keptAnswer()
-    this.watchDevice()
+    this.deviceKnown = this.watchDevice()
   }
 
   onChange(listener) {
@@ -88,9 +90,6 @@ export class Sharing {
   get counts() {
     return this.swarm?.counts ?? this.lastCounts
   }
-  get uploads() {
-    return mayUpload(navigator.connection, this.battery)
-  }
 
   take(video) {
     this.facts = factsOf(video, this.policy)
@@ -98,9 +97,10 @@ export class Sharing {
 
   // --- what the device allows
 
+  /** Returns a promise of the time when all is known that the browser tells. */
   watchDevice() {
     navigator.connection?.addEventListener?.('change', () => this.deviceChanged())
-    navigator.getBattery?.().then(
+    const battery = navigator.getBattery?.().then(
       battery => {
         this.battery = battery
         battery.addEventListener('levelchange', () => this.deviceChanged())
@@ -109,21 +109,23 @@ export class Sharing {
       },
       () => {}, // the browser does not tell
     )
+    return Promise.race([battery, new Promise(resolve => setTimeout(resolve, BATTERY_MS))])
   }
 
   deviceChanged() {
-    if (navigator.connection?.saveData && this.state !== 'off') {
-      this.stop('data')
+    const reason = this.source ? this.obstacle() : ''
+    if (DEVICE.has(reason) && this.state !== 'off') {
+      this.stop(reason)
+    } else if (this.source && DEVICE.has(this.reason)) {
+      this.consider()
     }
-    this.swarm?.allowUpload(this.uploads)
-    this.changed()
   }
 
   obstacle() {
     return reasonAgainst(this.policy, this.facts, {
       answer: this.answer,
       link: this.link,
-      savesData: Boolean(navigator.connection?.saveData),
+      ...deviceOf(navigator.connection, this.battery),
       hasChannels: Boolean(
         window.RTCPeerConnection?.prototype.createDataChannel && window.crypto?.subtle,
       ),
@@ -184,7 +186,7 @@ export class Sharing {
     }
     const { turn } = this
     this.set('asking')
-    const { showNotice } = await import('./player_notice.js')
+    const [{ showNotice }] = await Promise.all([import('./player_notice.js'), this.deviceKnown])
     if (turn !== this.turn || this.state !== 'asking') {
       return
     }
@@ -221,7 +223,8 @@ export class Sharing {
     const { source } = this
     this.set('starting')
     try {
-      const swarm = await this.makeSwarm(source, turn)
+      await this.deviceKnown
+      const swarm = turn === this.turn ? await this.makeSwarm(source, turn) : undefined
       if (turn !== this.turn) {
         swarm?.close()
         return
@@ -266,7 +269,6 @@ export class Sharing {
       },
       hashes,
       mirrors: facts.mirrors,
-      mayUpload: this.uploads,
     }
     return new Swarm(source, plan, {
       onChange: () => this.changed(),
@@ -284,7 +286,7 @@ export class Sharing {
     return mayJoin(false, names, this.facts.federated)
   }
 
-  // Wrong bytes end it for this page; a server that did not answer gets a rest from us.
+  // Wrong bytes and a tracker that says no end it for this page; a server that did not answer gets a rest from us.
   ended(reason) {
     this.stop(ENDS.has(reason) ? reason : 'trouble')
     if (!ENDS.has(reason)) {

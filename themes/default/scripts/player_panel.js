@@ -107,12 +107,9 @@ class Panel {
   }
 
   statusText() {
-    const { state, reason, counts, uploads } = this.sharing
+    const { state, reason, counts } = this.sharing
     if (state === 'off') {
       return text(`sharing.off.${reason || 'video'}`)
-    }
-    if (state === 'on' && !uploads) {
-      return text('sharing.no_upload')
     }
     return text(state === 'on' && counts?.connected > 0 ? 'sharing.on_now' : `sharing.${state}`)
   }

@@ -3,12 +3,15 @@
 
 const PUBLIC = new Set([1, 2]) // public and unlisted
 
+const reasonOfDevice = ({ savesData, isMobile, isLow }) =>
+  savesData ? 'data' : isMobile ? 'mobile' : isLow ? 'battery' : ''
+
 /**
  * Why segments come from the server alone, as a text's key, or '' when they may come from others.
  *
  * policy: what the site says {mode, from, relayOnly, private, ice}; video: {trackers, hashes, privacy,
- * isLive, viewers}; viewer: {answer, link ('0', '1' or ''), savesData, hasChannels}. An answer is 'yes',
- * 'no', 'told' (read the notice and said nothing) or ''.
+ * isLive, viewers}; viewer: {answer, link ('0', '1' or ''), hasChannels, and what deviceOf() says}. An answer
+ * is 'yes', 'no', 'told' (read the notice and said nothing) or ''.
  */
 export function reasonAgainst(policy, video, viewer) {
   if (!policy || policy.mode === 'off') {
@@ -29,8 +32,9 @@ export function reasonAgainst(policy, video, viewer) {
   if (viewer.answer === 'no' || (viewer.answer === 'told' && policy.mode === 'opt-in')) {
     return 'no'
   }
-  if (viewer.savesData) {
-    return 'data'
+  const device = reasonOfDevice(viewer)
+  if (device) {
+    return device
   }
   // Anybody can write a link: it counts for those who said yes before.
   const isCalled = viewer.link === '1' && viewer.answer === 'yes'
@@ -40,16 +44,27 @@ export function reasonAgainst(policy, video, viewer) {
   return ''
 }
 
-/** What is sent to others costs nobody his month's data, nor the last of his battery. */
-export function mayUpload(connection, battery) {
-  const isCellular = connection?.type === 'cellular'
-  const isLow = Boolean(battery && !battery.charging && battery.level <= 0.25)
-  return !isCellular && !isLow
+/**
+ * What the browser tells of the device: {savesData, isMobile, isLow}. Sharing costs nobody his month's data,
+ * nor the last of his battery; no page is told of a battery saver, so a quarter that is not charging counts
+ * as one. connection: navigator.connection; battery: of navigator.getBattery(); either may be missing.
+ */
+export function deviceOf(connection, battery) {
+  return {
+    savesData: connection?.saveData === true,
+    isMobile: connection?.type === 'cellular',
+    isLow: Boolean(battery && !battery.charging && battery.level <= 0.25),
+  }
 }
 
 /** Trackers that a browser can talk to. */
 export function socketsOf(urls) {
   return (urls ?? []).filter(url => /^wss?:\/\//.test(url))
+}
+
+/** What a tracker says to those who may not share, or may no longer: they leave the swarm. */
+export function isDismissal(text) {
+  return /^not shared: |^Tracker is disabled/.test(text ?? '')
 }
 
 /**

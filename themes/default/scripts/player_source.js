@@ -84,6 +84,7 @@ class HlsSource {
     const wasPlaying = !player.paused // a new source pauses what somebody started already
     this.hls.loadSource(player.withToken(player.options.hls, true))
     this.hls.attachMedia(player.video)
+    player.video.preload = 'auto'
     if (wasPlaying) {
       player.play()
     }
@@ -248,6 +249,7 @@ class NativeSource {
     const wasPlaying = !player.paused
     this.player = player
     player.video.src = player.withToken(player.options.hls, true)
+    player.video.preload = 'metadata'
     watchErrors(player)
     if (wasPlaying) {
       player.play()
@@ -281,6 +283,7 @@ class FileSource {
     this.quality = id
     this.shown = this.levels[index].label
     this.player.video.src = this.player.withToken(this.files[index].src)
+    this.player.video.preload = 'metadata'
     this.player.emit('quality', { quality: id, shown: this.shown })
   }
 

@@ -4,8 +4,12 @@
 // Loaded when it is needed alone. It is put under a source that plays already, and taken away again,
 // without an interruption.
 import { SegmentFetch } from './player_fetch.js'
+import { isDismissal } from './player_rules.js'
 
 const BAD_MAX = 5 // wrong segments until we no longer ask anybody
+const AGAIN_MAX = 5 // quick tries to reach a tracker that went away
+const AGAIN_CHANCE = 0.3 // of one in a second: not everybody comes at once
+const GAP_S = 0.5 // between what is loaded and what follows it
 const URGENT_S = 5 // with less to play than this nothing is tried that may be slow
 
 /** What came from where, in bytes, and who is connected. */
@@ -21,7 +25,7 @@ class Counts {
 
 export class Swarm {
   /**
-   * source: an HlsSource; plan: {library, playlist, trackers, rtc, hashes, mirrors, mayUpload};
+   * source: an HlsSource; plan: {library, playlist, trackers, rtc, hashes, mirrors};
    * onChange(): the counts are others; onEnd(reason): it has ended by itself.
    */
   constructor(source, plan, { onChange, onEnd }) {
@@ -45,8 +49,11 @@ export class Swarm {
       return
     }
     this.engine = new HlsJsP2PEngine({ core: this.configuration() })
+    this.tellPosition()
     this.listen()
     this.bind()
+    this.tries = new WeakMap()
+    this.watch = setInterval(() => this.reachTrackers(), 1000)
   }
 
   configuration() {
@@ -65,7 +72,6 @@ export class Swarm {
       simultaneousP2PDownloads: 3,
       p2pNotReceivingBytesTimeoutMs: 2000,
       httpNotReceivingBytesTimeoutMs: 8000,
-      isP2PUploadDisabled: !plan.mayUpload,
       validateP2PSegment: (url, range, data) => this.checkPeer(url, range, data),
       validateHTTPSegment: (url, range, data) => this.checkHttp(url, range, data),
       httpRequestSetup: this.fetcher.setUp,
@@ -106,6 +112,22 @@ export class Swarm {
     hls.config.fLoader = fLoader
   }
 
+  // It takes what is asked for first for what is shown now, and what follows for urgent: the server would
+  // send what others have, where the film is loaded up to there already.
+  tellPosition() {
+    const { core } = this.engine
+    const make = core.createNewHybridLoader
+    core.createNewHybridLoader = segment => {
+      const loader = make.call(core, segment)
+      const { ahead, player } = this.source
+      const { currentTime } = player.video
+      if (ahead > 0 && segment.startTime <= currentTime + ahead + GAP_S) {
+        loader.playback.position = Math.min(loader.playback.position, currentTime)
+      }
+      return loader
+    }
+  }
+
   listen() {
     const { counts } = this
     const on = (name, listener) => this.engine.addEventListener(name, listener)
@@ -128,6 +150,7 @@ export class Swarm {
       })
     on('onPeerConnect', peersChanged)
     on('onPeerClose', peersChanged)
+    on('onTrackerWarning', ({ warning }) => isDismissal(warning?.message) && this.end('dismissed'))
     on('onSegmentError', ({ error, peerId }) => {
       if (error.type === 'p2p-segment-validation-failed') {
         this.blame(peerId)
@@ -180,6 +203,23 @@ export class Swarm {
     }
   }
 
+  // The library stays away for minutes from a tracker that closed its socket. A server that starts anew is
+  // back in seconds, and may say that nobody shares any more.
+  reachTrackers() {
+    for (const { trackerClient } of this.loaders()) {
+      for (const tracker of trackerClient.client._trackers) {
+        const tries = this.tries.get(tracker) ?? 0
+        if (!tracker.reconnecting) {
+          this.tries.delete(tracker)
+        } else if (tracker.destroyed && tries < AGAIN_MAX && Math.random() < AGAIN_CHANCE) {
+          this.tries.set(tracker, tries + 1)
+          clearTimeout(tracker.reconnectTimer)
+          tracker._openSocket()
+        }
+      }
+    }
+  }
+
   // A viewer is in a swarm for each quality that was played, so the largest swarm counts.
   countPeers() {
     return Math.max(0, ...[...this.loaders()].map(loader => loader.connectedPeerCount))
@@ -189,10 +229,6 @@ export class Swarm {
     for (const { trackerClient } of this.loaders()) {
       trackerClient._peers.get(peerId)?.peer?.destroy()
     }
-  }
-
-  allowUpload(may) {
-    this.engine?.applyDynamicConfig({ core: { isP2PUploadDisabled: !may } })
   }
 
   end(reason) {
@@ -207,6 +243,7 @@ export class Swarm {
       return // what stands in the source now may be another's
     }
     this.isOver = true
+    clearInterval(this.watch)
     const { hls } = this.source
     if (this.tellAgain) {
       hls.off('hlsMediaAttached', this.tellAgain)

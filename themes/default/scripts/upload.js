@@ -12,7 +12,7 @@ const LARGEST_CHUNK = 32 * 1024 * 1024
 const PIECE_MS = 4000 // how long a piece should take
 const PATIENCE = 12
 const POLL_MS = 3000
-const INTEGERS = new Set(['channelId', 'privacy', 'category', 'licence'])
+const INTEGERS = new Set(['channelId', 'privacy', 'category', 'licence', 'commentsPolicy'])
 const BOOLEANS = ['nsfw', 'downloadEnabled', 'waitTranscoding']
 
 const form = document.querySelector('[data-upload]')

@@ -42,4 +42,52 @@ SHOAL_INLINE int shoal_fetch(struct shoal_call *call, const struct shoal_fetch *
     return shoal_fetch_sized(call, what, sizeof *what, fetched, sizeof *fetched, err);
 }
 
+/// Opens a network that is not public ("127.0.0.0/8", "::1") to what this server fetches, as the setting
+/// "fetch.private" does: for a plugin's own setting that says so. The manifest needs "http:any".
+///
+/// Returns: 0 or a negative error. Errors: SHOAL_EFORBIDDEN, SHOAL_EINVAL (no network, or more than 64).
+/// Thread:  start() only. Blocks: no. Since: 1.0.
+SHOAL_API int shoal_fetch_open(struct shoal_plugin *self, const char *network, struct shoal_err *err);
+
+// A flight: many requests under way at once for one worker, which begins them without waiting and takes
+// their ends as they come. Connections are shared with all other requests and kept for the next one.
+
+/// Opens a flight of at most `most` requests (1 to 512). It belongs to this call, which closes it
+/// before it ends.
+///
+/// Returns: a flight, or NULL. Errors: SHOAL_EINVAL, SHOAL_EBUSY (all flights of the server together
+///          have no room for so many). Thread: [worker]. Blocks: no. Since: 1.0.
+SHOAL_API struct shoal_flight *shoal_flight_open(struct shoal_call *call, int most,
+    struct shoal_err *err);
+
+/// Begins a request: checked and guarded as shoal_fetch() does it, without redirects and to_path.
+///
+/// what: url and headers are copied; body is borrowed until the end of the request was taken. mark: what
+///       shoal_flight_take() gives back.
+/// Returns: 0, or a negative error, and then nothing was begun. Errors: SHOAL_EFULL (`most` are under
+///          way), SHOAL_EINVAL, SHOAL_EFORBIDDEN (permission), SHOAL_EBUSY (the server stops).
+/// Thread:  [worker]. Blocks: no. Since: 1.0.
+SHOAL_INLINE int shoal_flight_begin(struct shoal_call *call, struct shoal_flight *flight,
+    const struct shoal_fetch *what, void *mark, struct shoal_err *err)
+{
+    return shoal_flight_begin_sized(call, flight, what, sizeof *what, mark, err);
+}
+
+/// Takes a request that has ended, in the order in which they did; waits at most wait_ms for one.
+///
+/// mark: out. code: out, 0 or what shoal_fetch() would have returned, then with err. fetched: out; it is
+///       borrowed until the next take or close. Where there is no answer its status is 0.
+/// Returns: 1, or 0 where none ended in time, none is under way, or the call was cancelled.
+/// Errors:  none. Thread: [worker]. Blocks: yes. Since: 1.0.
+SHOAL_INLINE int shoal_flight_take(struct shoal_flight *flight, int64_t wait_ms, void **mark,
+    struct shoal_fetched *fetched, int *code, struct shoal_err *err)
+{
+    return shoal_flight_take_sized(flight, wait_ms, mark, fetched, sizeof *fetched, code, err);
+}
+
+/// Ends what is under way and frees the flight; NULL is fine.
+///
+/// Returns: nothing. Errors: none. Thread: [worker]. Blocks: yes, shortly. Since: 1.0.
+SHOAL_API void shoal_flight_close(struct shoal_flight *flight);
+
 #endif

@@ -61,6 +61,16 @@ struct shoal_route {
     /// The query is not taken apart, and may be bytes that are no UTF-8: the handler reads
     /// shoal_request_query_string() itself. Since: 1.0.
     bool raw_query;
+    /// [loop] Tried before the handler, by the loop that read the request: no queue, no other thread. For short
+    /// answers out of the plugin's own memory. A loop serves thousands meanwhile, so it must not block: it may
+    /// call what is [any], and read the request and give bytes, text or JSON with the functions below;
+    /// no hook, no database, no file, no request of its own. Where it gives no answer, whatever it returns,
+    /// the handler runs on a worker as if it had been the first; shoal_request_keep() hands something on.
+    /// Only for routes with auth NONE, without a body, a head handler and cache_s. Since: 1.0.
+    shoal_handler_fn *quick;
+    /// Where another route has the same path, this one is for clients whose Accept names `produces` itself:
+    /// "*/*" and an absent header get the other. Since: 1.0.
+    bool named_only;
 };
 
 /// Adds a route. Two plugins with the same route: the later in the configuration is quarantined.
@@ -144,7 +154,8 @@ SHOAL_API uint64_t shoal_request_written(const struct shoal_request *request, bo
 SHOAL_API void shoal_request_keep(struct shoal_request *request, void *value);
 SHOAL_API void *shoal_request_kept(const struct shoal_request *request);
 
-// Answers. One of them a request; headers first. Values with control characters are refused.
+// Answers. One of them a request; headers first. Values with control characters are refused, and so are
+// headers that frame the message; "Connection: close" ends the connection with the answer.
 
 SHOAL_API int shoal_answer_header(struct shoal_request *request, const char *name,
     const char *value);

@@ -38,6 +38,7 @@ struct shoal_job_kind {
     int lease_s;           ///< renewed by progress; 60 when 0
     int concurrency;       ///< at once on this node; 2 when 0
     int64_t backoff_ms;    ///< before the second try, doubled each time; 5 s when 0
+    bool is_brief;         ///< there are many: one that is done leaves no row, where others are listed for a day
 };
 
 /// Names a kind of job and its handler.
@@ -73,6 +74,11 @@ SHOAL_INLINE int shoal_job_add(struct shoal_plugin *self, struct shoal_db *tx, c
 /// server stops it is 0: shoal_call_cancelled() says that the call has to end, and what works for the
 /// job outside of this process (a media process) may go on for the next server.
 SHOAL_API int shoal_job_progress(struct shoal_call *call, const struct shoal_job *job, int percent);
+/// Says what it is about now, for lists ("120 deliveries to 30 servers wait"), in place of its subject.
+/// Returns: 0 or a negative error. Errors: SHOAL_ECANCELLED (it is another holder's), SHOAL_EINVAL (longer
+/// than 500 bytes), SHOAL_EIO, SHOAL_EFULL.
+SHOAL_API int shoal_job_subject(struct shoal_call *call, const struct shoal_job *job,
+    const char *subject, struct shoal_err *err);
 /// Ends a job whose handler said "later": code 0, or a negative error and why.
 SHOAL_API int shoal_job_finish(struct shoal_call *call, int64_t id, int64_t fence, int code,
     const char *why, struct shoal_err *err);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #ifndef SHOAL_PLUGIN_H
 #define SHOAL_PLUGIN_H
+#include <shoal/annotations.h>
 #include <shoal/arena.h>
 #include <shoal/base.h>
 #include <shoal/buf.h>
@@ -11,6 +12,7 @@
 #include <shoal/db.h>
 #include <shoal/error.h>
 #include <shoal/fetch.h>
+#include <shoal/follows.h>
 #include <shoal/hooks.h>
 #include <shoal/http.h>
 #include <shoal/jobs.h>
@@ -64,6 +66,14 @@ SHOAL_API void *shoal_plugin_kept(const struct shoal_plugin *self);
 SHOAL_API struct shoal_arena *shoal_plugin_arena(struct shoal_plugin *self);
 /// A folder of its own below the instance's data, made on the first call.
 SHOAL_API const char *shoal_plugin_data(struct shoal_plugin *self, struct shoal_err *err);
+/// A key of this plugin to seal with, the same each time; derived from a file in the instance's folder
+/// that no copy of the database has. The manifest needs "secrets". Wipe it after use.
+///
+/// name:    what it is for: each name has a key of its own. out: room for `bytes` (16 to 64).
+/// Returns: 0 or a negative error. Errors: SHOAL_EFORBIDDEN, SHOAL_EINVAL, SHOAL_ECORRUPT (the file is
+///          damaged), SHOAL_EIO, SHOAL_EFULL. Thread: [worker]. Blocks: yes. Since: 1.0.
+SHOAL_API int shoal_secret(struct shoal_call *call, const char *name, void *out, size_t bytes,
+    struct shoal_err *err);
 /// Where this server is: "data" (the instance's folder), "tmp", "media", "themes", "vendor" (what npm gives the pages).
 SHOAL_API const char *shoal_instance_path(const char *what);
 /// Ends this server as `shoal stop` does: requests finish, plugins stop, and it is not started again.

@@ -49,8 +49,15 @@ struct shoal_svc_json {
         json_t **result, struct shoal_err *err);
 };
 
-/// Marks that code of a provider runs, so that a crash or a hang is laid at the right door.
+/// Marks that code of a provider runs: with its own tables and permissions, and so that a crash or a hang
+/// is laid at the right door.
 SHOAL_API void shoal_enter(struct shoal_call *call, const struct shoal_service *service);
 SHOAL_API void shoal_leave(struct shoal_call *call);
+/// The name of the plugin that called the one that runs now, NULL for the core. A provider asks it first, and
+/// enters that plugin (`shoal_enter(call, &(struct shoal_service){.plugin = name})`; NULL is the core) around
+/// each function that came with the call: it has the tables and permissions of its author, not the provider's.
+///
+/// Returns: borrowed; lives as long as the server. Errors: none. Thread: [worker]. Blocks: no. Since: 1.0.
+SHOAL_API const char *shoal_caller(const struct shoal_call *call);
 
 #endif

@@ -62,6 +62,11 @@ SHOAL_API void shoal_stream_pause(shoal_stream stream, bool paused);
 SHOAL_API size_t shoal_stream_queued(shoal_stream stream);
 SHOAL_API int shoal_stream_address(shoal_stream stream, char out[64]);
 SHOAL_API int shoal_stream_loop(shoal_stream stream);
+/// The peer's port, of TCP, TLS and UDP listeners; within message() that of the datagram's sender.
+///
+/// Returns: 1 to 65535; 0 where it has none or a server in front hides it; SHOAL_EGONE.
+/// Errors:  SHOAL_EGONE. Thread: [any]. Blocks: no. Since: 1.0.
+SHOAL_API int shoal_stream_port(shoal_stream stream);
 
 /// Answers a request with server-sent events; the stream lives on after the handler returned.
 /// event() from any thread. topic: NULL, or a topic whose messages are sent as events.

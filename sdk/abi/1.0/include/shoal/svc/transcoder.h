@@ -16,6 +16,16 @@ struct shoal_image {
     bool covers; ///< the aspect ratio of the box: what stands out of its middle is cut off
 };
 
+/// A picture of small ones to be made, one for each span of a video: a JPEG of columns times rows tiles, in
+/// reading order; what is left of the last row shows the last moment again.
+struct shoal_board {
+    size_t size;      ///< sizeof(struct shoal_board)
+    const char *path; ///< where it goes
+    int tile_width, tile_height;
+    int columns, rows, count; ///< count: of tiles, at most columns times rows
+    double tile_s;            ///< the span of one
+};
+
 /// One finished rendition: an fMP4 file and its media playlist, in the work folder. Playlist lines
 /// name the media file as "media.mp4"; the core gives both their public names.
 struct shoal_rendition {
@@ -74,6 +84,10 @@ struct shoal_svc_transcoder {
     /// NULL, or missing by size: it reads none.
     int (*probe_image)(struct shoal_call *call, void *arg, const char *path, json_t **probe,
         struct shoal_err *err);
+    /// A storyboard of a video. SHOAL_EUNREADABLE where there is no picture in it. NULL, or missing by
+    /// size: it makes none.
+    int (*board)(struct shoal_call *call, void *arg, const char *path, const json_t *probe,
+        const struct shoal_board *board, struct shoal_err *err);
 };
 
 #endif

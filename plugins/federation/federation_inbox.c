@@ -1,0 +1,549 @@
+// federation_inbox.c - the inboxes: who signed, whether it has a shape, and then at once or by a job.
+//
+// What only touches our tables is applied before the answer. What needs other servers waits in a table,
+// and one job a host works it off, so that a slow or a busy server keeps nobody but itself.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "federation_inbox.h"
+
+#define ACTIVITIES_MAX 500           // in one Collection
+#define DEPTH_MAX 32
+#define WAITING_OF_HOST_MAX 2000
+#define WAITING_MAX 100000
+#define LOT 50
+#define LOT_BYTES (4u * 1024 * 1024)
+#define ATTEMPTS_MAX 6
+#define RETRY_MS 60000               // doubled with every try
+#define TURN_MS 10000                // of one host, then others have theirs
+#define STRANGER_PRIORITY 5          // servers that nobody here follows: after the others
+
+SHOAL_SQL(inbox_add,
+    "INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received) "
+    "VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (signer_id, activity_id) DO NOTHING");
+SHOAL_SQL(inbox_of_host, "SELECT COUNT(*) FROM (SELECT 1 FROM federation_inbox WHERE host = $1 "
+                         "LIMIT 2000) AS waiting");
+// How many there are at most, without counting; then how many there are.
+SHOAL_SQL(inbox_span, "SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM federation_inbox");
+SHOAL_SQL(inbox_all, "SELECT COUNT(*) FROM (SELECT 1 FROM federation_inbox LIMIT 100000) AS waiting");
+SHOAL_SQL(inbox_followed, "SELECT COUNT(*) FROM (SELECT 1 FROM v1_follow WHERE state = 2 "
+                          "AND target_id IN ($1, $2) LIMIT 1) AS one");
+SHOAL_SQL(inbox_of_signer, "SELECT 1 FROM federation_inbox WHERE signer_id = $1 LIMIT 1");
+SHOAL_SQL(inbox_next, "SELECT id, signer_id, body, attempts, activity_id FROM federation_inbox "
+                      "WHERE host = $1 AND next <= $2 ORDER BY next, id LIMIT 50");
+SHOAL_SQL(inbox_when, "SELECT next, signer_id FROM federation_inbox WHERE host = $1 "
+                      "ORDER BY next, id LIMIT 1");
+SHOAL_SQL(inbox_done, "DELETE FROM federation_inbox WHERE id = $1");
+SHOAL_SQL(inbox_again,
+    "UPDATE federation_inbox SET attempts = attempts + 1, next = $2, why = $3 WHERE id = $1");
+
+SHOAL_SQL(inbox_begun, "UPDATE federation_inbox SET attempts = attempts + 2 WHERE id = $1");
+
+struct waiting {
+    const char *host, *activity_id, *body;
+    int64_t signer_id;
+};
+
+// Whom somebody here follows, or whose server, is heard first: anybody can follow us.
+static int priority_of(struct shoal_call *call, const char *host, int64_t signer_id)
+{
+    struct shoal_actor server = {0};
+    int64_t followed = 0;
+    if (shoal_actor_named(call, "peertube", host, &server, NULL) != 0) {
+        server.id = signer_id;
+    }
+    int code = shoal_db_i64(shoal_call_db(call), &inbox_followed,
+        SHOAL_ARGS(SHOAL_I64(signer_id), SHOAL_I64(server.id)), &followed, NULL);
+    return code == 0 && followed > 0 ? 0 : STRANGER_PRIORITY;
+}
+
+static int room_check(struct shoal_db *tx, const char *host, struct shoal_err *err)
+{
+    int64_t count = 0;
+    int code = shoal_db_i64(tx, &inbox_of_host, SHOAL_ARGS(SHOAL_TEXT(host)), &count, err);
+    if (code == 0 && count >= WAITING_OF_HOST_MAX) {
+        return shoal_fail(
+            err, SHOAL_ERATE, "%d activities of %.200s wait here already", WAITING_OF_HOST_MAX, host);
+    }
+    code = code != 0 ? code : shoal_db_i64(tx, &inbox_span, SHOAL_NOARGS, &count, err);
+    if (code == 0 && count >= WAITING_MAX) {
+        code = shoal_db_i64(tx, &inbox_all, SHOAL_NOARGS, &count, err);
+    }
+    return code == 0 && count >= WAITING_MAX ? shoal_fail(err, SHOAL_EBUSY, "too many activities wait here")
+                                             : code;
+}
+
+static int wait_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    const struct waiting *waiting = arg;
+    int code = room_check(tx, waiting->host, err);
+    int64_t now_ms = shoal_now_ms();
+    code = code != 0 ? code
+                     : shoal_db_exec(tx, &inbox_add,
+                           SHOAL_ARGS(SHOAL_TEXT(waiting->host), SHOAL_TEXT(waiting->activity_id),
+                               SHOAL_I64(waiting->signer_id), SHOAL_TEXT(waiting->body),
+                               SHOAL_TIME(now_ms)),
+                           NULL, err);
+    json_t *payload = json_pack("{s:s}", "host", waiting->host);
+    struct shoal_job_options options = {.unique = waiting->host,
+        .subject = waiting->host,
+        .priority = priority_of(call, waiting->host, waiting->signer_id)};
+    code = code != 0 ? code : shoal_job_add(fed_plugin, tx, "inbox", payload, &options, NULL, err);
+    json_decref(payload);
+    return code;
+}
+
+// What somebody says comes behind what is still waiting of them.
+static bool has_waiting(struct shoal_call *call, const struct shoal_actor *signer)
+{
+    int64_t one = 0;
+    return shoal_db_i64(shoal_call_db(call), &inbox_of_signer, SHOAL_ARGS(SHOAL_I64(signer->id)),
+               &one, NULL) != SHOAL_ENOTFOUND;
+}
+
+// What every activity has, whatever it is about.
+static int shape_check(const json_t *activity, struct shoal_err *err)
+{
+    const char *type = json_is_object(activity) ? shoal_text(activity, "type", "") : "";
+    const char *field = !json_is_object(activity) || fed_id(json_object_get(activity, "id")) == NULL ? "id"
+                        : *type == '\0' || strlen(type) > 64                                          ? "type"
+                        : fed_id(json_object_get(activity, "actor")) == NULL ? "actor"
+                                                                              : NULL;
+    return field == NULL ? 0
+                         : shoal_fail_field(err, field,
+                               "an activity is an object with an id that is a URL, a type and an actor");
+}
+
+// At once where only our tables are needed; otherwise, or where that fails for now, it waits. What is
+// well said and may not be, or is about nothing here, is answered like what is taken: others count the
+// answers that are not, and give up on servers that have many of them.
+static int take(struct shoal_call *call, const json_t *activity, const char *bytes,
+    const struct shoal_actor *signer, struct shoal_err *err)
+{
+    int code = shape_check(activity, err);
+    if (code != 0 || fed_is_nothing(call, activity)) {
+        return code;
+    }
+    const char *id = fed_id(json_object_get(activity, "id"));
+    code = SHOAL_EBUSY;
+    if (fed_is_quick(call, activity, signer) && !has_waiting(call, signer)) {
+        struct shoal_err own = {0};
+        code = fed_apply_bytes(call, activity, bytes, signer, true, &own);
+        if (code != 0 && !fed_passes(code)) {
+            shoal_debug("from %s: %s", signer->host, own.text);
+            code = 0;
+        }
+    }
+    if (code != 0) {
+        struct waiting waiting = {signer->host, id, bytes, signer->id};
+        code = shoal_tx(call, wait_tx, &waiting, err);
+    }
+    return code;
+}
+
+// One of a Collection: it is written out for itself.
+static int take_item(struct shoal_call *call, const json_t *activity,
+    const struct shoal_actor *signer, struct shoal_err *err)
+{
+    char *bytes = json_dumps(activity, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (bytes == NULL) {
+        return shoal_fail(err, SHOAL_EBUSY, "there is no memory for this activity");
+    }
+    int code = take(call, activity, bytes, signer, err);
+    free(bytes);
+    return code;
+}
+
+static bool is_too_deep(const json_t *value, int depth)
+{
+    if (depth > DEPTH_MAX) {
+        return true;
+    }
+    const char *key;
+    json_t *inner;
+    size_t i;
+    if (json_is_object(value)) {
+        json_object_foreach((json_t *)value, key, inner)
+        {
+            if (is_too_deep(inner, depth + 1)) {
+                return true;
+            }
+        }
+    } else if (json_is_array(value)) {
+        json_array_foreach(value, i, inner)
+        {
+            if (is_too_deep(inner, depth + 1)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static int take_all(struct shoal_call *call, struct shoal_request *request, const json_t *body,
+    const struct shoal_actor *signer, struct shoal_err *err)
+{
+    if (strcmp(shoal_text(body, "type", ""), "Collection") != 0) {
+        size_t length = 0;
+        return take(call, body, shoal_request_body_bytes(request, &length), signer, err);
+    }
+    const json_t *items = json_object_get(body, "items");
+    const json_t *total = json_object_get(body, "totalItems"); // PeerTube 6.x takes it as text alone
+    const char *number = json_string_value(total);
+    bool has_total = json_is_integer(total) ||
+                     (number != NULL && *number != '\0' && strspn(number, "0123456789") == strlen(number));
+    if (!json_is_array(items) || !has_total) {
+        return shoal_fail_field(err, "items", "a Collection has items, and says how many in totalItems");
+    }
+    if (json_array_size(items) > ACTIVITIES_MAX) {
+        return shoal_fail(
+            err, SHOAL_ETOOLARGE, "a Collection has at most %d activities here", ACTIVITIES_MAX);
+    }
+    size_t i;
+    json_t *item;
+    json_array_foreach(items, i, item)
+    {
+        struct shoal_err own = {0};
+        int code = take_item(call, item, signer, &own);
+        if (code == SHOAL_ERATE || code == SHOAL_EFULL || fed_passes(code)) {
+            *err = own;
+            return code;
+        }
+        if (code != 0) {
+            shoal_debug("from %s: %s", signer->host, own.text);
+        }
+    }
+    return 0;
+}
+
+static bool is_json(struct shoal_request *request)
+{
+    const char *type = shoal_request_header(request, "content-type");
+    static const char *const types[] = {
+        "application/activity+json", "application/ld+json", "application/json"};
+    for (size_t i = 0; type != NULL && i < sizeof types / sizeof *types; i++) {
+        size_t length = strlen(types[i]);
+        if (strncasecmp(type, types[i], length) == 0 && strchr("; \t", type[length]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The farewell of somebody who is not known here ends nothing: their server is not asked for a key that
+// it may no longer have. Large servers send these by the thousand.
+static bool is_farewell_of_stranger(struct shoal_call *call, const json_t *body)
+{
+    const char *actor = fed_id(json_object_get(body, "actor"));
+    struct shoal_actor known;
+    struct shoal_err unknown = {0};
+    return actor != NULL && strcmp(shoal_text(body, "type", ""), "Delete") == 0 &&
+           fed_names(json_object_get(body, "object"), actor) && fed_url_host(call, actor) != NULL &&
+           !fed_same_host(call, actor, shoal_url(call, "/")) &&
+           shoal_actor_find(call, actor, &known, &unknown) == SHOAL_ENOTFOUND;
+}
+
+// Before the body is read: whether it can be anything that we take.
+static int inbox_head(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    if (!fed_enabled(call)) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "this server does not federate");
+    }
+    const char *name = shoal_request_param(request, "name");
+    struct shoal_actor owner;
+    if (name != NULL && shoal_actor_named(call, name, "", &owner, err) != 0) {
+        return SHOAL_ENOTFOUND;
+    }
+    if (!is_json(request)) {
+        return shoal_fail(
+            err, SHOAL_ETYPE, "an inbox takes application/activity+json or application/ld+json");
+    }
+    return shoal_request_header(request, "signature") != NULL
+               ? 0
+               : shoal_fail(err, SHOAL_EAUTH, "the request is not signed");
+}
+
+// PeerTube's threads sleep between two deliveries and do not see that a connection was closed meanwhile:
+// what they say next on it is lost, and said once. So nothing stays open that could be closed.
+static void close_behind(struct shoal_request *request)
+{
+    const char *agent = shoal_request_header(request, "user-agent");
+    if (agent != NULL && strncmp(agent, "PeerTube/", 9) == 0) {
+        (void)shoal_answer_header(request, "Connection", "close");
+    }
+}
+
+static int inbox_post(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    size_t length = 0;
+    close_behind(request);
+    const char *bytes = shoal_request_body_bytes(request, &length);
+    json_t *body = shoal_json_parse(bytes != NULL ? bytes : "", length, err);
+    if (body == NULL) {
+        return SHOAL_EINVAL;
+    }
+    struct shoal_actor signer;
+    int code = 0;
+    if (!json_is_object(body) || is_too_deep(body, 0)) {
+        code = shoal_fail(err, SHOAL_EINVAL,
+            "an activity is one JSON object of at most %d levels", DEPTH_MAX);
+    }
+    if (code == 0 && is_farewell_of_stranger(call, body)) {
+        json_decref(body);
+        return shoal_answer_status(request, 204);
+    }
+    code = code != 0 ? code : fed_signer(call, request, &signer, err);
+    // The farewell of somebody whose key cannot be had any more, and whom nobody here knew.
+    bool is_farewell = code == SHOAL_ENOTFOUND || code == SHOAL_EGONE;
+    if (is_farewell && strcmp(shoal_text(body, "type", ""), "Delete") == 0) {
+        json_decref(body);
+        return shoal_answer_status(request, 204);
+    }
+    if (is_farewell) {
+        code = shoal_fail(err, SHOAL_EAUTH, "who signed it cannot be found");
+    }
+    if (code == 0 && fed_blocked(call, signer.host)) {
+        code = shoal_fail(
+            err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", signer.host);
+    }
+    if (code == 0 && signer.host[0] == '\0') {
+        code = shoal_fail(err, SHOAL_ECONFLICT, "an actor of this server says nothing to it");
+    }
+    code = code != 0 ? code : take_all(call, request, body, &signer, err);
+    json_decref(body);
+    return code != 0 ? code : shoal_answer_status(request, 204);
+}
+
+struct row {
+    int64_t id, signer_id, attempts;
+    const char *activity_id, *body;
+};
+
+struct ending {
+    int64_t id, next_ms;
+    bool is_done;
+    const char *why;
+};
+
+static int end_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    const struct ending *ending = arg;
+    return ending->is_done
+               ? shoal_db_exec(tx, &inbox_done, SHOAL_ARGS(SHOAL_I64(ending->id)), NULL, err)
+               : shoal_db_exec(tx, &inbox_again,
+                     SHOAL_ARGS(SHOAL_I64(ending->id), SHOAL_TIME(ending->next_ms),
+                         SHOAL_TEXT(ending->why)),
+                     NULL, err);
+}
+
+static int work_row(struct shoal_call *call, const struct row *row, struct shoal_err *err)
+{
+    struct shoal_err own = {0};
+    struct shoal_actor signer;
+    json_t *activity = shoal_json_parse(row->body, strlen(row->body), &own);
+    int code = activity == NULL ? SHOAL_EINVAL : shoal_actor_get(call, row->signer_id, &signer, &own);
+    code = code != 0 ? code : fed_apply_bytes(call, activity, row->body, &signer, false, &own);
+    json_decref(activity);
+    bool again = code != 0 && fed_passes(code) && row->attempts + 1 < ATTEMPTS_MAX;
+    if (code != 0) { // who fills our inbox does not fill the log with it
+        shoal_debug("an activity is %s: %s", again ? "tried again later" : "dropped", own.text);
+    }
+    struct ending ending = {.id = row->id,
+        .is_done = !again,
+        .next_ms = shoal_now_ms() + (RETRY_MS << row->attempts),
+        .why = own.text};
+    return shoal_tx(call, end_tx, &ending, err);
+}
+
+static int begun_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    return shoal_db_exec(tx, &inbox_begun, SHOAL_ARGS(SHOAL_I64(*(const int64_t *)arg)), NULL, err);
+}
+
+// A job that was cut off before counts each one before it is applied: what ends the server is dropped
+// after a few times.
+static int work_carefully(struct shoal_call *call, const struct row *row, struct shoal_err *err)
+{
+    int64_t id = row->id;
+    if (row->attempts >= ATTEMPTS_MAX) {
+        shoal_warn("an activity is dropped that the server does not get over: %.200s", row->activity_id);
+        return shoal_tx(call, end_tx, &(struct ending){.id = id, .is_done = true}, err);
+    }
+    int code = shoal_tx(call, begun_tx, &id, err);
+    return code != 0 ? code : work_row(call, row, err);
+}
+
+static int next_rows(struct shoal_call *call, const char *host, struct row *out, int *count,
+    struct shoal_err *err)
+{
+    *count = 0;
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &inbox_next,
+        SHOAL_ARGS(SHOAL_TEXT(host), SHOAL_TIME(shoal_now_ms())), err);
+    if (rows == NULL) {
+        return err->code;
+    }
+    size_t bytes = 0;
+    while (*count < LOT && bytes < LOT_BYTES && shoal_rows_next(rows)) {
+        const char *body = shoal_col_text(rows, 2);
+        size_t length = strlen(body);
+        char *copy = shoal_arena_try_copy(shoal_call_arena(call), body, length);
+        if (copy == NULL) {
+            break;
+        }
+        bytes += length;
+        out[(*count)++] = (struct row){.id = shoal_col_i64(rows, 0),
+            .signer_id = shoal_col_i64(rows, 1),
+            .activity_id = shoal_arena_strdup(shoal_call_arena(call), shoal_col_text(rows, 4)),
+            .body = copy,
+            .attempts = shoal_col_i64(rows, 3)};
+    }
+    return shoal_rows_close(rows, err);
+}
+
+struct rest {
+    const char *host;
+};
+
+// What is left of a host is the work of another job, behind those of hosts that wait already.
+static int rest_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    const struct rest *rest = arg;
+    int64_t next_ms = 0, signer_id = 0;
+    struct shoal_rows *rows =
+        shoal_db_query(tx, &inbox_when, SHOAL_ARGS(SHOAL_TEXT(rest->host)), err);
+    if (rows != NULL && shoal_rows_next(rows)) {
+        next_ms = shoal_col_i64(rows, 0);
+        signer_id = shoal_col_i64(rows, 1);
+    }
+    int code = rows == NULL ? err->code : shoal_rows_close(rows, err);
+    if (code != 0 || next_ms == 0) {
+        return code;
+    }
+    int64_t now_ms = shoal_now_ms();
+    json_t *payload = json_pack("{s:s}", "host", rest->host);
+    struct shoal_job_options options = {.unique = rest->host,
+        .subject = rest->host,
+        .priority = priority_of(call, rest->host, signer_id),
+        .run_at_ms = next_ms > now_ms ? next_ms : now_ms};
+    code = shoal_job_add(fed_plugin, tx, "inbox", payload, &options, NULL, err);
+    json_decref(payload);
+    return code;
+}
+
+// Hosts that jobs of this process work off now: a busy one has one job, however much comes meanwhile.
+struct turn {
+    const char *host;
+    struct turn *next;
+};
+static struct {
+    pthread_mutex_t lock;
+    struct turn *first;
+} turns = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool turn_begin(struct turn *turn)
+{
+    bool is_free = true;
+    pthread_mutex_lock(&turns.lock);
+    for (const struct turn *other = turns.first; other != NULL && is_free; other = other->next) {
+        is_free = strcmp(other->host, turn->host) != 0;
+    }
+    if (is_free) {
+        turn->next = turns.first;
+        turns.first = turn;
+    }
+    pthread_mutex_unlock(&turns.lock);
+    return is_free;
+}
+
+static void turn_end(const struct turn *turn)
+{
+    pthread_mutex_lock(&turns.lock);
+    struct turn **at = &turns.first;
+    while (*at != turn) {
+        at = &(*at)->next;
+    }
+    *at = turn->next;
+    pthread_mutex_unlock(&turns.lock);
+}
+
+// One turn: lots until nothing is due, or the time is over. Each activity has memory of its own.
+static int work_host(struct shoal_call *call, const struct shoal_job *job, const char *host,
+    struct shoal_err *err)
+{
+    int64_t until_ms = shoal_tick_ms() + TURN_MS;
+    struct row rows[LOT];
+    int count = 0, code = 0, done = 0;
+    struct shoal_arena *lot = shoal_arena_new(0), *one = shoal_arena_new(0);
+    struct shoal_arena *own = shoal_call_arena_use(call, lot);
+    do {
+        shoal_arena_reset(lot);
+        code = next_rows(call, host, rows, &count, err);
+        for (int i = 0; i < count && code == 0; i++) {
+            if (shoal_call_cancelled(call) || shoal_tick_ms() > until_ms) {
+                count = 0;
+                break;
+            }
+            shoal_call_arena_use(call, one);
+            code = job->attempt > 1 ? work_carefully(call, &rows[i], err) : work_row(call, &rows[i], err);
+            shoal_call_arena_use(call, lot);
+            shoal_arena_reset(one);
+            done++;
+            if (code == 0 && done % 8 == 0) {
+                code = shoal_job_progress(call, job, 50);
+            }
+        }
+    } while (code == 0 && count > 0);
+    shoal_call_arena_use(call, own);
+    shoal_arena_free(lot);
+    shoal_arena_free(one);
+    return code;
+}
+
+// Works off what a host sent. A job that finds another one at it leaves it to that one, which looks once
+// more when it has ended.
+static int inbox_job(struct shoal_call *call, const struct shoal_job *job, void *arg,
+    struct shoal_err *err)
+{
+    (void)arg;
+    struct turn turn = {.host = shoal_text(job->payload, "host", "")};
+    if (!turn_begin(&turn)) {
+        return 0;
+    }
+    int code = work_host(call, job, turn.host, err);
+    turn_end(&turn);
+    struct rest rest = {turn.host};
+    return code != 0 ? code : shoal_tx(call, rest_tx, &rest, err);
+}
+
+int fed_inbox_start(struct shoal_plugin *self, struct shoal_err *err)
+{
+    static const char *const paths[] = {
+        "/inbox", "/accounts/{name}/inbox", "/video-channels/{name}/inbox"};
+    fed_types_clear();
+    int code = 0;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths && code == 0; i++) {
+        struct shoal_route route = {.method = "POST",
+            .path = paths[i],
+            .head = inbox_head,
+            .handler = inbox_post,
+            .auth = SHOAL_AUTH_NONE,
+            .body = SHOAL_BODY_DATA,
+            .body_max_bytes = FED_BODY_MAX,
+            .timeout_ms = 20000,
+            .rate = SHOAL_RATE_NONE};
+        code = shoal_route_add(self, &route, err);
+    }
+    struct shoal_job_kind kind = {
+        .kind = "inbox", .run = inbox_job, .concurrency = 4, .attempts = 20, .lease_s = 90};
+    code = code != 0 ? code : shoal_job_kind_add(self, &kind, err);
+    return code != 0 ? code : fed_blocks_start(self, err);
+}

@@ -1,0 +1,55 @@
+// federation_inbox.h - what the parts of the inbox share.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#ifndef FEDERATION_INBOX_H
+#define FEDERATION_INBOX_H
+#include "federation.h"
+
+/// Forgets every type: their plugins stop.
+void fed_types_clear(void);
+/// The type whose plugin keeps an object of this id, or NULL.
+const struct shoal_federated *fed_type_knowing(struct shoal_call *call, const char *id);
+// What a type's plugin says and does, in its own name.
+bool fed_type_owner(struct shoal_call *call, const struct shoal_federated *type, const char *id,
+    const struct shoal_actor *actor);
+int fed_type_receive(struct shoal_call *call, const struct shoal_federated *type,
+    const struct shoal_activity *what, struct shoal_err *err);
+bool fed_type_relays(struct shoal_call *call, const struct shoal_federated *type,
+    const struct shoal_activity *what, int64_t *video_id);
+
+/// The rule of a type for an activity, or NULL.
+const struct shoal_may_say *fed_rule(const struct shoal_federated *type, const char *activity);
+/// The id of a reference: text, or an object with one; NULL where there is none or it is too long.
+const char *fed_id(const json_t *reference);
+/// Whether a field names an actor: text, an object with that id, or a list with one of both.
+bool fed_names(const json_t *reference, const char *url);
+
+/// Whether what came in is about nothing that anybody here keeps: it is taken, and forgotten.
+bool fed_is_nothing(struct shoal_call *call, const json_t *activity);
+/// Whether what came in can be applied without asking another server.
+bool fed_is_quick(struct shoal_call *call, const json_t *activity, const struct shoal_actor *signer);
+/// fed_apply() of what came as bytes, which are passed on where its type says so. is_awaited: its sender
+/// waits, so that nobody else is asked.
+int fed_apply_bytes(struct shoal_call *call, const json_t *activity, const char *bytes,
+    const struct shoal_actor *signer, bool is_awaited, struct shoal_err *err);
+
+/// Follow, and Accept, Reject and Undo of one. Returns false for any other activity.
+bool fed_follow_is(const json_t *activity);
+int fed_follow_receive(struct shoal_call *call, const json_t *activity,
+    const struct shoal_actor *actor, struct shoal_err *err);
+
+/// Whether a type is one of an actor.
+bool fed_is_actor(const char *type);
+/// Whether an error may go away when it is tried again.
+bool fed_passes(int code);
+
+/// The actor that stands for a whole server.
+int fed_host_actor(struct shoal_call *call, const char *host, struct shoal_actor *actor,
+    struct shoal_err *err);
+/// The instance follows (or no longer follows) a host or a handle.
+int fed_server_follow(struct shoal_call *call, const char *name, bool follows,
+    struct shoal_err *err);
+
+int fed_blocks_start(struct shoal_plugin *self, struct shoal_err *err);
+int fed_server_start(struct shoal_plugin *self, struct shoal_err *err);
+
+#endif

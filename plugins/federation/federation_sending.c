@@ -1,0 +1,196 @@
+// federation_sending.c - what the service `delivery` is asked, and the rules by which it delivers.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+#include <string.h>
+
+#include <shoal/services.h>
+
+#include "federation_left.h"
+
+static const struct shoal_svc_delivery *enter(
+    struct shoal_call *call, struct shoal_service *service, struct shoal_err *err)
+{
+    if (!shoal_service_find("delivery", NULL, service)) {
+        shoal_fail(err, SHOAL_EBUSY, "delivery is not here now");
+        return NULL;
+    }
+    shoal_enter(call, service);
+    return service->table;
+}
+
+// What waited before goes out before: it is handed over first, in this very transaction if need be.
+int fed_deliver(struct shoal_call *call, struct shoal_db *tx, const struct shoal_delivery *what,
+    struct shoal_err *err)
+{
+    struct shoal_service service;
+    if (!fed_enabled(call)) {
+        return 0;
+    }
+    int code = fed_left_all(call, err);
+    const struct shoal_svc_delivery *table = code == 0 ? enter(call, &service, err) : NULL;
+    if (table == NULL) {
+        return code != 0 ? code : SHOAL_EBUSY;
+    }
+    code = table->deliver(call, service.arg, tx, what, err);
+    shoal_leave(call);
+    return code;
+}
+
+int fed_relay(struct shoal_call *call, struct shoal_db *tx, const char *bytes, int64_t video_id,
+    const char *except_host, struct shoal_err *err)
+{
+    struct shoal_service service;
+    if (!fed_enabled(call)) {
+        return 0;
+    }
+    int code = fed_left_all(call, err);
+    const struct shoal_svc_delivery *table = code == 0 ? enter(call, &service, err) : NULL;
+    if (table == NULL) {
+        return code != 0 ? code : SHOAL_EBUSY;
+    }
+    code = table->relay(call, service.arg, tx, bytes, video_id, except_host, err);
+    shoal_leave(call);
+    return code;
+}
+
+json_t *fed_hosts(struct shoal_call *call, const char *host, int start, int count,
+    struct shoal_err *err)
+{
+    struct shoal_service service;
+    const struct shoal_svc_delivery *table = enter(call, &service, err);
+    json_t *hosts = NULL;
+    if (table != NULL) {
+        hosts = table->hosts(call, service.arg, host, start, count, err);
+        shoal_leave(call);
+    }
+    return hosts;
+}
+
+void fed_waiting(struct shoal_call *call, int64_t *deliveries, int64_t *hosts)
+{
+    struct shoal_service service;
+    const struct shoal_svc_delivery *table = enter(call, &service, NULL);
+    if (table != NULL) {
+        table->waiting(call, service.arg, deliveries, hosts);
+        shoal_leave(call);
+    }
+}
+
+int fed_host_retry(struct shoal_call *call, const char *host, struct shoal_err *err)
+{
+    struct shoal_service service;
+    const struct shoal_svc_delivery *table = enter(call, &service, err);
+    if (table == NULL) {
+        return SHOAL_EBUSY;
+    }
+    int code = table->retry(call, service.arg, host, err);
+    shoal_leave(call);
+    return code;
+}
+
+// --- the rules ---
+
+static bool rule_enabled(struct shoal_call *call, void *arg)
+{
+    (void)arg;
+    return fed_enabled(call);
+}
+
+static const char *rule_host(struct shoal_call *call, const char *inbox, void *arg)
+{
+    (void)arg;
+    return fed_url_host(call, inbox);
+}
+
+static bool rule_reaches(struct shoal_call *call, const char *host, void *arg)
+{
+    (void)arg;
+    return strcmp(host, fed_host(call)) != 0 && !fed_blocked(call, host);
+}
+
+// Of a Collection each item is signed: they are passed on one by one.
+static int sign_all(
+    struct shoal_call *call, int64_t actor_id, json_t *whole, struct shoal_err *err)
+{
+    json_t *items = json_object_get(whole, "items");
+    int code = 0;
+    if (!json_is_array(items)) {
+        return fed_sign_document(call, actor_id, whole, err);
+    }
+    for (size_t i = 0; i < json_array_size(items) && code == 0; i++) {
+        json_t *item = json_pack("{s:O}", "@context", json_object_get(whole, "@context"));
+        json_object_update_missing(item, json_array_get(items, i));
+        code = fed_sign_document(call, actor_id, item, err);
+        json_array_set_new(items, i, item);
+    }
+    return code;
+}
+
+static char *rule_finish(struct shoal_call *call, int64_t actor_id, const char *context,
+    bool is_signed, json_t *activity, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    fed_written(call, shoal_text(activity, "type", ""), NULL, &activity);
+    json_t *whole = json_object();
+    json_object_set_new(whole, "@context", fed_context(call, context));
+    json_object_update_missing(whole, activity);
+    json_decref(activity);
+    int code = is_signed ? sign_all(call, actor_id, whole, err) : 0;
+    char *bytes = code == 0 ? json_dumps(whole, JSON_COMPACT) : NULL;
+    json_decref(whole);
+    if (code == 0 && bytes == NULL) {
+        shoal_fail(err, SHOAL_EUNREADABLE, "what federation.write made cannot be sent");
+    }
+    return bytes;
+}
+
+static bool rule_is_asked(struct shoal_call *call, void *arg)
+{
+    (void)call;
+    (void)arg;
+    return shoal_hook_heard("federation.outbound");
+}
+
+static enum shoal_verdict rule_may(struct shoal_call *call, const json_t *activity,
+    const char *host, int64_t actor_id, int64_t video_id, void *arg)
+{
+    (void)arg;
+    json_t *event = json_pack("{s:O?, s:s, s:{s:I, s:I}}", "activity", activity, "host", host, "nouns",
+        "actorId", (json_int_t)actor_id, "videoId", (json_int_t)video_id);
+    struct shoal_decision decision = {0};
+    enum shoal_verdict verdict = shoal_fire_decide(call, "federation.outbound", event, &decision);
+    json_decref(event);
+    return verdict;
+}
+
+static const char *const *rule_sign(struct shoal_call *call, int64_t actor_id, const char *inbox,
+    const void *body, size_t body_bytes, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    return fed_sign(call, actor_id, "POST", inbox, body, body_bytes, err);
+}
+
+static void rule_refused(struct shoal_call *call, const char *inbox, bool asks, void *arg)
+{
+    (void)arg;
+    fed_sign_refused(call, inbox, asks);
+}
+
+int fed_sending_start(struct shoal_err *err)
+{
+    static const struct shoal_delivery_rules rules = {.size = sizeof rules,
+        .plugin = "federation",
+        .enabled = rule_enabled,
+        .host = rule_host,
+        .reaches = rule_reaches,
+        .finish = rule_finish,
+        .is_asked = rule_is_asked,
+        .may = rule_may,
+        .sign = rule_sign,
+        .refused = rule_refused};
+    struct shoal_service service;
+    if (!shoal_service_find("delivery", NULL, &service)) {
+        return shoal_fail(err, SHOAL_ENOTFOUND, "no plugin provides delivery");
+    }
+    const struct shoal_svc_delivery *table = service.table;
+    return table->rules(service.arg, &rules, err);
+}
