@@ -72,13 +72,16 @@ bool fed_sign_refused(struct shoal_call *call, const char *url, bool asks);
 int fed_sign_document(struct shoal_call *call, int64_t actor_id, json_t *activity,
     struct shoal_err *err);
 
-/// The URL of a local actor that has keys, also of one that is gone; see svc/signatures.h.
+/// The URL of a local actor that has keys, also of one that is gone, and who has some; see svc/signatures.h.
 int fed_key_known(struct shoal_call *call, int64_t actor_id, const char **url, struct shoal_err *err);
+int fed_keyed(struct shoal_call *call, int64_t after, int64_t *actor_ids, int room, struct shoal_err *err);
 
 // The service `identity` (federation_identity.c); see svc/identity.h.
 
-int fed_signer(struct shoal_call *call, struct shoal_request *request, struct shoal_actor *actor,
-    struct shoal_err *err);
+int fed_signer_here(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
+    struct shoal_actor *actor, struct shoal_err *err);
+int fed_signer_later(struct shoal_call *call, struct shoal_request *request,
+    const struct shoal_claim *claim, struct shoal_err *err);
 json_t *fed_fetch(struct shoal_call *call, const char *url, struct shoal_err *err);
 /// What a person entered.
 json_t *fed_fetch_link(struct shoal_call *call, const char *url, struct shoal_err *err);

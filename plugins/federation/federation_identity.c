@@ -3,7 +3,7 @@
 #include <shoal/services.h>
 #include <shoal/svc/identity.h>
 
-#include "federation.h"
+#include "federation_inbox.h"
 
 static const struct shoal_svc_identity *enter(
     struct shoal_call *call, struct shoal_service *service, struct shoal_err *err)
@@ -99,16 +99,28 @@ int fed_actor_keep(struct shoal_call *call, const json_t *document, struct shoal
     return code;
 }
 
-int fed_signer(struct shoal_call *call, struct shoal_request *request, struct shoal_actor *actor,
-    struct shoal_err *err)
+int fed_signer_here(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
+    struct shoal_actor *actor, struct shoal_err *err)
 {
     struct shoal_service service;
-    err = fed_err(call, err);
     const struct shoal_svc_identity *table = enter(call, &service, err);
     if (table == NULL) {
         return SHOAL_EBUSY;
     }
-    int code = table->signer(call, service.arg, request, actor, err);
+    int code = table->signer_here(call, service.arg, request, claim, actor, err);
+    shoal_leave(call);
+    return code;
+}
+
+int fed_signer_later(struct shoal_call *call, struct shoal_request *request,
+    const struct shoal_claim *claim, struct shoal_err *err)
+{
+    struct shoal_service service;
+    const struct shoal_svc_identity *table = enter(call, &service, err);
+    if (table == NULL) {
+        return SHOAL_EBUSY;
+    }
+    int code = table->later(call, service.arg, request, claim, err);
     shoal_leave(call);
     return code;
 }
@@ -221,6 +233,13 @@ static json_t *rule_gone(struct shoal_call *call, const char *url, void *arg)
     return fed_farewell_document(call, url);
 }
 
+static int rule_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *body,
+    size_t body_bytes, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    return fed_inbox_proved(call, signer, body, body_bytes, err);
+}
+
 int fed_identity_start(struct shoal_err *err)
 {
     static const struct shoal_identity_rules rules = {.size = sizeof rules,
@@ -229,7 +248,8 @@ int fed_identity_start(struct shoal_err *err)
         .is_private = rule_private,
         .blocked = rule_blocked,
         .wants_signature = rule_wants_signature,
-        .gone = rule_gone};
+        .gone = rule_gone,
+        .proved = rule_proved};
     struct shoal_service service;
     if (!shoal_service_find("identity", NULL, &service)) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "no plugin provides identity");

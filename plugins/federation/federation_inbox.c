@@ -1,7 +1,8 @@
 // federation_inbox.c - the inboxes: who signed, whether it has a shape, and then at once or by a job.
 //
 // What only touches our tables is applied before the answer. What needs other servers waits in a table,
-// and one job a host works it off, so that a slow or a busy server keeps nobody but itself.
+// and one job a host works it off, so that a slow or a busy server keeps nobody but itself. What is signed
+// with a key that is not here waits in `identity`, and comes back when it is proven.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <stdlib.h>
@@ -183,12 +184,23 @@ static bool is_too_deep(const json_t *value, int depth)
     return false;
 }
 
-static int take_all(struct shoal_call *call, struct shoal_request *request, const json_t *body,
+static bool is_collection(const json_t *body)
+{
+    return strcmp(shoal_text(body, "type", ""), "Collection") == 0;
+}
+
+static int take_all(struct shoal_call *call, const char *bytes, const json_t *body,
     const struct shoal_actor *signer, struct shoal_err *err)
 {
-    if (strcmp(shoal_text(body, "type", ""), "Collection") != 0) {
-        size_t length = 0;
-        return take(call, body, shoal_request_body_bytes(request, &length), signer, err);
+    if (fed_blocked(call, signer->host)) {
+        return shoal_fail(
+            err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", signer->host);
+    }
+    if (signer->host[0] == '\0') {
+        return shoal_fail(err, SHOAL_ECONFLICT, "an actor of this server says nothing to it");
+    }
+    if (!is_collection(body)) {
+        return take(call, body, bytes, signer, err);
     }
     const json_t *items = json_object_get(body, "items");
     const json_t *total = json_object_get(body, "totalItems"); // PeerTube 6.x takes it as text alone
@@ -278,6 +290,26 @@ static void close_behind(struct shoal_request *request)
     }
 }
 
+// Its key has to be read first: it is kept, if it may become anything at all.
+static int take_later(struct shoal_call *call, struct shoal_request *request, const json_t *body,
+    const struct shoal_claim *claim, struct shoal_err *err)
+{
+    int code = is_collection(body) ? 0 : shape_check(body, err);
+    if (code != 0 || (!is_collection(body) && fed_is_nothing(call, body))) {
+        return code;
+    }
+    return fed_signer_later(call, request, claim, err);
+}
+
+int fed_inbox_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *bytes,
+    size_t length, struct shoal_err *err)
+{
+    json_t *body = shoal_json_parse(bytes, length, err);
+    int code = body == NULL ? SHOAL_EINVAL : take_all(call, bytes, body, signer, err);
+    json_decref(body);
+    return code;
+}
+
 static int inbox_post(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
@@ -290,6 +322,7 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
         return SHOAL_EINVAL;
     }
     struct shoal_actor signer;
+    struct shoal_claim claim = {.size = sizeof claim};
     int code = 0;
     if (!json_is_object(body) || is_too_deep(body, 0)) {
         code = shoal_fail(err, SHOAL_EINVAL,
@@ -299,24 +332,17 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
         json_decref(body);
         return shoal_answer_status(request, 204);
     }
-    code = code != 0 ? code : fed_signer(call, request, &signer, err);
-    // The farewell of somebody whose key cannot be had any more, and whom nobody here knew.
-    bool is_farewell = code == SHOAL_ENOTFOUND || code == SHOAL_EGONE;
-    if (is_farewell && strcmp(shoal_text(body, "type", ""), "Delete") == 0) {
-        json_decref(body);
-        return shoal_answer_status(request, 204);
+    code = code != 0 ? code : fed_signer_here(call, request, &claim, &signer, err);
+    bool is_gone = code == SHOAL_ENOTFOUND || code == SHOAL_EGONE;
+    if (is_gone) { // the farewell of somebody whose key cannot be had any more, and whom nobody here knew
+        code = strcmp(shoal_text(body, "type", ""), "Delete") == 0
+                   ? 0
+                   : shoal_fail(err, SHOAL_EAUTH, "who signed it cannot be found");
+    } else if (code == SHOAL_LATER) {
+        code = take_later(call, request, body, &claim, err);
+    } else if (code == 0) {
+        code = take_all(call, bytes, body, &signer, err);
     }
-    if (is_farewell) {
-        code = shoal_fail(err, SHOAL_EAUTH, "who signed it cannot be found");
-    }
-    if (code == 0 && fed_blocked(call, signer.host)) {
-        code = shoal_fail(
-            err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", signer.host);
-    }
-    if (code == 0 && signer.host[0] == '\0') {
-        code = shoal_fail(err, SHOAL_ECONFLICT, "an actor of this server says nothing to it");
-    }
-    code = code != 0 ? code : take_all(call, request, body, &signer, err);
     json_decref(body);
     return code != 0 ? code : shoal_answer_status(request, 204);
 }
@@ -539,7 +565,7 @@ int fed_inbox_start(struct shoal_plugin *self, struct shoal_err *err)
             .body = SHOAL_BODY_DATA,
             .body_max_bytes = FED_BODY_MAX,
             .timeout_ms = 20000,
-            .rate = SHOAL_RATE_NONE};
+            .rate = SHOAL_RATE_PEER};
         code = shoal_route_add(self, &route, err);
     }
     struct shoal_job_kind kind = {

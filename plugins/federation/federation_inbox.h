@@ -32,6 +32,10 @@ bool fed_is_quick(struct shoal_call *call, const json_t *activity, const struct 
 int fed_apply_bytes(struct shoal_call *call, const json_t *activity, const char *bytes,
     const struct shoal_actor *signer, bool is_awaited, struct shoal_err *err);
 
+/// Takes the body of a request whose key had to be read first; see `proved` of svc/identity.h.
+int fed_inbox_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *bytes,
+    size_t length, struct shoal_err *err);
+
 /// Follow, and Accept, Reject and Undo of one. Returns false for any other activity.
 bool fed_follow_is(const json_t *activity);
 int fed_follow_receive(struct shoal_call *call, const json_t *activity,

@@ -60,6 +60,18 @@ int fed_sign_document(
     return code;
 }
 
+int fed_keyed(struct shoal_call *call, int64_t after, int64_t *actor_ids, int room, struct shoal_err *err)
+{
+    struct shoal_service service;
+    const struct shoal_svc_signatures *table = enter(call, &service, err);
+    if (table == NULL) {
+        return SHOAL_EBUSY;
+    }
+    int count = table->keyed(call, service.arg, after, actor_ids, room, err);
+    shoal_leave(call);
+    return count;
+}
+
 int fed_key_known(
     struct shoal_call *call, int64_t actor_id, const char **url, struct shoal_err *err)
 {

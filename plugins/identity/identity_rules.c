@@ -85,3 +85,14 @@ json_t *who_gone(struct shoal_call *call, const char *url)
     shoal_leave(call);
     return document;
 }
+
+int who_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *body, size_t body_bytes,
+    struct shoal_err *err)
+{
+    if (!enter(call)) {
+        return shoal_fail(err, SHOAL_EBUSY, "nobody federates now");
+    }
+    int code = given.proved(call, signer, body, body_bytes, given.arg, err);
+    shoal_leave(call);
+    return code;
+}
