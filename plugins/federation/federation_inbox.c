@@ -189,6 +189,23 @@ static bool is_collection(const json_t *body)
     return strcmp(shoal_text(body, "type", ""), "Collection") == 0;
 }
 
+static int collection_check(const json_t *body, struct shoal_err *err)
+{
+    const json_t *items = json_object_get(body, "items");
+    const json_t *total = json_object_get(body, "totalItems"); // PeerTube 6.x takes it as text alone
+    const char *number = json_string_value(total);
+    bool has_total = json_is_integer(total) ||
+                     (number != NULL && *number != '\0' && strspn(number, "0123456789") == strlen(number));
+    if (!json_is_array(items) || !has_total) {
+        return shoal_fail_field(err, "items", "a Collection has items, and says how many in totalItems");
+    }
+    if (json_array_size(items) > ACTIVITIES_MAX) {
+        return shoal_fail(
+            err, SHOAL_ETOOLARGE, "a Collection has at most %d activities here", ACTIVITIES_MAX);
+    }
+    return 0;
+}
+
 static int take_all(struct shoal_call *call, const char *bytes, const json_t *body,
     const struct shoal_actor *signer, struct shoal_err *err)
 {
@@ -202,33 +219,19 @@ static int take_all(struct shoal_call *call, const char *bytes, const json_t *bo
     if (!is_collection(body)) {
         return take(call, body, bytes, signer, err);
     }
-    const json_t *items = json_object_get(body, "items");
-    const json_t *total = json_object_get(body, "totalItems"); // PeerTube 6.x takes it as text alone
-    const char *number = json_string_value(total);
-    bool has_total = json_is_integer(total) ||
-                     (number != NULL && *number != '\0' && strspn(number, "0123456789") == strlen(number));
-    if (!json_is_array(items) || !has_total) {
-        return shoal_fail_field(err, "items", "a Collection has items, and says how many in totalItems");
-    }
-    if (json_array_size(items) > ACTIVITIES_MAX) {
-        return shoal_fail(
-            err, SHOAL_ETOOLARGE, "a Collection has at most %d activities here", ACTIVITIES_MAX);
-    }
-    size_t i;
+    int code = collection_check(body, err);
     json_t *item;
-    json_array_foreach(items, i, item)
-    {
+    for (size_t i = 0; code == 0 && (item = json_array_get(json_object_get(body, "items"), i)) != NULL; i++) {
         struct shoal_err own = {0};
-        int code = take_item(call, item, signer, &own);
+        code = take_item(call, item, signer, &own);
         if (code == SHOAL_ERATE || code == SHOAL_EFULL || fed_passes(code)) {
             *err = own;
-            return code;
-        }
-        if (code != 0) {
+        } else if (code != 0) {
             shoal_debug("from %s: %s", signer->host, own.text);
+            code = 0;
         }
     }
-    return 0;
+    return code;
 }
 
 static bool is_json(struct shoal_request *request)
@@ -294,7 +297,7 @@ static void close_behind(struct shoal_request *request)
 static int take_later(struct shoal_call *call, struct shoal_request *request, const json_t *body,
     const struct shoal_claim *claim, struct shoal_err *err)
 {
-    int code = is_collection(body) ? 0 : shape_check(body, err);
+    int code = is_collection(body) ? collection_check(body, err) : shape_check(body, err);
     if (code != 0 || (!is_collection(body) && fed_is_nothing(call, body))) {
         return code;
     }

@@ -502,11 +502,9 @@ test('a peer that answers slowly, or not at all, holds nobody up', async () => {
 test('T32 readers whose keys lie on slow servers do not keep the workers', async () => {
   const closed = await startFederating(startInstance, { settings: ['federation.authorized_fetch=true'] })
   try {
-    const claims = [peer, other].flatMap(at => Array.from({ length: 10 }, () => {
-      const actor = fresh({}, at)
-      at.serve(new URL(actor.id).pathname, drip)
-      return actor.get(closed, '/accounts/root')
-    }))
+    const readers = [peer, other].flatMap(at => Array.from({ length: 10 }, () => fresh({}, at)))
+    for (const { peer, id } of readers) peer.serve(new URL(id).pathname, drip)
+    const claims = readers.map(actor => actor.get(closed, '/accounts/root'))
     assert.equal((await Promise.race(claims)).status, 503)
     for (let i = 0; i < 10; i++) {
       const from = Date.now()
