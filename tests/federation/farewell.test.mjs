@@ -129,7 +129,7 @@ test('who goes while this server does not federate is missed when it does again'
   await follows(fan, `${site.url}/video-channels/dave_channel`)
   const { config, settings } = site
   const again = async (config, settings) => {
-    await site.stop()
+    await site.kill()
     Object.assign(site, { config, settings })
     await site.start()
   }

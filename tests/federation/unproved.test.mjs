@@ -174,6 +174,7 @@ test('T32 what waits is bounded for each server, each sender and all; who is kno
   await site.when('they are counted', async () => (await say(fresh(other))).status === 503)
   taken(await friend.post(site, friend.say('Undo', follow(friend))))
   clear()
+  await site.when('there is room again', async () => (await say(fresh(other))).status === 204)
 })
 
 test('T10 what waits for long, and what ends the server each time, is given up', async () => {
