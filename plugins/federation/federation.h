@@ -119,9 +119,6 @@ const struct shoal_federated *fed_type_find(const char *type);
 bool fed_may_say(struct shoal_call *call, const struct shoal_actor *actor, const char *activity,
     const struct shoal_federated *type, const char *object_id, const json_t *object,
     struct shoal_err *err);
-/// Puts what came in through trust, the hook and its type, as the job of an inbox does.
-int fed_apply(struct shoal_call *call, const json_t *activity, const struct shoal_actor *signer,
-    bool is_crawled, struct shoal_err *err);
 /// Finds or fetches what a URL or handle names (see svc/federation.h: resolve).
 json_t *fed_resolve(struct shoal_call *call, const char *what, struct shoal_err *err);
 /// Whether a host is blocked by the administrator, in either direction.

@@ -12,7 +12,6 @@
 #include "federation_inbox.h"
 
 #define ACTIVITIES_MAX 500           // in one Collection
-#define DEPTH_MAX 32
 #define WAITING_OF_HOST_MAX 2000
 #define WAITING_MAX 100000
 #define LOT 50
@@ -158,32 +157,6 @@ static int take_item(struct shoal_call *call, const json_t *activity,
     return code;
 }
 
-static bool is_too_deep(const json_t *value, int depth)
-{
-    if (depth > DEPTH_MAX) {
-        return true;
-    }
-    const char *key;
-    json_t *inner;
-    size_t i;
-    if (json_is_object(value)) {
-        json_object_foreach((json_t *)value, key, inner)
-        {
-            if (is_too_deep(inner, depth + 1)) {
-                return true;
-            }
-        }
-    } else if (json_is_array(value)) {
-        json_array_foreach(value, i, inner)
-        {
-            if (is_too_deep(inner, depth + 1)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static bool is_collection(const json_t *body)
 {
     return strcmp(shoal_text(body, "type", ""), "Collection") == 0;
@@ -327,9 +300,8 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
     struct shoal_actor signer;
     struct shoal_claim claim = {.size = sizeof claim};
     int code = 0;
-    if (!json_is_object(body) || is_too_deep(body, 0)) {
-        code = shoal_fail(err, SHOAL_EINVAL,
-            "an activity is one JSON object of at most %d levels", DEPTH_MAX);
+    if (!json_is_object(body)) {
+        code = shoal_fail(err, SHOAL_EINVAL, "an activity is one JSON object");
     }
     if (code == 0 && is_farewell_of_stranger(call, body)) {
         json_decref(body);

@@ -135,7 +135,8 @@ test('who goes while this server does not federate is missed when it does again'
   }
   await again(withPlugins(config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web']), settings.filter(line => !line.startsWith('federation.')))
   for (const { id } of [dave, erin]) assert.equal((await site.delete(`/users/${id}`, { token: true })).status, 204)
-  await site.user('erin')
+  const back = await site.post('/users', { token: true, json: { username: 'erin', password: 'correct horse', email: 'erin2@example.org', role: 2, videoQuota: -1, videoQuotaDaily: -1 } })
+  assert.equal(back.status, 200, back.text)
   await again(config, [...settings, 'federation.enabled=false'])
   assert.equal((await site.delete(`/users/${finn.id}`, { token: true })).status, 204)
   await again(config, settings)

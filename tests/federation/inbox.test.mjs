@@ -94,7 +94,7 @@ test('T21 an inbox takes the types of ActivityPub alone', async () => {
 test('bad JSON, deep JSON, large JSON and lists are refused with a sentence', async () => {
   problem(await alice.post(site, '{"id": '), 400)
   problem(await alice.post(site, '[]'), 400)
-  problem(await alice.post(site, `{"id":"${alice.id}/x","type":"Create","actor":"${alice.id}","object":${'{"a":'.repeat(50)}1${'}'.repeat(50)}}`), 400)
+  problem(await alice.post(site, `{"id":"${alice.id}/x","type":"Create","actor":"${alice.id}","object":${'{"a":'.repeat(70)}1${'}'.repeat(70)}}`), 400)
   problem(await alice.post(site, JSON.stringify({ ...follow(alice), padding: 'x'.repeat(1100000) })), 413)
 })
 
