@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sign.h>
+
 #include "federation.h"
 
 #define FAREWELL_MS       5000
@@ -114,7 +116,7 @@ static int actor_changed(
     if (actor_id == 0 || !fed_enabled(call)) {
         return 0;
     }
-    int code = fed_key_known(call, actor_id, &farewell.url, &why);
+    int code = sign_known(call, actor_id, &farewell.url, &why);
     if (code != 0) {
         bool is_nothing = code == SHOAL_ENOTFOUND || code == SHOAL_EINVAL; // of another server
         return is_nothing ? 0 : shoal_fail(err, code, "%s", why.text);
