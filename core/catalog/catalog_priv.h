@@ -122,6 +122,12 @@ int catalog_field_bool(const json_t *fields, const char *key, bool *out, struct 
 int catalog_field_text(const json_t *fields, const char *key, size_t min, size_t max,
     const char **out, struct shoal_err *err);
 json_t *catalog_text_or_null(const char *text);
+/// The text of a row in the call's arena; NULL for NULL.
+static inline const char *catalog_col_text(
+    struct shoal_call *call, const struct shoal_rows *rows, int column)
+{
+    return shoal_arena_strdup(call->arena, shoal_col_text(rows, column));
+}
 json_t *catalog_time(int64_t time_ms);                   ///< null for 0
 json_t *catalog_labelled(int64_t id, const char *label); ///< {id, label}; id -1: null, Unknown
 

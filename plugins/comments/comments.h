@@ -138,9 +138,9 @@ int comments_edit(struct shoal_call *call, struct comments *comments,
 int comments_delete(struct shoal_call *call, struct comments *comments,
     const struct comments_row *row, const struct comments_author *author, bool is_from_far,
     struct shoal_err *err);
-/// Whether what became of a comment of another server is to be passed on: once for each change that others
-/// can see, however often it is sent.
-bool comments_is_news(struct shoal_call *call, const struct comments_row *row);
+/// Whether what became of a comment of another server is to be passed on with an activity of a type (Create,
+/// Update, Delete): once for each change that others can see, however often it is sent.
+bool comments_is_news(struct shoal_call *call, const struct comments_row *row, const char *type);
 /// The first of the thread that an answer to `parent` belongs to; 0: it begins one.
 int64_t comments_thread_of(const struct comments_row *parent);
 

@@ -248,7 +248,7 @@ static bool relays(
         return false;
     }
     *video_id = row.video_id;
-    return comments_is_news(call, &row);
+    return comments_is_news(call, &row, what->type);
 }
 
 int comments_receive_start(struct comments *comments, struct shoal_err *err)

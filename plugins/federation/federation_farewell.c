@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sign.h>
+
 #include "federation.h"
 
 #define FAREWELL_MS       5000
@@ -116,7 +118,7 @@ static int actor_changed(
     if (actor_id == 0 || !fed_enabled(call)) {
         return 0;
     }
-    int code = fed_key_known(call, actor_id, &farewell.url, &why);
+    int code = sign_known(call, actor_id, &farewell.url, &why);
     if (code != 0) {
         bool is_nothing = code == SHOAL_ENOTFOUND || code == SHOAL_EINVAL; // of another server
         return is_nothing ? 0 : shoal_fail(err, code, "%s", why.text);
@@ -182,7 +184,7 @@ static int missed_one(struct shoal_call *call, int64_t actor_id, struct shoal_er
     if (shoal_actor_get(call, actor_id, &actor, &why) != SHOAL_ENOTFOUND ||
         shoal_db_i64(shoal_call_db(call), &farewell_said, SHOAL_ARGS(SHOAL_I64(actor_id)), &said, &why) !=
             SHOAL_ENOTFOUND ||
-        fed_key_known(call, actor_id, &farewell.url, &why) != 0 ||
+        sign_known(call, actor_id, &farewell.url, &why) != 0 ||
         shoal_actor_find(call, farewell.url, &actor, &none) != SHOAL_ENOTFOUND) {
         return 0;
     }
@@ -199,7 +201,7 @@ static int missed_job(
     int64_t ids[KEYS_LOT], after = 0;
     int code = 0, count = fed_enabled(call) ? KEYS_LOT : 0;
     while (code == 0 && count == KEYS_LOT && !shoal_call_cancelled(call)) {
-        count = fed_keyed(call, after, ids, KEYS_LOT, err);
+        count = sign_keyed(call, after, ids, KEYS_LOT, err);
         code = count < 0 ? count : 0;
         for (int i = 0; i < count && code == 0; i++) {
             code = missed_one(call, ids[i], err);

@@ -7,6 +7,9 @@
 
 #include <shoal/annotations.h>
 #include <shoal/svc/tracker.h>
+
+#include <ask.h>
+
 #include "federation_videos.h"
 
 #define NSFW_VIOLENT 1
@@ -236,22 +239,6 @@ json_t *fv_chapters(struct shoal_arena *arena, const struct fv_source *source)
         "hasPart", parts);
 }
 
-static json_t *hashes_of(struct shoal_call *call, const char *uuid)
-{
-    struct shoal_service service;
-    if (!shoal_service_find("tracker", NULL, &service)) {
-        return NULL;
-    }
-    const struct shoal_svc_tracker *table = service.table;
-    if (!SHOAL_HAS(table, hashes)) {
-        return NULL;
-    }
-    shoal_enter(call, &service);
-    json_t *hashes = table->hashes(call, service.arg, uuid, NULL);
-    shoal_leave(call);
-    return hashes;
-}
-
 json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *ref, json_t **noun,
     struct shoal_err *err)
 {
@@ -262,7 +249,7 @@ json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *re
     }
     json_t *video = shoal_video_get(call, ref->uuid, NULL, err);
     json_t *annotations = video == NULL ? NULL : shoal_annotations_get(call, ref->id, err);
-    json_t *hashes = video == NULL ? NULL : hashes_of(call, ref->uuid);
+    json_t *hashes = video == NULL ? NULL : ASK(call, tracker, NULL, NULL, hashes, ref->uuid, ask.err);
     const struct fv_source source = {.video = video,
         .annotations = annotations,
         .hashes = hashes,

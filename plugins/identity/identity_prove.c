@@ -73,7 +73,7 @@ static enum step hand_on(
 {
     struct shoal_err err = {0};
     if (row->claim.is_modern) {
-        who_modern_set(prover->call, signer->host, true);
+        sign_understands(prover->call, signer->host, true);
     }
     if (prover->job->attempt > 1) { // a job was cut off: what ends the server is dropped after a few times
         const struct who_unproved_end begun = {

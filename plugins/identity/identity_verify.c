@@ -159,7 +159,7 @@ static void place_put(const char *key_id, const char *actor_url)
 static bool fits(
     struct shoal_call *call, const struct shoal_actor *actor, const struct shoal_claim *claim)
 {
-    return actor->public_key != NULL && who_claim_fits(call, claim, actor->public_key);
+    return actor->public_key != NULL && sign_fits(call, claim, actor->public_key);
 }
 
 // The actor of a key that is a document of its own: it has to name that key as its own (T26).
@@ -272,7 +272,7 @@ static int actor_prove(struct shoal_call *call, const struct shoal_claim *claim,
 static int claim_read(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
     const char **host, struct shoal_err *err)
 {
-    int code = who_claim(call, request, claim, err);
+    int code = sign_claim(call, request, claim, err);
     if (code != 0) {
         return code;
     }
@@ -291,7 +291,7 @@ int who_signer_here(struct shoal_call *call, struct shoal_request *request, stru
     int code = claim_read(call, request, claim, &host, err);
     code = code != 0 ? code : who_known_fits(call, claim, actor, &is_known, err);
     if (code == 1 && claim->is_modern) {
-        who_modern_set(call, host, true);
+        sign_understands(call, host, true);
     }
     if (code == 1) { // what they said before comes first
         return who_unproved_has(call, claim->key_id, host) ? SHOAL_LATER : 0;
@@ -317,7 +317,7 @@ int who_signer(struct shoal_call *call, struct shoal_request *request, struct sh
     int code = claim_read(call, request, &claim, &host, err);
     code = code != 0 ? code : actor_prove(call, &claim, host, actor, err);
     if (code == 0 && claim.is_modern) {
-        who_modern_set(call, host, true);
+        sign_understands(call, host, true);
     }
     return code;
 }
