@@ -115,8 +115,7 @@ const char *catalog_like(struct shoal_arena *arena, const char *search);
 
 // --- JSON fields that come from clients: numbers and flags may be text ---
 
-bool catalog_field_null(const json_t *fields, const char *key); ///< there and null
-bool catalog_field_has(const json_t *fields, const char *key);  ///< there and not null
+bool catalog_field_has(const json_t *fields, const char *key); ///< there and not null
 int catalog_field_i64(const json_t *fields, const char *key, int64_t *out, struct shoal_err *err);
 int catalog_field_bool(const json_t *fields, const char *key, bool *out, struct shoal_err *err);
 int catalog_field_text(const json_t *fields, const char *key, size_t min, size_t max,

@@ -23,7 +23,6 @@
 #include <shoal/svc/signatures.h>
 #include <shoal/timer.h>
 
-#define FED_PUBLIC "https://www.w3.org/ns/activitystreams#Public"
 #define FED_BODY_MAX (1024u * 1024) ///< of an activity that comes in
 #define FED_URL_MAX 2000
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <activity.h>
 #include <sign.h>
 
 #include "federation.h"
@@ -52,7 +53,7 @@ static json_t *activity_of(const char *type, const char *id, const char *url, js
 {
     struct shoal_arena *arena = shoal_arena_new(0);
     json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:[s], s:[s]}", "type", type, "id", id, "actor", url,
-        "object", object, "to", FED_PUBLIC, "cc", shoal_arena_printf(arena, "%s/followers", url));
+        "object", object, "to", ACTIVITY_PUBLIC, "cc", shoal_arena_printf(arena, "%s/followers", url));
     shoal_arena_free(arena);
     return out;
 }

@@ -22,7 +22,6 @@
 
 extern struct shoal_plugin *who_plugin;
 
-#define WHO_PUBLIC       "https://www.w3.org/ns/activitystreams#Public"
 #define WHO_TYPE         "application/activity+json; charset=utf-8"
 #define WHO_DOCUMENT_MAX (3072u * 1024) ///< of a document that is fetched
 #define WHO_URL_MAX      2000
