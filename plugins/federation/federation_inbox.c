@@ -297,7 +297,7 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
     if (body == NULL) {
         return SHOAL_EINVAL;
     }
-    struct shoal_actor signer;
+    struct shoal_actor signer = {0};
     struct shoal_claim claim = {.size = sizeof claim};
     int code = 0;
     if (!json_is_object(body)) {
@@ -308,6 +308,7 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
         return shoal_answer_status(request, 204);
     }
     code = code != 0 ? code : fed_signer_here(call, request, &claim, &signer, err);
+    bool is_now = code == 0;
     bool is_gone = code == SHOAL_ENOTFOUND || code == SHOAL_EGONE;
     if (is_gone) { // the farewell of somebody whose key cannot be had any more, and whom nobody here knew
         code = strcmp(shoal_text(body, "type", ""), "Delete") == 0
@@ -315,9 +316,10 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
                    : shoal_fail(err, SHOAL_EAUTH, "who signed it cannot be found");
     } else if (code == SHOAL_LATER) {
         code = take_later(call, request, body, &claim, err);
-    } else if (code == 0) {
-        code = take_all(call, bytes, body, &signer, err);
+        // There is no room behind what waits: who is known is heard in any case.
+        is_now = signer.id != 0 && (code == SHOAL_ERATE || code == SHOAL_EBUSY);
     }
+    code = is_now ? take_all(call, bytes, body, &signer, err) : code;
     json_decref(body);
     return code != 0 ? code : shoal_answer_status(request, 204);
 }

@@ -13,7 +13,7 @@
 #define JOB_MS       50000
 #define LOOK_MS      100  // for hosts that came meanwhile
 #define TIMEOUT_MS   10000
-#define ANSWER_BYTES (512u * 1024)
+#define ANSWER_BYTES (256u * 1024)
 #define ATTEMPTS_MAX 6
 #define ROW_MS       60000             // doubled with every try
 #define HOST_MS      5000              // the same, of all that waits of a host
@@ -83,7 +83,7 @@ static enum step hand_on(
         }
     }
     int code = who_proved(prover->call, signer, row->body, row->body_bytes, &err);
-    if (code == SHOAL_ERATE || who_passes(code)) {
+    if (code == SHOAL_ERATE || code == SHOAL_EINTERNAL || who_passes(code)) {
         return again(prover, row->id, row->attempts);
     }
     if (code != 0) { // who fills our inbox does not fill the log with it

@@ -21,7 +21,8 @@
 SHOAL_SQL(unproved_sender, "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM identity_unproved WHERE sender = $1");
 SHOAL_SQL(unproved_of_host, "SELECT waiting, size, attempts FROM identity_unproved_host WHERE host = $1");
 SHOAL_SQL(unproved_all, "SELECT COALESCE(SUM(waiting), 0), COALESCE(SUM(size), 0) FROM identity_unproved_host");
-SHOAL_SQL(unproved_of_key, "SELECT id FROM identity_unproved WHERE key_id = $1 LIMIT 1");
+SHOAL_SQL(unproved_of_key, "SELECT signature, covered, covered_other FROM identity_unproved "
+                           "WHERE key_id = $1 ORDER BY id LIMIT 4");
 SHOAL_SQL(unproved_add,
     "INSERT INTO identity_unproved (host, sender, key_id, signature, covered, covered_other, is_modern, body, "
     "sum, size, next, received) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) "
@@ -179,11 +180,23 @@ int who_later(struct shoal_call *call, struct shoal_request *request, const stru
     return code;
 }
 
-bool who_unproved_has(struct shoal_call *call, const char *key_id, const char *host)
+bool who_unproved_has(struct shoal_call *call, const struct shoal_claim *claim, const char *public_key)
 {
-    int64_t id = 0;
-    return shoal_db_i64(shoal_call_db(call), &unproved_of_key, SHOAL_ARGS(SHOAL_TEXT(key_id)), &id, NULL) == 0 &&
-           who_unproved_attempts(call, host) == 0;
+    bool has = false;
+    struct shoal_rows *rows = shoal_db_query(
+        shoal_call_db(call), &unproved_of_key, SHOAL_ARGS(SHOAL_TEXT(claim->key_id)), NULL);
+    while (rows != NULL && !has && shoal_rows_next(rows)) {
+        const struct shoal_claim before = {.size = sizeof before,
+            .key_id = claim->key_id,
+            .signature = shoal_col_text(rows, 0),
+            .text = shoal_col_text(rows, 1),
+            .other = shoal_col_text(rows, 2)};
+        has = sign_fits(call, &before, public_key);
+    }
+    if (rows != NULL) {
+        shoal_rows_close(rows, NULL);
+    }
+    return has;
 }
 
 int64_t who_unproved_attempts(struct shoal_call *call, const char *host)

@@ -42,7 +42,7 @@ int64_t who_unproved_attempts(struct shoal_call *call, const char *host);
 int who_unproved_host(struct shoal_call *call, const struct who_unproved_host *host, struct shoal_err *err);
 /// Adds the job that reads keys, at the time of the first host that is due; nothing where none waits.
 int who_unproved_job(struct shoal_call *call, int64_t not_before_ms, struct shoal_err *err);
-/// Whether something of this very key waits, and its host answers.
-bool who_unproved_has(struct shoal_call *call, const char *key_id, const char *host);
+/// Whether something waits that was signed with this very key, and not only in its name.
+bool who_unproved_has(struct shoal_call *call, const struct shoal_claim *claim, const char *public_key);
 
 #endif

@@ -86,7 +86,7 @@ struct shoal_svc_identity {
         struct shoal_err *err);
     /// Who signed, as far as that is known here: no other server is asked. claim->size is set by the caller.
     /// Returns: 0; SHOAL_LATER: everything is right but the key, which has to be read first, or something of the
-    /// same key waits already: claim is for later(). Errors: as signer().
+    /// same key waits already, and then actor->id is not 0: claim is for later(). Errors: as signer().
     int (*signer_here)(struct shoal_call *call, void *arg, struct shoal_request *request,
         struct shoal_claim *claim, struct shoal_actor *actor, struct shoal_err *err);
     /// Keeps what such a request said, over a restart, until its key was read; rules.proved() gets it where it fits,
