@@ -85,6 +85,9 @@ json_t *comments_threads(struct shoal_call *call, int64_t video_id, struct comme
 int comments_thread(struct shoal_call *call, int64_t thread_id, struct comments_eyes eyes,
     struct comments_row *rows, size_t room, size_t *count, struct shoal_err *err);
 
+/// Of rows that come parents first, the one that rows[i] answers; i itself where it is not among them.
+size_t comments_answered(const struct comments_row *rows, size_t i);
+
 // comments_text.c
 /// What is kept of a text: without space around it, one kind of line end, no control characters.
 /// Returns: NULL where nothing is left, or more than COMMENTS_TEXT_MAX characters are.

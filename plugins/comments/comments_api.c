@@ -99,10 +99,7 @@ static json_t *tree_of(struct shoal_call *call, const struct comments_row *rows,
     struct comments_people *people = comments_people_new(call);
     json_t **nodes = shoal_arena_alloc(shoal_call_arena(call), count * sizeof *nodes);
     for (size_t i = 0; i < count; i++) {
-        size_t parent = 0;
-        while (parent < i && rows[parent].id != rows[i].parent_id) {
-            parent++;
-        }
+        size_t parent = comments_answered(rows, i);
         if (i > 0 && (parent == i || nodes[parent] == NULL)) {
             continue;
         }

@@ -115,3 +115,12 @@ int comments_thread(struct shoal_call *call, int64_t thread_id, struct comments_
     }
     return shoal_rows_close(rows, err);
 }
+
+size_t comments_answered(const struct comments_row *rows, size_t i)
+{
+    size_t parent = 0;
+    while (parent < i && rows[parent].id != rows[i].parent_id) {
+        parent++;
+    }
+    return parent;
+}

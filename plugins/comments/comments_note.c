@@ -112,8 +112,8 @@ json_t *comments_note_cc(struct shoal_call *call, const struct comments_circle *
 static const char *handle_of(struct shoal_call *call, const struct shoal_actor *actor)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
-    const char *host = *actor->host != '\0' ? actor->host : urlhost_of(arena, shoal_url(call, "/"), true);
-    return shoal_arena_printf(arena, "@%s@%s", actor->name, host == NULL ? "" : host);
+    const char *host = *actor->host != '\0' ? actor->host : urlhost_site(arena, shoal_url(call, ""), true);
+    return shoal_arena_printf(arena, "@%s@%s", actor->name, host);
 }
 
 static json_t *time_of(int64_t time_ms)

@@ -57,10 +57,7 @@ static json_t *thread_of(const struct marking *marking, int64_t thread_id, struc
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        size_t parent = 0;
-        while (parent < i && rows[parent].id != rows[i].parent_id) {
-            parent++;
-        }
+        size_t parent = comments_answered(rows, i);
         if (i > 0 && (parent == i || nodes[parent] == NULL)) {
             continue;
         }

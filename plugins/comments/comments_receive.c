@@ -25,7 +25,7 @@ static const char *approval_of(
 {
     const char *approval = shoal_text(note, "replyApproval", NULL);
     if (approval == NULL || strlen(approval) > 2000 || *video->origin_host == '\0' ||
-        !urlhost_same(shoal_call_arena(call), approval, video->url)) {
+        !urlhost_same(shoal_call_arena(call), approval, video->url, true)) {
         return NULL;
     }
     json_t *document = federate_fetch(call, approval, NULL);

@@ -45,6 +45,23 @@ static void gather(const struct comments_circle *circle, bool is_owner_alone, in
     actors[count] = 0;
 }
 
+// To the followers of who says it (0: to none), to those of the video, and to the actors. activity: taken.
+static int say(struct shoal_call *call, json_t *activity, int64_t speaker_id, int64_t followers_of,
+    const struct comments_circle *circle, const int64_t *actors, struct shoal_err *err)
+{
+    int code = federate_say(call,
+        (struct shoal_delivery){.activity = activity,
+            .actor_id = speaker_id,
+            .context = "Comment",
+            .followers_of = {followers_of},
+            .video_id = *circle->video.origin_host == '\0' ? circle->video.id : 0,
+            .actors = actors,
+            .is_signed = true},
+        err);
+    json_decref(activity);
+    return code;
+}
+
 static int send_create(struct shoal_call *call, const struct comments_row *row,
     const struct comments_circle *circle, struct shoal_err *err)
 {
@@ -53,17 +70,8 @@ static int send_create(struct shoal_call *call, const struct comments_row *row,
     gather(circle, waits, actors);
     json_t *activity = comments_note_create(call, row, circle);
     write_note(call, row, activity);
-    int code = federate_say(call,
-        (struct shoal_delivery){.activity = activity,
-            .actor_id = circle->author.id,
-            .context = "Comment",
-            .followers_of = {waits ? 0 : circle->author.id},
-            .video_id = *circle->video.origin_host == '\0' ? circle->video.id : 0,
-            .actors = actors,
-            .is_signed = true},
-        err);
-    json_decref(activity);
-    return code;
+    int64_t author_id = circle->author.id;
+    return say(call, activity, author_id, waits ? 0 : author_id, circle, actors, err);
 }
 
 static int send_delete(struct shoal_call *call, const struct comments_row *row,
@@ -89,17 +97,7 @@ static int send_delete(struct shoal_call *call, const struct comments_row *row,
     json_t *activity = json_pack("{s:s, s:s, s:s, s:s, s:[s], s:o}", "type", "Delete", "id", id,
         "actor", speaker->url, "object", url, "to", ACTIVITY_PUBLIC, "cc",
         comments_note_cc(call, circle));
-    int code = federate_say(call,
-        (struct shoal_delivery){.activity = activity,
-            .actor_id = speaker->id,
-            .context = "Comment",
-            .followers_of = {speaker->id},
-            .video_id = *circle->video.origin_host == '\0' ? circle->video.id : 0,
-            .actors = actors,
-            .is_signed = true},
-        err);
-    json_decref(activity);
-    return code;
+    return say(call, activity, speaker->id, speaker->id, circle, actors, err);
 }
 
 static int send_approval(struct shoal_call *call, const struct comments_row *row,

@@ -71,7 +71,7 @@ static int keep(struct shoal_call *call, struct comments *comments, const json_t
         return shoal_fail(err, SHOAL_EINVAL, "%.200s is of nobody", id);
     }
     int code = federate_actor(call, by, 0, &author, err);
-    bool is_own = code == 0 && urlhost_same(shoal_call_arena(call), id, author.url);
+    bool is_own = code == 0 && urlhost_same(shoal_call_arena(call), id, author.url, true);
     if (code == 0 && !is_own) {
         code = shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s is not of the server of its author", id);
     }

@@ -311,7 +311,7 @@ static void shares_read(
                         strcmp(shoal_text(share, "id", ""), id) == 0;
         // The document lies on the host of who announced: nobody shares in the name of another.
         if (is_right && federate_actor(call, by, 2 * DAY_MS, &actor, NULL) == 0 &&
-            actor.host[0] != '\0' && urlhost_same(shoal_call_arena(call), id, actor.url) &&
+            actor.host[0] != '\0' && urlhost_same(shoal_call_arena(call), id, actor.url, true) &&
             (strcmp(actor.kind, "Group") == 0 || strcmp(actor.kind, "Application") == 0)) {
             (void)shoal_share_put(call, video_id, actor.id, id, NULL);
         }

@@ -26,7 +26,7 @@ static int channel_find(struct shoal_call *call, const json_t *document,
             const json_t *item = is_list ? json_array_get(lists[l], i) : lists[l];
             const char *url = activity_id(item);
             if (url == NULL || strcmp(shoal_text(item, "type", "Group"), "Group") != 0 ||
-                !urlhost_same(shoal_call_arena(call), url, shoal_text(document, "id", ""))) {
+                !urlhost_same(shoal_call_arena(call), url, shoal_text(document, "id", ""), true)) {
                 continue; // groups of other servers that it is shared with are none of its own
             }
             int code = federate_actor(call, url, ACTOR_AGE_MS, channel, &why);

@@ -1,7 +1,6 @@
 // identity_url.c - which URLs name something on another server, and on which.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
-#include <strings.h>
 
 #include <urlhost.h>
 
@@ -19,18 +18,12 @@ const char *who_url_host(struct shoal_call *call, const char *url)
 
 const char *who_host(struct shoal_call *call)
 {
-    const char *url = shoal_url(call, "");
-    bool is_https = strncasecmp(url, "https://", 8) == 0;
-    const char *from = strstr(url, "://");
-    const char *host = who_host_of(call, from == NULL ? url : from + 3, is_https ? "443" : "80");
-    return host == NULL ? "" : host;
+    return urlhost_site(shoal_call_arena(call), shoal_url(call, ""), who_is_private(call));
 }
 
 bool who_same_host(struct shoal_call *call, const char *url, const char *other)
 {
-    const char *host = who_url_host(call, url);
-    const char *second = who_url_host(call, other);
-    return host != NULL && second != NULL && strcmp(host, second) == 0;
+    return urlhost_same(shoal_call_arena(call), url, other, who_is_private(call));
 }
 
 bool who_is_ours(struct shoal_call *call, const char *url)

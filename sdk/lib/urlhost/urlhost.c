@@ -80,12 +80,21 @@ const char *urlhost_of(struct shoal_arena *arena, const char *url, bool is_priva
                                                              : NULL;
 }
 
-bool urlhost_same(struct shoal_arena *arena, const char *url, const char *other)
+const char *urlhost_site(struct shoal_arena *arena, const char *site, bool is_private)
 {
-    const char *host = urlhost_of(arena, url, true);
-    const char *other_host = urlhost_of(arena, other, true);
-    return host != NULL && other_host != NULL && strcmp(host, other_host) == 0 &&
-           strncasecmp(url, other, strlen("https")) == 0;
+    bool is_https = strncasecmp(site, "https://", 8) == 0;
+    const char *from = strstr(site, "://");
+    const char *host =
+        urlhost_read(arena, from == NULL ? site : from + 3, is_https ? "443" : "80", is_private);
+    return host == NULL ? "" : host;
+}
+
+bool urlhost_same(
+    struct shoal_arena *arena, const char *url, const char *other, bool is_private)
+{
+    const char *host = urlhost_of(arena, url, is_private);
+    const char *other_host = urlhost_of(arena, other, is_private);
+    return host != NULL && other_host != NULL && strcmp(host, other_host) == 0;
 }
 
 const char *urlhost_bare(struct shoal_arena *arena, const char *url)

@@ -98,16 +98,31 @@ static void parts_are_taken_as_they_are(void **state)
 static void hosts_are_compared_whole(void **state)
 {
     (void)state;
-    assert_true(urlhost_same(arena, "https://a.example/x/1", "https://A.example:443/y"));
-    assert_true(urlhost_same(arena, "https://a.example", "https://a.example?z"));
-    assert_true(urlhost_same(arena, "http://127.0.0.1:9000/x", "http://127.0.0.1:9000/"));
-    static const char *const others[] = {"https://a.example.org/y", "http://a.example/y",
+    assert_true(urlhost_same(arena, "https://a.example/x/1", "https://A.example:443/y", true));
+    assert_true(urlhost_same(arena, "https://a.example", "https://a.example?z", true));
+    assert_true(urlhost_same(arena, "https://a.example/x", "http://a.example/y", true));
+    assert_false(urlhost_same(arena, "https://a.example/x", "http://a.example/y", false));
+    assert_true(urlhost_same(arena, "http://127.0.0.1:9000/x", "http://127.0.0.1:9000/", true));
+    static const char *const others[] = {"https://a.example.org/y", "http://a.example:8443/y",
         "https://b.example/y", "https://a.example:8443/", "https://a.example@b.example/", "a.example", ""};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        assert_false(urlhost_same(arena, "https://a.example/x", others[i]));
+        assert_false(urlhost_same(arena, "https://a.example/x", others[i], true));
     }
-    assert_false(urlhost_same(arena, "nothing", "nothing"));
-    assert_false(urlhost_same(arena, NULL, "https://a.example/"));
+    assert_false(urlhost_same(arena, "nothing", "nothing", true));
+    assert_false(urlhost_same(arena, NULL, "https://a.example/", true));
+    assert_false(urlhost_same(arena, "http://a.example/x", "http://a.example/y", false));
+}
+
+static void a_site_has_a_host_by_either_scheme(void **state)
+{
+    (void)state;
+    assert_string_equal(urlhost_site(arena, "https://Example.org:443", true), "example.org");
+    assert_string_equal(urlhost_site(arena, "http://127.0.0.1:9000/", true), "127.0.0.1:9000");
+    assert_string_equal(urlhost_site(arena, "http://localhost:80", true), "localhost");
+    assert_string_equal(urlhost_site(arena, "https://example.org:80", true), "example.org:80");
+    assert_string_equal(urlhost_site(arena, "", true), "");
+    assert_string_equal(urlhost_site(arena, "http://example.org", false), "example.org");
+    assert_string_equal(urlhost_site(arena, "http://localhost", false), "");
 }
 
 int main(void)
@@ -118,6 +133,7 @@ int main(void)
         cmocka_unit_test(a_location_is_joined_where_it_leads),
         cmocka_unit_test(parts_are_taken_as_they_are),
         cmocka_unit_test(hosts_are_compared_whole),
+        cmocka_unit_test(a_site_has_a_host_by_either_scheme),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
