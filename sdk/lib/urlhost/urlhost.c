@@ -85,6 +85,14 @@ const char *urlhost_scheme(const char *own, bool is_private)
     return is_private && strncasecmp(own, "http://", 7) == 0 ? "http" : "https";
 }
 
+bool urlhost_same(struct shoal_arena *arena, const char *url, const char *other)
+{
+    const char *host = urlhost_of(arena, url, true);
+    const char *other_host = urlhost_of(arena, other, true);
+    return host != NULL && other_host != NULL && strcmp(host, other_host) == 0 &&
+           strncasecmp(url, other, strlen("https")) == 0;
+}
+
 const char *urlhost_bare(struct shoal_arena *arena, const char *url)
 {
     return shoal_arena_strndup(arena, url, strcspn(url, "#"));

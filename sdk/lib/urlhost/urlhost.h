@@ -20,6 +20,8 @@ const char *urlhost_of(struct shoal_arena *arena, const char *url, bool is_priva
 /// How a host of which the name alone is known is asked: "https", among servers of a private network as this one,
 /// whose own URL is given, is.
 const char *urlhost_scheme(const char *own, bool is_private);
+/// Whether both lie on one host, in whatever network, by the same scheme; false where one of them has none.
+bool urlhost_same(struct shoal_arena *arena, const char *url, const char *other);
 /// A URL without "#fragment".
 const char *urlhost_bare(struct shoal_arena *arena, const char *url);
 /// Path and query of a URL, borrowed ("" where there is none).
