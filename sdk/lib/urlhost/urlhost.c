@@ -80,6 +80,11 @@ const char *urlhost_of(struct shoal_arena *arena, const char *url, bool is_priva
                                                              : NULL;
 }
 
+const char *urlhost_scheme(const char *own, bool is_private)
+{
+    return is_private && strncasecmp(own, "http://", 7) == 0 ? "http" : "https";
+}
+
 const char *urlhost_site(struct shoal_arena *arena, const char *site, bool is_private)
 {
     bool is_https = strncasecmp(site, "https://", 8) == 0;
