@@ -34,6 +34,9 @@ static void unlist(struct shoal_request *request)
 int shoal_request_await(struct shoal_request *request, const char *word, uint32_t wait_ms,
     struct shoal_err *err)
 {
+    if (request->await.is_over) {
+        return shoal_fail(err, SHOAL_EBUSY, "this request waits no more");
+    }
     if (request->is_internal || request->sink) {
         return shoal_fail(err, SHOAL_EUNSUPPORTED, "this request cannot wait without a worker");
     }

@@ -15,7 +15,12 @@ static int wait_once(struct shoal_call *call, struct shoal_request *request, voi
     const char *word = shoal_request_query(request, "word");
     const char *how = shoal_request_query(request, "how");
     const char *wait_ms = shoal_request_query(request, "ms");
-    if (shoal_request_kept(request)) {
+    bool is_stubborn = how && strcmp(how, "stubborn") == 0;
+    if (is_stubborn && shoal_request_await(request, word, 60000, err) == 0) {
+        atomic_fetch_add(&begun, 1);
+        return 0;
+    }
+    if (is_stubborn || shoal_request_kept(request)) {
         atomic_fetch_add(&again, 1);
         return shoal_answer_text(request, 200, shoal_call_cancelled(call) ? "cancelled" : "again");
     }
@@ -182,13 +187,19 @@ static void those_who_wait_are_called_when_the_server_stops(void **state)
 {
     int fd = dial(world.port);
     struct reply reply = {0};
+    int other = dial(world.port);
     ask_to_wait(fd, "word=never");
     until(&begun, 1);
+    ask_to_wait(other, "word=never&how=stubborn"); // waits whenever it is called, as long as it may
+    until(&begun, 2);
     usleep(50000);
-    assert_int_equal(stop(state), 0); // it would wait for its grace, and cut the request off
+    assert_int_equal(stop(state), 0); // it would wait for its grace, and cut the requests off
     hear(fd, &reply, true);
     assert_string_equal(reply.body.data, "again");
+    hear(other, &reply, true);
+    assert_string_equal(reply.body.data, "again");
     close(fd);
+    close(other);
     forget(&reply);
 }
 

@@ -93,6 +93,7 @@ static void rest(void *arg)
         came_back(request);
     } else if (!is_wanted || request->loop->is_stopping || !shoal_await_rest(request)) {
         shoal_await_end(request);
+        request->await.is_over = !is_wanted || request->loop->is_stopping;
         shoal_exchange_again(request);
     }
 }

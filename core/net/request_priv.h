@@ -78,13 +78,14 @@ enum shoal_await_state {
     SHOAL_AWAIT_RESTS,  ///< no thread has it
 };
 
-/// What a request waits for without a worker; of await.c, but for end_ms.
+/// What a request waits for without a worker; of await.c, but for what its loop says.
 struct shoal_await {
     struct shoal_request *next;
     const char *word; // in the arena
     enum shoal_await_state state;
     uint32_t wait_ms;
     int64_t end_ms; // [loop] when it has waited long enough
+    bool is_over;   // nobody wants the answer, or the server stops: it waits no more
 };
 
 /// Uploads in the order of the body.

@@ -179,7 +179,7 @@ SHOAL_API int shoal_answer_file(struct shoal_request *request, const char *path,
 ///
 /// word:    "PLUGIN:what"; copied.
 /// Returns: 0 or a negative error. Errors: SHOAL_EUNSUPPORTED (in-process, or with files or a raw body),
-///          SHOAL_EBUSY (too many wait). Thread: [worker], handler only. Blocks: no. Since: 1.0.
+///          SHOAL_EBUSY (too many wait, or the server stops). Thread: [worker], handler only. Blocks: no. Since: 1.0.
 SHOAL_API int shoal_request_await(struct shoal_request *request, const char *word, uint32_t wait_ms,
     struct shoal_err *err);
 /// Says a word: the handlers of all requests that wait for it are called again.
