@@ -34,8 +34,8 @@ static int find(struct shoal_call *call, struct catalog_far *far, struct shoal_e
     bool found = shoal_rows_next(rows);
     if (found) {
         far->id = shoal_col_i64(rows, 0);
-        far->url = shoal_arena_strdup(call->arena, shoal_col_text(rows, 1));
-        far->language = shoal_arena_strdup(call->arena, shoal_col_text(rows, 2));
+        far->url = catalog_col_text(call, rows, 1);
+        far->language = catalog_col_text(call, rows, 2);
         far->again_ms = shoal_col_i64(rows, 3) + REST_MS;
     }
     int code = shoal_rows_close(rows, err);

@@ -133,8 +133,8 @@ static int list(struct shoal_call *call, int64_t before_ms, struct unused *out, 
     }
     while (*count < LOT && shoal_rows_next(rows)) {
         out[(*count)++] = (struct unused){.id = shoal_col_i64(rows, 0),
-            .name = shoal_arena_strdup(call->arena, shoal_col_text(rows, 1)),
-            .host = shoal_arena_strdup(call->arena, shoal_col_text(rows, 2)),
+            .name = catalog_col_text(call, rows, 1),
+            .host = catalog_col_text(call, rows, 2),
             .is_needed = shoal_col_i64(rows, 3) != 0,
             .account_id = shoal_col_i64(rows, 4),
             .channel_id = shoal_col_i64(rows, 5)};
