@@ -25,8 +25,8 @@ static struct {
 /// Services of which there is one.
 static bool is_single(const char *service)
 {
-    static const char *const single[] = {"database", "tracker", "torrent", "federation", "delivery",
-        "signatures", "identity", "search", "mailer"};
+    static const char *const single[] = {"database", "tracker", "torrent", "stun", "federation",
+        "delivery", "signatures", "identity", "search", "mailer"};
     for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
         if (strcmp(single[i], service) == 0) {
             return true;
