@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
-#include <shoal/services.h>
+#include <ask.h>
 #include <shoal/svc/stun.h>
 
 #include "p2p_policy.h"
@@ -64,25 +64,11 @@ static json_t *turn_of(struct p2p *p2p)
     return turn;
 }
 
-// Of the site itself, in the call's arena; NULL where it has none, or none that the world can reach.
-static const char *stun_here(struct shoal_call *call)
-{
-    struct shoal_service service;
-    if (!shoal_service_find("stun", NULL, &service)) {
-        return NULL;
-    }
-    const struct shoal_svc_stun *table = service.table;
-    shoal_enter(call, &service);
-    const char *url = SHOAL_HAS(table, url) ? table->url(call, service.arg) : NULL;
-    shoal_leave(call);
-    return url;
-}
-
 // What the administrator names takes the place of our own. New reference.
 static json_t *stun_of(struct p2p *p2p, struct shoal_call *call)
 {
     json_t *stun = shoal_setting_json(p2p->self, "stun");
-    const char *own = json_array_size(stun) == 0 ? stun_here(call) : NULL;
+    const char *own = json_array_size(stun) == 0 ? ASK(call, stun, NULL, NULL, url) : NULL;
     if (own != NULL) {
         json_decref(stun);
         stun = json_pack("[s]", own);

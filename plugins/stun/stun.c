@@ -105,7 +105,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     visitors_init(&stun->visitors);
     shoal_plugin_keep(self, stun);
     const char *address = shoal_setting_text(self, NULL, "listen");
-    int code = shoal_provide(self, "stun", &table, stun, err);
+    int code = shoal_provide_single(self, "stun", &table, stun, err);
     return code != 0 || address == NULL || address[0] == '\0'
                ? code
                : shoal_listen(self, SHOAL_LISTEN_UDP, address, &ops, stun, err);
