@@ -102,6 +102,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     int code = shoal_job_kind_add(self, &kinds[0], err);
     code = code != 0 ? code : shoal_job_kind_add(self, &kinds[1], err);
     code = code != 0 ? code : dlv_hosts_start(self, err);
+    code = code != 0 ? code : dlv_past_start(self, err);
     code = code != 0 ? code
                      : shoal_timer_add(self, "deliveries", TIDY_PERIOD_MS, true, dlv_queue_tidy, NULL);
     return code != 0 ? code : shoal_provide_single(self, "delivery", &table, NULL, err);

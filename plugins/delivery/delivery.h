@@ -202,6 +202,11 @@ struct dlv_inbox {
 /// Keeps whom a delivery goes to; audience: the numbers of the actors whose followers get it.
 int dlv_known_put(struct shoal_call *call, struct shoal_db *tx, const struct shoal_delivery *what,
     const json_t *audience, struct shoal_err *err);
+/// Keeps that an actor elsewhere knows one of ours.
+int dlv_known_meet(struct shoal_db *tx, const struct shoal_actor *own, const struct shoal_actor *other,
+    struct shoal_err *err);
+/// Has the follows of before this was kept walked, once.
+int dlv_past_start(struct shoal_plugin *self, struct shoal_err *err);
 /// The next inboxes of all that know it, in the order of their addresses after `after`.
 int dlv_known_inboxes(struct shoal_call *call, int64_t actor_id, const char *after, int room,
     struct dlv_inbox *out, int *count, struct shoal_err *err);

@@ -29,7 +29,18 @@ static int by_put(struct shoal_db *tx, int64_t actor_id, int64_t audience_id, st
                      SHOAL_ARGS(SHOAL_I64(actor_id), SHOAL_I64(audience_id)), NULL, err);
 }
 
-// Everybody that one activity names, by the inbox that the whole server shares.
+// By the inbox that its whole server shares.
+static int actor_put(
+    struct shoal_db *tx, int64_t own_id, const struct shoal_actor *other, struct shoal_err *err)
+{
+    bool is_shared = other->shared_inbox_url != NULL && other->shared_inbox_url[0] != '\0';
+    const char *inbox = is_shared ? other->shared_inbox_url : other->inbox_url;
+    return inbox == NULL ? 0
+                         : shoal_db_exec(tx, &known_add,
+                               SHOAL_ARGS(SHOAL_I64(own_id), SHOAL_TEXT(inbox)), NULL, err);
+}
+
+// Everybody that one activity names.
 static int inboxes_put(struct shoal_call *call, struct shoal_db *tx, const struct shoal_delivery *what,
     struct shoal_err *err)
 {
@@ -43,13 +54,23 @@ static int inboxes_put(struct shoal_call *call, struct shoal_db *tx, const struc
         if (shoal_actor_get(call, what->actors[i], &actor, NULL) != 0 || actor.host[0] == '\0') {
             continue; // ours, or gone meanwhile
         }
-        bool is_shared = actor.shared_inbox_url != NULL && actor.shared_inbox_url[0] != '\0';
-        const char *inbox = is_shared ? actor.shared_inbox_url : actor.inbox_url;
-        code = inbox == NULL ? 0
-                             : shoal_db_exec(tx, &known_add,
-                                   SHOAL_ARGS(SHOAL_I64(what->actor_id), SHOAL_TEXT(inbox)), NULL, err);
+        code = actor_put(tx, what->actor_id, &actor, err);
     }
     return code;
+}
+
+// A channel's document names its account, and what they publish names both.
+static int owner_put(struct shoal_db *tx, const struct shoal_actor *own, struct shoal_err *err)
+{
+    int code = by_put(tx, own->owner_id, own->id, err);
+    return code != 0 ? code : by_put(tx, own->id, own->owner_id, err);
+}
+
+int dlv_known_meet(struct shoal_db *tx, const struct shoal_actor *own, const struct shoal_actor *other,
+    struct shoal_err *err)
+{
+    int code = actor_put(tx, own->id, other, err);
+    return code != 0 ? code : owner_put(tx, own, err);
 }
 
 int dlv_known_put(struct shoal_call *call, struct shoal_db *tx, const struct shoal_delivery *what,
@@ -70,9 +91,7 @@ int dlv_known_put(struct shoal_call *call, struct shoal_db *tx, const struct sho
     {
         code = code != 0 ? code : by_put(tx, what->actor_id, json_integer_value(each), err);
     }
-    // A channel's document names its account, and what they publish names both.
-    code = code != 0 ? code : by_put(tx, speaker.owner_id, speaker.id, err);
-    return code != 0 ? code : by_put(tx, speaker.id, speaker.owner_id, err);
+    return code != 0 ? code : owner_put(tx, &speaker, err);
 }
 
 int dlv_known_inboxes(struct shoal_call *call, int64_t actor_id, const char *after, int room,

@@ -1,4 +1,5 @@
-// left.test.mjs - an instance whose keys and deliveries the plugin federation had itself: all of it comes over.
+// left.test.mjs - an instance whose keys and deliveries the plugin federation had itself: all of it comes over, and
+// who followed then is known.
 //
 // earlier/federation.tar.gz was left by a server that was ended with three keys, and fifteen deliveries to three
 // inboxes of a server that was down; another inbox was gone.
@@ -50,6 +51,12 @@ before(async () => {
   sql(site, `UPDATE federation_host SET host = '${host}', next = ${Date.now() + 3600000} WHERE host = '${old.down}';
     UPDATE federation_queue SET inbox = replace(inbox, '${old.down}', '${host}'), created = ${Date.now()};
     UPDATE federation_gone SET since = ${Date.now()};`)
+  // Who followed the channel, the account and the instance, who asked and was not answered yet, and whom the account followed.
+  const elders = ['channel', 'account', 'instance', 'pending', 'followed']
+  sql(site, elders.map((name, i) => `INSERT INTO catalog_actor (id, kind, name, host, url, inbox_url, shared_inbox_url, created, updated)
+    VALUES (${100 + i}, 'Person', 'elder_${name}', '${host}', 'http://${host}/${name}', 'http://${host}/${name}/own', 'http://${host}/${name}/inbox', 1, 1);`).join('\n'))
+  sql(site, [[100, 3, 2], [101, 2, 2], [102, 1, 2], [103, 3, 1], [2, 104, 2]].map(([follower, target, state]) =>
+    `INSERT INTO catalog_follow (follower_id, target_id, state, url, created, updated) VALUES (${follower}, ${target}, ${state}, 'http://${host}/follows/${follower}', 1, 1);`).join('\n'))
   keys = Object.fromEntries(sql(site, "SELECT actor_url || '|' || replace(public_pem, char(10), '~') || '|' || ed25519_multibase FROM federation_key;")
     .split('\n').map(line => line.split('|')).map(([url, pem, multibase]) => [url, [pem.replaceAll('~', '\n'), multibase]]))
   assert.deepEqual(Object.keys(keys).sort(), paths.map(path => old.url + path).sort())
@@ -107,4 +114,15 @@ test('a later start finds nothing to do, and the same keys', async () => {
   assert.deepEqual(await documents(), keys)
   assert.equal(logOf(site).match(/keys are the plugin signatures' now/g).length, 1)
   assert.equal((await site.raw({ path: '/health' })).json.status, 'ok')
+})
+
+test('who followed before hears when a channel goes', async () => {
+  await site.when('all follows were walked', () => sql(site, 'SELECT COUNT(*) FROM delivery_past;') === '0')
+  assert.equal(sql(site, `SELECT actor_id, replace(inbox, 'http://${host}', '') FROM delivery_known WHERE inbox LIKE 'http://${host}/%' ORDER BY actor_id; SELECT COUNT(*) FROM delivery_known WHERE actor_id = 1;`),
+    '1|/instance/inbox\n2|/account/inbox\n2|/followed/inbox\n3|/channel/inbox\n5')
+  assert.equal((await site.post('/video-channels', { token: true, json: { name: 'second', displayName: 'Second' } })).status, 200)
+  assert.equal((await site.delete('/video-channels/root_channel', { token: true })).status, 204)
+  const paths = () => came.filter(({ body }) => body.type === 'Delete' && body.object === `${old.url}/video-channels/root_channel`).map(({ path }) => path)
+  await site.when('all of them heard it', () => paths().length >= 4)
+  assert.deepEqual(paths().sort(), ['/account/inbox', '/channel/inbox', '/followed/inbox', '/instance/inbox'])
 })
