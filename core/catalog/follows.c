@@ -55,14 +55,12 @@ static int follow_read(struct shoal_call *call, const struct shoal_sql *sql,
     }
     bool found = shoal_rows_next(rows);
     if (found) {
-        const char *url = shoal_col_text(rows, 2);
-        const char *why = shoal_col_text(rows, 4);
         *out = (struct shoal_follow){
             .id = shoal_col_i64(rows, 0),
             .state = (enum shoal_follow_state)shoal_col_i64(rows, 1),
-            .url = url == NULL ? NULL : shoal_arena_strdup(call->arena, url),
+            .url = catalog_col_text(call, rows, 2),
             .score = shoal_col_i64(rows, 3),
-            .last_error = why == NULL ? NULL : shoal_arena_strdup(call->arena, why),
+            .last_error = catalog_col_text(call, rows, 4),
             .created_ms = shoal_col_i64(rows, 5),
             .updated_ms = shoal_col_i64(rows, 6),
             .follower_id = shoal_col_i64(rows, 7),
@@ -318,12 +316,8 @@ static int forget_actor(
     for (;;) {
         int64_t ids[LOT];
         size_t count = 0;
-        struct shoal_rows *rows =
-            shoal_db_query(tx, &follows_of_one, SHOAL_ARGS(SHOAL_I64(actor_id)), err);
-        while (rows != NULL && count < LOT && shoal_rows_next(rows)) {
-            ids[count++] = shoal_col_i64(rows, 0);
-        }
-        int code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
+        int code = catalog_ids_read(
+            tx, &follows_of_one, SHOAL_ARGS(SHOAL_I64(actor_id)), ids, LOT, &count, err);
         for (size_t i = 0; i < count && code == 0; i++) {
             code = forget_one(call, tx, ids[i], actor_id, err);
         }

@@ -6,7 +6,10 @@
 #include <shoal/remote.h>
 #include <shoal/svc/federation.h>
 
+#include <activity.h>
 #include <federate.h>
+#include <named.h>
+#include <paging.h>
 
 #define COMMENTS_TEXT_MAX   10000 // characters
 #define COMMENTS_DEPTH_MAX  100
@@ -160,7 +163,6 @@ int comments_bury(struct shoal_call *call, const char *url, int64_t video_id,
 shoal_resume_fn comments_resume;
 
 // comments_note.c: a comment as other servers read it.
-#define COMMENTS_PUBLIC "https://www.w3.org/ns/activitystreams#Public"
 #define COMMENTS_ABOVE  20 // comments above one whose authors hear of it
 /// Who is concerned by a comment; text in the call's arena.
 struct comments_circle {
@@ -218,13 +220,5 @@ shoal_handler_fn comments_get_threads, comments_get_thread, comments_post_thread
     comments_post_reply, comments_delete_one, comments_approve_one;
 shoal_handler_fn comments_get_mine, comments_get_all, comments_delete_many;
 shoal_handler_fn comments_get_trees;
-/// The video that the address names, as the viewer may see it; a new reference.
-json_t *comments_named_video(
-    struct shoal_call *call, struct shoal_request *request, struct shoal_err *err);
-/// Reads a number of the query or the path.
-int comments_read_number(struct shoal_request *request, const char *name, int64_t most,
-    int64_t otherwise, int64_t *out, struct shoal_err *err);
-int comments_read_page(
-    struct shoal_request *request, int64_t *start, int64_t *count, struct shoal_err *err);
 
 #endif

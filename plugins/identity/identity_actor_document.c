@@ -98,7 +98,7 @@ int who_actor_write(struct shoal_call *call, const struct shoal_actor *actor, co
     struct shoal_actor_key key = {.size = sizeof key};
     struct shoal_actor owner;
     char created[32];
-    int code = who_key_get(call, actor, &key, err);
+    int code = sign_key(call, actor, &key, err);
     if (code == 0 && actor->channel_id != 0) {
         code = shoal_actor_get(call, actor->owner_id, &owner, err);
     }

@@ -182,3 +182,18 @@ test('Lua has the names of C', () => {
   }
   assert.deepEqual(missing, [])
 })
+
+test('a service of which there is one is provided as such', () => {
+  const wrong = []
+  for (const name of files.filter(path => /^sdk\/include\/shoal\/svc\/\w+\.h$/.test(path))) {
+    const service = basename(name, '.h')
+    const isSingle = text(name).split('\n')[0].endsWith('One provider.')
+    const provides = new RegExp(`shoal_provide(_single)?\\([^;"]*"${service}"`, 'g')
+    for (const source of product.filter(path => path.startsWith('plugins/'))) {
+      for (const [, single] of text(source).matchAll(provides)) {
+        if (isSingle !== (single === '_single')) wrong.push(`${source}: ${service}`)
+      }
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
