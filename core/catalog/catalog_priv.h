@@ -250,7 +250,10 @@ int catalog_video_find(struct shoal_call *call, const char *id, struct catalog_v
     bool *by_number, struct shoal_err *err);
 int catalog_video_by_number(
     struct shoal_call *call, int64_t id, struct catalog_video *out, struct shoal_err *err);
-/// Finds the video and asks shoal_may().
+/// Asks shoal_may() of a video that was found.
+int catalog_video_ask(struct shoal_call *call, enum shoal_verb verb,
+    const struct catalog_video *video, bool by_number, const char *password, struct shoal_err *err);
+/// Finds the video and asks.
 int catalog_video_may(struct shoal_call *call, enum shoal_verb verb, const char *id,
     const char *password, struct catalog_video *out, struct shoal_err *err);
 bool catalog_privacy_is_closed(enum shoal_privacy privacy); ///< media need a token
@@ -262,6 +265,7 @@ enum catalog_shape {
     CATALOG_FILES = 4, ///< list, with files
     CATALOG_TAGS = 8,
     CATALOG_SHARING = 16, ///< detail, with swarms, torrents and mirrors; not in a transaction
+    CATALOG_NOBODY = 32,  ///< without account and channel
 };
 /// The video as the API shows it; shape: bits of enum catalog_shape.
 json_t *catalog_video_json(

@@ -23,11 +23,12 @@ SHOAL_SQL(actor_by_name, ACTOR_SQL "WHERE x.name = $1 AND x.host = $2" SEEN_SQL)
 SHOAL_SQL(actor_by_id, ACTOR_SQL "WHERE x.id = $1");
 SHOAL_SQL(self_known, "SELECT COUNT(*) FROM catalog_actor WHERE name = $1 AND host = ''");
 SHOAL_SQL(self_account_add, "INSERT INTO catalog_account (actor_id, display_name) VALUES ($1, $2)");
+// One row at least for an actor that is there.
 SHOAL_SQL(pictures_get,
-    "SELECT kind, name, mime, width, height, origin_url FROM catalog_actor_image "
-    "WHERE actor_id = $1 ORDER BY kind, width, id");
-SHOAL_SQL(
-    actor_host, "SELECT CASE WHEN host = '' THEN 1 ELSE 0 END FROM catalog_actor WHERE id = $1");
+    "SELECT i.kind, i.name, i.mime, i.width, i.height, "
+    "CASE WHEN x.host = '' THEN NULL ELSE i.origin_url END FROM catalog_actor x "
+    "LEFT JOIN catalog_actor_image i ON i.actor_id = x.id WHERE x.id = $1 "
+    "ORDER BY i.kind, i.width, i.id");
 
 int catalog_actor_self(struct shoal_db *tx, struct shoal_err *err)
 {
@@ -199,10 +200,7 @@ int shoal_actor_get_sized(struct shoal_call *call, int64_t id, struct shoal_acto
 json_t *shoal_actor_pictures(struct shoal_call *call, int64_t id, struct shoal_err *err)
 {
     static const char *const lists[] = {"", "avatars", "banners"};
-    int64_t is_ours = 0;
-    if (shoal_permission_call(call, "read", "accounts", err) != 0 ||
-        shoal_db_i64(shoal_call_db(call), &actor_host, SHOAL_ARGS(SHOAL_I64(id)), &is_ours, err) !=
-            0) {
+    if (shoal_permission_call(call, "read", "accounts", err) != 0) {
         return NULL;
     }
     struct shoal_rows *rows =
@@ -210,21 +208,28 @@ json_t *shoal_actor_pictures(struct shoal_call *call, int64_t id, struct shoal_e
     if (rows == NULL) {
         return NULL;
     }
-    json_t *out = json_pack("{s:[], s:[]}", lists[1], lists[2]);
+    json_t *out = NULL;
     while (shoal_rows_next(rows)) {
+        out = out != NULL ? out : json_pack("{s:[], s:[]}", lists[1], lists[2]);
+        if (shoal_col_null(rows, 0)) {
+            continue;
+        }
         int kind = shoal_col_i64(rows, 0) == CATALOG_BANNER ? 2 : 1;
         const char *path = shoal_arena_printf(
             call->arena, "/lazy-static/%s/%s", lists[kind], shoal_col_text(rows, 1));
         const char *origin = shoal_col_text(rows, 5);
         json_array_append_new(json_object_get(out, lists[kind]),
             json_pack("{s:s, s:s, s:I, s:I}", "url",
-                origin != NULL && is_ours == 0 ? origin : shoal_url(call, path), "mime",
+                origin != NULL ? origin : shoal_url(call, path), "mime",
                 shoal_col_text(rows, 2), "width", (json_int_t)shoal_col_i64(rows, 3), "height",
                 (json_int_t)shoal_col_i64(rows, 4)));
     }
     if (shoal_rows_close(rows, err) != 0) {
         json_decref(out);
         return NULL;
+    }
+    if (out == NULL) {
+        shoal_fail(err, SHOAL_ENOTFOUND, "Actor not found");
     }
     return out;
 }

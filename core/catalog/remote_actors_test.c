@@ -228,6 +228,9 @@ static void pictures_are_known_by_their_urls(void **state)
     assert_int_equal(json_array_size(json_object_get(kept, "avatars")), 0);
     json_decref(kept);
     json_decref(pictures);
+    struct shoal_err err = {0};
+    assert_null(shoal_actor_pictures(scene.system, INT64_MAX, &err));
+    assert_int_equal(err.code, SHOAL_ENOTFOUND);
 }
 
 static void removing_takes_what_hangs_on_it_and_nothing_of_ours(void **state)

@@ -10,8 +10,10 @@
 
 SHOAL_SQL(ref_by_url, "SELECT id FROM catalog_video WHERE url = $1 AND origin_host <> ''");
 SHOAL_SQL(ref_more,
-    "SELECT a.actor_id, c.actor_id, o.read FROM catalog_video v "
+    "SELECT a.actor_id, c.actor_id, o.read, CASE WHEN x.host = '' THEN x.name ELSE x.url END, "
+    "CASE WHEN y.host = '' THEN y.name ELSE y.url END FROM catalog_video v "
     "JOIN catalog_channel c ON c.id = v.channel_id JOIN catalog_account a ON a.id = c.account_id "
+    "JOIN catalog_actor x ON x.id = a.actor_id JOIN catalog_actor y ON y.id = c.actor_id "
     "LEFT JOIN catalog_video_origin o ON o.video_id = v.id WHERE v.id = $1");
 // Whether unlisted videos are sent too is a setting of who provides federation.
 static bool sends_unlisted(void)
@@ -42,6 +44,13 @@ static bool is_federated(const struct catalog_video *video)
            is_out;
 }
 
+// The URLs of ours are not kept.
+static const char *actor_url(struct shoal_call *call, bool is_ours, const char *folder, const char *text)
+{
+    return is_ours ? shoal_url(call, shoal_arena_printf(call->arena, "/%s/%s", folder, text))
+                   : shoal_arena_strdup(call->arena, text);
+}
+
 static int ref_fill(struct shoal_call *call, const struct catalog_video *video,
     struct shoal_video_ref *out, struct shoal_err *err)
 {
@@ -67,6 +76,8 @@ static int ref_fill(struct shoal_call *call, const struct catalog_video *video,
             .comments_policy = (int)video->comments_policy,
             .is_federated = is_federated(video),
             .updated_ms = is_ours ? video->updated_ms : shoal_col_i64(rows, 2),
+            .account_url = actor_url(call, is_ours, "accounts", shoal_col_text(rows, 3)),
+            .channel_url = actor_url(call, is_ours, "video-channels", shoal_col_text(rows, 4)),
         };
     }
     int code = shoal_rows_close(rows, err);
@@ -134,4 +145,27 @@ int shoal_video_by_id_sized(struct shoal_call *call, const char *id, struct shoa
         shoal_sized_copy(video, video_bytes, &mine, sizeof mine);
     }
     return code;
+}
+
+int shoal_video_told_sized(struct shoal_call *call, const char *id, struct shoal_video_ref *video,
+    size_t video_bytes, json_t **told, struct shoal_err *err)
+{
+    struct catalog_video found;
+    struct shoal_video_ref mine = {0};
+    bool by_number = false;
+    int code = shoal_permission_call(call, "read", "videos", err);
+    *told = NULL;
+    code = code == 0 ? catalog_video_find(call, id, &found, &by_number, err) : code;
+    code = code == 0 ? ref_fill(call, &found, &mine, err) : code;
+    if (code != 0) {
+        return code;
+    }
+    shoal_sized_copy(video, video_bytes, &mine, sizeof mine);
+    if (found.origin_host[0] != '\0' ||
+        catalog_video_ask(call, SHOAL_MAY_SEE, &found, by_number, NULL, NULL) != 0) {
+        return 0;
+    }
+    *told = catalog_video_json(call, &found,
+        CATALOG_DETAIL | CATALOG_NOBODY | (call->tx == NULL ? CATALOG_SHARING : 0), err);
+    return *told != NULL ? 0 : err != NULL && err->code != 0 ? err->code : SHOAL_EIO;
 }

@@ -183,6 +183,37 @@ static void it_is_found_by_its_url(void **state)
     assert_false(ref.is_federated);
 }
 
+// What others are told: what everybody may see, without who made it.
+static void it_is_told_as_it_is_shown(void **state)
+{
+    (void)state;
+    struct shoal_video_ref ref;
+    struct shoal_err err = {0};
+    json_t *told = NULL;
+    struct test_video mine = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PUBLIC);
+    assert_int_equal(shoal_video_told(scene.nobody, mine.uuid, &ref, &told, &err), 0);
+    assert_int_equal(ref.id, mine.id);
+    assert_string_equal(ref.account_url, "https://ours.example/accounts/alice");
+    assert_string_equal(ref.channel_url, "https://ours.example/video-channels/alice_channel");
+    json_t *shown = shoal_video_get(scene.nobody, mine.uuid, NULL, &err);
+    json_object_del(shown, "account");
+    json_object_del(shown, "channel");
+    assert_true(json_equal(told, shown));
+    json_decref(shown);
+    json_decref(told);
+    mine = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
+    assert_int_equal(shoal_video_told(scene.nobody, mine.uuid, &ref, &told, &err), 0);
+    assert_int_equal(ref.privacy, SHOAL_PRIVACY_PRIVATE);
+    assert_null(told);
+    assert_int_equal(shoal_video_told(scene.nobody, UUID, &ref, &told, &err), 0);
+    assert_string_equal(ref.origin_host, "far.example");
+    assert_string_equal(ref.account_url, "https://far.example/x/bob");
+    assert_string_equal(ref.channel_url, "https://far.example/x/bobs");
+    assert_null(told);
+    const char *none = "00000000-0000-4000-8000-000000000000";
+    assert_int_equal(shoal_video_told(scene.nobody, none, &ref, &told, &err), SHOAL_ENOTFOUND);
+}
+
 static void it_is_changed_as_a_whole(void **state)
 {
     (void)state;
@@ -310,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_shows_as_one_of_another_server),
         cmocka_unit_test(it_is_found_by_its_url),
+        cmocka_unit_test(it_is_told_as_it_is_shown),
         cmocka_unit_test(it_is_changed_as_a_whole),
         cmocka_unit_test(t02_nothing_of_ours_or_of_a_third_is_touched),
         cmocka_unit_test(nonsense_that_is_not_needed_is_left_out),

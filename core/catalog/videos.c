@@ -153,30 +153,34 @@ int catalog_video_may(struct shoal_call *call, enum shoal_verb verb, const char 
 {
     bool by_number = false;
     int code = catalog_video_find(call, id, out, &by_number, err);
-    if (code != 0) {
-        return code;
-    }
+    return code == 0 ? catalog_video_ask(call, verb, out, by_number, password, err) : code;
+}
+
+int catalog_video_ask(struct shoal_call *call, enum shoal_verb verb,
+    const struct catalog_video *video, bool by_number, const char *password, struct shoal_err *err)
+{
+    int code = 0;
     struct catalog_subject subject = {
-        .privacy = out->privacy,
-        .state = out->state,
-        .is_open = out->is_open,
-        .is_blocked = out->is_blocked,
-        .is_local = out->origin_host[0] == '\0',
-        .is_followed = out->followed >= (int64_t)catalog_followed_least(),
-        .is_hidden = out->followed == CATALOG_HIDDEN,
-        .is_downloadable = out->is_downloadable,
+        .privacy = video->privacy,
+        .state = video->state,
+        .is_open = video->is_open,
+        .is_blocked = video->is_blocked,
+        .is_local = video->origin_host[0] == '\0',
+        .is_followed = video->followed >= (int64_t)catalog_followed_least(),
+        .is_hidden = video->followed == CATALOG_HIDDEN,
+        .is_downloadable = video->is_downloadable,
         .by_number = by_number,
         .has_password = password != NULL && password[0] != '\0',
-        .owner_account_id = out->account_id,
+        .owner_account_id = video->account_id,
     };
-    if (out->privacy == SHOAL_PRIVACY_PASSWORD && subject.has_password) {
-        code = password_right(call, out->id, password, &subject.has_password_right, err);
+    if (video->privacy == SHOAL_PRIVACY_PASSWORD && subject.has_password) {
+        code = password_right(call, video->id, password, &subject.has_password_right, err);
     }
     code = code == 0 ? shoal_may(&call->viewer, verb, &subject, err) : code;
-    if (code == SHOAL_EFORBIDDEN && err != NULL && out->url != NULL &&
+    if (code == SHOAL_EFORBIDDEN && err != NULL && video->url != NULL &&
         strcmp(err->api_code, "does_not_respect_follow_constraints") == 0) {
         shoal_fail_api(err, code, "does_not_respect_follow_constraints",
-            "This video is of another site, which nobody here follows: %s", out->url);
+            "This video is of another site, which nobody here follows: %s", video->url);
     }
     return code;
 }

@@ -225,16 +225,23 @@ static int detail_add(
     return code == 0 && video->origin_host[0] != '\0' ? catalog_remote_add(call, out, video, err) : code;
 }
 
+static int people_add(struct shoal_call *call, json_t *out, const struct catalog_video *video,
+    bool summary, struct shoal_err *err)
+{
+    json_t *account = catalog_account_json(call, video->account_id, summary, err);
+    json_t *channel = catalog_channel_json(call, video->channel_id, summary, err);
+    json_object_set_new(out, "account", account == NULL ? json_null() : account);
+    json_object_set_new(out, "channel", channel == NULL ? json_null() : channel);
+    return account == NULL || channel == NULL ? SHOAL_EIO : 0;
+}
+
 json_t *catalog_video_json(
     struct shoal_call *call, const struct catalog_video *video, int shape, struct shoal_err *err)
 {
     bool is_detail = (shape & CATALOG_DETAIL) != 0;
     json_t *out = base_make(call, video);
-    json_t *account = catalog_account_json(call, video->account_id, !is_detail, err);
-    json_t *channel = catalog_channel_json(call, video->channel_id, !is_detail, err);
-    json_object_set_new(out, "account", account == NULL ? json_null() : account);
-    json_object_set_new(out, "channel", channel == NULL ? json_null() : channel);
-    int code = account == NULL || channel == NULL ? SHOAL_EIO : images_add(call, out, video, err);
+    int code = (shape & CATALOG_NOBODY) != 0 ? 0 : people_add(call, out, video, !is_detail, err);
+    code = code == 0 ? images_add(call, out, video, err) : code;
     if (code == 0 && is_detail) {
         code = detail_add(call, out, video, err);
     } else if (code == 0 && (shape & CATALOG_FILES) != 0) {

@@ -77,17 +77,18 @@ int shoal_accept_q(struct shoal_span accept, const char *type)
     return best_q;
 }
 
-bool shoal_accept_names(struct shoal_span accept, const char *type)
+int shoal_accept_named_q(struct shoal_span accept, const char *type)
 {
     struct shoal_span all = shoal_span(type), bare = {0}, item;
     shoal_span_next(&all, ';', &bare);
     for (int i = 0; accept.at && i < ITEMS_MAX && shoal_span_next(&accept, ',', &item); i++) {
         struct shoal_span range;
-        if (cut_q(item, &range) > 0 && exactness(range, bare) == 3) {
-            return true;
+        int q = cut_q(item, &range);
+        if (exactness(range, bare) == 3) {
+            return q;
         }
     }
-    return false;
+    return 0;
 }
 
 bool shoal_accept_gzip(struct shoal_span encodings)

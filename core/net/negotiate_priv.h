@@ -7,8 +7,8 @@
 /// 0 to 1000: how much an Accept header likes a type ("text/html"). An absent header and a NULL type
 /// are 1000 and 1: anything goes.
 int shoal_accept_q(struct shoal_span accept, const char *type);
-/// Whether it names the type itself, and likes it: "*/*" and an absent header do not.
-bool shoal_accept_names(struct shoal_span accept, const char *type);
+/// The same for a type that must be named itself: "*/*" and an absent header do not.
+int shoal_accept_named_q(struct shoal_span accept, const char *type);
 /// Whether a gzip body is welcome.
 bool shoal_accept_gzip(struct shoal_span encodings);
 /// The best of `locales` (NULL-ended, the first is the default) for an Accept-Language header.

@@ -36,7 +36,7 @@ static void weighs_media_types(void **state)
 
 static bool names(const char *accept, const char *type)
 {
-    return shoal_accept_names(shoal_span(accept), type);
+    return shoal_accept_named_q(shoal_span(accept), type) > 0;
 }
 
 static void tells_what_is_named_from_what_would_do(void **state)
@@ -50,6 +50,7 @@ static void tells_what_is_named_from_what_would_do(void **state)
     assert_false(names("application/ld+json;q=0, */*", ld));
     assert_false(names("application/json", ld));
     assert_false(names(NULL, ld));
+    assert_int_equal(shoal_accept_named_q(shoal_span("*/*, application/ld+json;q=0.2"), ld), 200);
 }
 
 static void weighs_encodings(void **state)

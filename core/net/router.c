@@ -388,6 +388,18 @@ static bool serves(const struct shoal_entry *entry, struct shoal_span method)
         (shoal_span_is(method, "HEAD") && strcmp(entry->route.method, "GET") == 0);
 }
 
+// What a path takes, for who asked it for something else.
+static void allow_methods(struct shoal_match *match, const struct node *node)
+{
+    for (const struct shoal_entry *entry = node->entries; entry; entry = entry->next) {
+        match->has_cors |= entry->route.cors;
+        allow_method(match, entry->route.method);
+        if (strcmp(entry->route.method, "GET") == 0) {
+            allow_method(match, "HEAD");
+        }
+    }
+}
+
 // Of the routes of a node, the one whose media type the client likes best; the first among equals,
 // and the first of all when it likes none.
 static bool choose(struct search *search, struct node *node)
@@ -396,24 +408,20 @@ static bool choose(struct search *search, struct node *node)
     const struct shoal_entry *best = NULL;
     int best_q = -1, candidates = 0;
     for (struct shoal_entry *entry = node->entries; entry; entry = entry->next) {
-        match->has_cors |= entry->route.cors;
-        allow_method(match, entry->route.method);
-        if (strcmp(entry->route.method, "GET") == 0) {
-            allow_method(match, "HEAD");
-        }
         if (!serves(entry, search->method)) {
             continue;
         }
         candidates++;
-        bool is_unnamed = entry->route.named_only && entry->route.produces &&
-            !shoal_accept_names(search->accept, entry->route.produces);
-        int q = is_unnamed ? 0 : shoal_accept_q(search->accept, entry->route.produces);
+        int q = entry->route.named_only && entry->route.produces
+            ? shoal_accept_named_q(search->accept, entry->route.produces)
+            : shoal_accept_q(search->accept, entry->route.produces);
         if (q > best_q) {
             best = entry;
             best_q = q;
         }
     }
     if (!best) {
+        allow_methods(match, node);
         return false;
     }
     match->entry = best;

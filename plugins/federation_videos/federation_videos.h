@@ -44,9 +44,12 @@ json_t *fv_document(
 /// Appends the links of files, playlist and trackers.
 void fv_links_add(const struct fv_source *source, json_t *links);
 json_t *fv_chapters(struct shoal_arena *arena, const struct fv_source *source);
-/// Gathers the source of a local video and writes its document; sets to and cc.
-json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *ref, json_t **noun,
+/// Gathers the rest of what a local video's document is made of, and writes it; sets to and cc. video: see
+/// shoal_video_told(), borrowed.
+json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *ref, const json_t *video,
     struct shoal_err *err);
+/// The video whole, for who adds to its document; NULL where nobody does.
+json_t *fv_noun(struct shoal_call *call, const struct shoal_video_ref *ref);
 /// {to, cc} of a video's activities into an object.
 void fv_audience_add(json_t *out, int privacy, const char *followers_url, const char *channel_url);
 

@@ -13,9 +13,10 @@
 #define CACHE_S 30
 
 // Of ours: what anybody may have who has its address. Of others: their server is where to ask.
+// told: out, a new reference (see shoal_video_told()), or NULL.
 // Returns: 0 with ref->id 0 where the answer is given.
 static int video_asked(struct shoal_call *call, struct shoal_request *request,
-    struct shoal_video_ref *ref, struct shoal_err *err)
+    struct shoal_video_ref *ref, json_t **told, struct shoal_err *err)
 {
     const char *id = shoal_request_param(request, "id");
     if (!federate_enabled(call)) {
@@ -24,7 +25,9 @@ static int video_asked(struct shoal_call *call, struct shoal_request *request,
     size_t length = strcspn(id, ";"); // "/w/ID;threadId=17"
     id = shoal_arena_strndup(shoal_call_arena(call), id, length);
     bool is_number = strspn(id, "0123456789") == length;
-    int code = is_number ? SHOAL_ENOTFOUND : shoal_video_by_id(call, id, ref, err);
+    int code = is_number      ? SHOAL_ENOTFOUND
+               : told != NULL ? shoal_video_told(call, id, ref, told, err)
+                              : shoal_video_by_id(call, id, ref, err);
     if (code != 0) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "Video not found");
     }
@@ -36,8 +39,16 @@ static int video_asked(struct shoal_call *call, struct shoal_request *request,
     bool is_open = ref->privacy == SHOAL_PRIVACY_PUBLIC || ref->privacy == SHOAL_PRIVACY_UNLISTED;
     // A public one that is federated is out and not blocked; of others that is asked like for everybody.
     bool is_known = ref->privacy == SHOAL_PRIVACY_PUBLIC && ref->is_federated;
-    bool may = is_known || (is_open && shoal_may_video(call, SHOAL_MAY_SEE, ref->uuid, NULL, NULL) == 0);
-    return may ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "Video not found");
+    bool is_seen = told != NULL ? *told != NULL
+                                : is_known || shoal_may_video(call, SHOAL_MAY_SEE, ref->uuid, NULL, NULL) == 0;
+    if (is_open && is_seen) {
+        return 0;
+    }
+    if (told != NULL) {
+        json_decref(*told);
+        *told = NULL;
+    }
+    return shoal_fail(err, SHOAL_ENOTFOUND, "Video not found");
 }
 
 static int video_get(
@@ -45,15 +56,17 @@ static int video_get(
 {
     (void)arg;
     struct shoal_video_ref ref;
-    json_t *noun = NULL;
-    int code = video_asked(call, request, &ref, err);
+    json_t *video = NULL;
+    int code = video_asked(call, request, &ref, &video, err);
     if (code != 0 || ref.id == 0) {
         return code;
     }
-    json_t *document = fv_document_of(call, &ref, &noun, err);
+    json_t *document = fv_document_of(call, &ref, video, err);
+    json_decref(video);
     if (document == NULL) {
         return err->code != 0 ? err->code : SHOAL_ENOTFOUND;
     }
+    json_t *noun = fv_noun(call, &ref);
     code = federate_answer(call, request, "Video", "Video", noun, document, err);
     json_decref(noun);
     return code;
@@ -64,20 +77,20 @@ static int activity_get(
 {
     (void)arg;
     struct shoal_video_ref ref;
-    struct shoal_actor account;
-    json_t *noun = NULL;
-    int code = video_asked(call, request, &ref, err);
+    json_t *video = NULL;
+    int code = video_asked(call, request, &ref, &video, err);
     if (code != 0 || ref.id == 0) {
         return code;
     }
-    code = shoal_actor_get(call, ref.account_actor_id, &account, err);
-    json_t *document = code == 0 ? fv_document_of(call, &ref, &noun, err) : NULL;
+    json_t *document = fv_document_of(call, &ref, video, err);
+    json_decref(video);
     if (document == NULL) {
         return err->code != 0 ? err->code : SHOAL_ENOTFOUND;
     }
+    json_t *noun = fv_noun(call, &ref);
     federate_written(call, "Video", noun, &document);
     json_t *activity = fv_activity("Create",
-        shoal_arena_printf(shoal_call_arena(call), "%s/activity", ref.url), account.url, document);
+        shoal_arena_printf(shoal_call_arena(call), "%s/activity", ref.url), ref.account_url, document);
     json_decref(document);
     json_decref(noun);
     return federate_answer(call, request, "Video", "Create", NULL, activity, err);
@@ -88,7 +101,7 @@ static int chapters_get(
 {
     (void)arg;
     struct shoal_video_ref ref;
-    int code = video_asked(call, request, &ref, err);
+    int code = video_asked(call, request, &ref, NULL, err);
     if (code != 0 || ref.id == 0) {
         return code;
     }
@@ -125,7 +138,7 @@ static int shares_get(
 {
     (void)arg;
     struct shoal_video_ref ref;
-    int code = video_asked(call, request, &ref, err);
+    int code = video_asked(call, request, &ref, NULL, err);
     if (code != 0 || ref.id == 0) {
         return code;
     }
@@ -141,7 +154,7 @@ static int share_get(
     (void)arg;
     struct shoal_video_ref ref;
     struct shoal_actor actor, self;
-    int code = video_asked(call, request, &ref, err);
+    int code = video_asked(call, request, &ref, NULL, err);
     if (code != 0 || ref.id == 0) {
         return code;
     }

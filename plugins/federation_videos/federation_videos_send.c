@@ -222,7 +222,8 @@ int fv_unsend(struct shoal_call *call, int64_t video_id, struct shoal_err *err)
 static int sync_out(struct shoal_call *call, struct send *send, struct shoal_err *err)
 {
     struct shoal_err why = {0};
-    json_t *noun = NULL;
+    struct shoal_video_ref now;
+    json_t *video = NULL;
     int code = shoal_actor_get(call, send->ref.account_actor_id, &send->account, err);
     code =
         code == 0 ? shoal_actor_get(call, send->ref.channel_actor_id, &send->channel, err) : code;
@@ -230,12 +231,16 @@ static int sync_out(struct shoal_call *call, struct send *send, struct shoal_err
     if (code != 0) {
         return code;
     }
-    send->document = fv_document_of(call, &send->ref, &noun, &why);
+    shoal_video_told(call, send->ref.uuid, &now, &video, &why);
+    send->document = video == NULL ? NULL : fv_document_of(call, &now, video, &why);
+    json_decref(video);
     if (send->document == NULL) {
         // Without a picture yet: video.files comes with the first one.
-        return why.code == SHOAL_ENOTFOUND ? 0 : shoal_fail(err, why.code, "%s", why.text);
+        return why.code == 0 || why.code == SHOAL_ENOTFOUND ? 0 : shoal_fail(err, why.code, "%s", why.text);
     }
+    json_t *noun = fv_noun(call, &send->ref);
     federate_written(call, "Video", noun, &send->document);
+    json_decref(noun);
     if (!send->sent.is_there) {
         // Their keys are made with their documents: there from now on, even if they go before
         // anything is sent.
@@ -243,7 +248,6 @@ static int sync_out(struct shoal_call *call, struct send *send, struct shoal_err
         json_decref(federate_actor_document(call, &send->channel, NULL));
     }
     code = shoal_tx(call, send->sent.is_there ? update_tx : create_tx, send, err);
-    json_decref(noun);
     json_decref(send->document);
     return code;
 }

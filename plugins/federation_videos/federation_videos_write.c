@@ -239,31 +239,25 @@ json_t *fv_chapters(struct shoal_arena *arena, const struct fv_source *source)
         "hasPart", parts);
 }
 
-json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *ref, json_t **noun,
+json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *ref, const json_t *video,
     struct shoal_err *err)
 {
-    struct shoal_actor account, channel;
-    if (shoal_actor_get(call, ref->account_actor_id, &account, err) != 0 ||
-        shoal_actor_get(call, ref->channel_actor_id, &channel, err) != 0) {
-        return NULL;
-    }
-    json_t *video = shoal_video_get(call, ref->uuid, NULL, err);
-    json_t *annotations = video == NULL ? NULL : shoal_annotations_get(call, ref->id, err);
-    json_t *hashes = video == NULL ? NULL : ASK(call, tracker, NULL, NULL, hashes, ref->uuid, ask.err);
+    json_t *annotations = shoal_annotations_get(call, ref->id, err);
+    json_t *hashes = annotations == NULL ? NULL : ASK(call, tracker, NULL, NULL, hashes, ref->uuid, ask.err);
     const struct fv_source source = {.video = video,
         .annotations = annotations,
         .hashes = hashes,
         .url = ref->url,
-        .account_url = account.url,
-        .channel_url = channel.url,
-        .followers_url = account.followers_url};
+        .account_url = ref->account_url,
+        .channel_url = ref->channel_url,
+        .followers_url = shoal_arena_printf(shoal_call_arena(call), "%s/followers", ref->account_url)};
     json_t *out = annotations == NULL ? NULL : fv_document(shoal_call_arena(call), &source, err);
     json_decref(annotations);
     json_decref(hashes);
-    if (noun != NULL && out != NULL) {
-        *noun = video;
-    } else {
-        json_decref(video);
-    }
     return out;
+}
+
+json_t *fv_noun(struct shoal_call *call, const struct shoal_video_ref *ref)
+{
+    return shoal_hook_heard("federation.write") ? shoal_video_get(call, ref->uuid, NULL, NULL) : NULL;
 }

@@ -145,8 +145,6 @@ void who_written(struct shoal_call *call, const char *type, const json_t *noun, 
 void who_read(struct shoal_call *call, const char *type, const json_t *object, json_t **draft);
 int who_answer(struct shoal_call *call, struct shoal_request *request, const char *context,
     const char *type, const json_t *noun, json_t *document, struct shoal_err *err);
-json_t *who_actor_document(
-    struct shoal_call *call, const struct shoal_actor *actor, struct shoal_err *err);
 
 /// Refuses who may not read documents: with authorized_fetch on, those who do not sign.
 int who_admit(struct shoal_call *call, struct shoal_request *request, struct shoal_err *err);
@@ -154,6 +152,16 @@ int who_admit(struct shoal_call *call, struct shoal_request *request, struct sho
 /// "NAME@HOST" the request is answered with a redirect to its origin, and actor->id is 0.
 int who_actor_asked(struct shoal_call *call, struct shoal_request *request, bool is_group,
     struct shoal_actor *actor, struct shoal_err *err);
+
+// --- identity_actor_document.c ---
+
+/// Writes the document of a local actor, its keys made where there are none yet. context: the kind of its
+/// "@context", NULL: without one.
+int who_actor_write(struct shoal_call *call, const struct shoal_actor *actor, const char *context,
+    struct shoal_buf *out, struct shoal_err *err);
+/// The same as a new reference, without context; NULL on failure.
+json_t *who_actor_document(
+    struct shoal_call *call, const struct shoal_actor *actor, struct shoal_err *err);
 
 // --- identity_collection.c ---
 

@@ -1,4 +1,4 @@
-// identity_document.c - answers with ActivityPub documents, and the documents of local actors.
+// identity_document.c - answers with ActivityPub documents.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <stdlib.h>
 #include <string.h>
@@ -142,87 +142,6 @@ int who_answer(struct shoal_call *call, struct shoal_request *request, const cha
     return answer_open(call, request, context, type, noun, document);
 }
 
-static json_t *images_of(const json_t *pictures)
-{
-    json_t *out = json_array();
-    // The largest first: who takes one takes the first.
-    for (size_t i = json_array_size(pictures); i > 0; i--) {
-        const json_t *picture = json_array_get(pictures, i - 1);
-        json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:I, s:I}", "type", "Image", "mediaType",
-            shoal_text(picture, "mime", "image/jpeg"), "url", shoal_text(picture, "url", ""), "width",
-            (json_int_t)shoal_integer(picture, "width", 0), "height",
-            (json_int_t)shoal_integer(picture, "height", 0)));
-    }
-    return out;
-}
-
-static void pictures_add(struct shoal_call *call, int64_t id, json_t *out)
-{
-    static const char *const rows[][2] = {{"icon", "avatars"}, {"image", "banners"}};
-    json_t *pictures = shoal_actor_pictures(call, id, NULL);
-    for (int i = 0; i < 2; i++) {
-        json_t *images = images_of(json_object_get(pictures, rows[i][1]));
-        if (json_array_size(images) > 0) {
-            json_object_set(out, rows[i][0], images);
-        }
-        json_decref(images);
-    }
-    json_decref(pictures);
-}
-
-static int group_add(struct shoal_call *call, const struct shoal_actor *actor, json_t *out,
-    struct shoal_err *err)
-{
-    struct shoal_actor owner;
-    int code = shoal_actor_get(call, actor->owner_id, &owner, err);
-    if (code == 0) {
-        json_object_set_new(out, "support", actor->support ? json_string(actor->support) : json_null());
-        json_object_set_new(out, "postingRestrictedToMods", json_true());
-        // Objects, which 6.x wants; 8.x reads both.
-        json_object_set_new(out, "attributedTo",
-            json_pack("[{s:s, s:s}]", "type", "Person", "id", owner.url));
-    }
-    return code;
-}
-
-json_t *who_actor_document(
-    struct shoal_call *call, const struct shoal_actor *actor, struct shoal_err *err)
-{
-    struct shoal_arena *arena = shoal_call_arena(call);
-    struct shoal_actor_key key = {.size = sizeof key};
-    char created[32];
-    bool is_group = actor->channel_id != 0;
-    bool is_self = strcmp(actor->kind, "Application") == 0;
-    if (sign_key(call, actor, &key, err) != 0) {
-        return NULL;
-    }
-    const char *page = is_self ? shoal_url(call, "/")
-                               : shoal_url(call, shoal_arena_printf(arena, "/%c/%s", is_group ? 'c' : 'a', actor->name));
-    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "type", actor->kind, "id",
-        actor->url, "following", actor->following_url, "followers", actor->followers_url, "playlists",
-        shoal_arena_printf(arena, "%s/playlists", actor->url), "inbox", actor->inbox_url, "outbox",
-        actor->outbox_url, "preferredUsername", actor->name, "name",
-        is_self ? "PeerTube" : actor->display_name ? actor->display_name : actor->name);
-    // The first is plain text, which is all that 6.x takes; 8.x looks for Links.
-    json_object_set_new(out, "url", json_pack("[s, {s:s, s:s, s:s}]", actor->url, "type", "Link", "mediaType",
-        "text/html", "href", page));
-    json_object_set_new(out, "endpoints", json_pack("{s:s}", "sharedInbox", actor->shared_inbox_url));
-    json_object_set_new(out, "publicKey", json_pack("{s:s, s:s, s:s}", "id", key.id, "owner", actor->url,
-        "publicKeyPem", key.public_pem));
-    json_object_set_new(out, "assertionMethod", json_pack("[{s:s, s:s, s:s, s:s}]", "id", key.ed25519_id,
-        "type", "Multikey", "controller", actor->url, "publicKeyMultibase", key.ed25519_multibase));
-    json_object_set_new(out, "published", json_string(shoal_time_format(actor->created_ms, created)));
-    json_object_set_new(out, "summary", actor->description ? json_string(actor->description) : json_null());
-    json_object_set_new(out, "indexable", json_true());
-    json_object_set_new(out, "discoverable", json_true());
-    pictures_add(call, actor->id, out);
-    if (is_group && group_add(call, actor, out, err) != 0) {
-        json_decref(out);
-        return NULL;
-    }
-    return out;
-}
-
 int who_actor_asked(struct shoal_call *call, struct shoal_request *request, bool is_group,
     struct shoal_actor *actor, struct shoal_err *err)
 {
@@ -245,15 +164,19 @@ int who_actor_asked(struct shoal_call *call, struct shoal_request *request, bool
                                    : code;
 }
 
-static int answer_actor(struct shoal_call *call, struct shoal_request *request, bool is_open,
+// Who may have it was asked before. Where nobody adds to it the document is written as it is sent.
+static int answer_actor(struct shoal_call *call, struct shoal_request *request,
     const struct shoal_actor *actor, struct shoal_err *err)
 {
-    json_t *document = who_actor_document(call, actor, err);
-    if (document == NULL) {
-        return err->code;
+    if (shoal_hook_heard("federation.write")) {
+        json_t *document = who_actor_document(call, actor, err);
+        return document == NULL ? err->code : answer_open(call, request, "Actor", actor->kind, NULL, document);
     }
-    return is_open ? answer_open(call, request, "Actor", actor->kind, NULL, document)
-                   : who_answer(call, request, "Actor", actor->kind, NULL, document, err);
+    struct shoal_buf text = {0};
+    int code = who_actor_write(call, actor, "Actor", &text, err);
+    code = code == 0 ? shoal_answer_bytes(request, 200, WHO_TYPE, text.data, text.length) : code;
+    shoal_buf_fini(&text);
+    return code;
 }
 
 // Keys are read before anybody can be known to sign right: the instance's own document is open to all.
@@ -263,7 +186,7 @@ static int self_get(struct shoal_call *call, struct shoal_request *request, void
     struct shoal_actor actor;
     int code = who_enabled(call) ? who_self(call, &actor, err)
                                  : shoal_fail(err, SHOAL_ENOTFOUND, "this server does not federate");
-    return code == 0 ? answer_actor(call, request, true, &actor, err) : code;
+    return code == 0 ? answer_actor(call, request, &actor, err) : code;
 }
 
 static int actor_get(struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
@@ -277,7 +200,7 @@ static int actor_get(struct shoal_call *call, struct shoal_request *request, voi
         json_t *document = who_gone(call, url);
         return document != NULL ? send(request, 410, document) : SHOAL_ENOTFOUND;
     }
-    return code != 0 || actor.id == 0 ? code : answer_actor(call, request, true, &actor, err);
+    return code != 0 || actor.id == 0 ? code : answer_actor(call, request, &actor, err);
 }
 
 int who_documents_start(struct shoal_plugin *self, struct shoal_err *err)

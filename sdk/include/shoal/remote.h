@@ -119,6 +119,7 @@ struct shoal_video_ref {
     int comments_policy;
     bool is_federated; ///< ours: a peer may know it (public, and unlisted where that is set; out; not blocked)
     int64_t updated_ms; ///< of a remote one: when it was read last
+    const char *account_url, *channel_url; ///< the ids of their actors
 };
 /// Finds a video by the URL of its id (ours or another's); id: by number or UUID.
 SHOAL_INLINE int shoal_video_by_url(struct shoal_call *call, const char *url, struct shoal_video_ref *video,
@@ -130,6 +131,16 @@ SHOAL_INLINE int shoal_video_by_id(struct shoal_call *call, const char *id, stru
     struct shoal_err *err)
 {
     return shoal_video_by_id_sized(call, id, video, sizeof *video, err);
+}
+/// The same, and what others are told of it.
+///
+/// told:    out: a local video as shoal_video_get() shows it, but for `account` and `channel`, whose URLs are in
+///          `video`; a new reference. NULL for a remote one, and where the viewer may not see it.
+/// Returns: 0 or a negative error. Errors: SHOAL_ENOTFOUND, SHOAL_EIO. Thread: [worker]. Blocks: yes. Since: 1.0.
+SHOAL_INLINE int shoal_video_told(struct shoal_call *call, const char *id, struct shoal_video_ref *video,
+    json_t **told, struct shoal_err *err)
+{
+    return shoal_video_told_sized(call, id, video, sizeof *video, told, err);
 }
 /// Removes a remote video, with the tells of a deletion.
 SHOAL_API int shoal_video_remove(struct shoal_call *call, int64_t id, struct shoal_err *err);

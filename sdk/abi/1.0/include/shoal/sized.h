@@ -80,6 +80,8 @@ SHOAL_API int shoal_video_by_url_sized(struct shoal_call *call, const char *url,
     struct shoal_video_ref *video, size_t video_bytes, struct shoal_err *err);
 SHOAL_API int shoal_video_by_id_sized(struct shoal_call *call, const char *id,
     struct shoal_video_ref *video, size_t video_bytes, struct shoal_err *err);
+SHOAL_API int shoal_video_told_sized(struct shoal_call *call, const char *id,
+    struct shoal_video_ref *video, size_t video_bytes, json_t **told, struct shoal_err *err);
 SHOAL_API int shoal_fire_decide_sized(struct shoal_call *call, const char *hook, json_t *payload,
     struct shoal_decision *decision, size_t decision_bytes);
 SHOAL_API int shoal_held_add_sized(struct shoal_db *tx, const char *hook, const char *subject,
