@@ -414,6 +414,19 @@ test('a Note has a warning, languages and pictures, and all of that is said', as
   assert.doesNotMatch(JSON.stringify(await threads(local, true)), /not for all/)
 })
 
+test('a comment that is longer than may be is here as far as it may, and leads to the whole', async () => {
+  const page = `${peer.url}/@ann/long`
+  const long = note(ann, local, `<p>${'the sea comes in and goes out '.repeat(800)}</p>`, { mediaType: 'text/html', url: page })
+  assert.equal((await ann.post(site, ann.say('Create', long))).status, 204)
+  const kept = await site.when('it is here', async () => (await threads(local, true)).find(({ url }) => url === long.id), 10000)
+  assert.match(kept.text, /^the sea comes in and goes out the sea/)
+  assert.ok([...kept.text].length > 9900 && [...kept.text].length <= 10000, `${[...kept.text].length}`)
+  assert.ok(kept.text.endsWith(` …\n\n<${page}>`), kept.text.slice(-100))
+  const shorter = note(ann, local, '<p>the sea</p>', { id: long.id, mediaType: 'text/html', url: page, updated: new Date().toISOString() })
+  assert.equal((await ann.post(site, ann.say('Update', shorter))).status, 204)
+  await comes(local, 'the sea')
+})
+
 test('what is sent again and again is passed on once', async () => {
   const said = note(ann, local, 'told once')
   const passed = type => third.inbox.filter(({ body }) => body.type === type && (body.object.id ?? body.object) === said.id).length
