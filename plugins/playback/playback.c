@@ -177,10 +177,7 @@ static int add_timers(struct playback *playback, struct shoal_err *err)
 
 static int add_slots(struct playback *playback, struct shoal_err *err)
 {
-    struct shoal_plugin *self = playback->self;
-    int code = shoal_slot_add(self, "my.menu", playback_show_menu, playback, err);
-    return code != 0 ? code
-                     : shoal_slot_add(self, "admin.menu", playback_show_menu, playback, err);
+    return shoal_slot_add(playback->self, "admin.menu", playback_show_menu, playback, err);
 }
 
 static int add_hooks(struct playback *playback, struct shoal_err *err)

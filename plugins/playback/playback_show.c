@@ -186,7 +186,8 @@ int playback_show_menu(struct shoal_call *call, const char *slot, const json_t *
     const char *locale = shoal_call_locale(call);
     bool is_french = locale != NULL && strncmp(locale, "fr", 2) == 0;
     return shoal_integer(data, "user.role.id", -1) == SHOAL_ROLE_ADMIN
-               ? shoal_buf_printf(out, "<a href=\"/admin/playback\">%s</a>\n",
+               ? shoal_buf_printf(out, "<a href=\"/admin/playback\"%s>%s</a>\n",
+                     strcmp(shoal_text(data, "page.name", ""), "playback") == 0 ? " aria-current=\"page\"" : "",
                      is_french ? "Lecture" : "Playback")
                : 0;
 }
