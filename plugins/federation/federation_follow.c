@@ -190,10 +190,9 @@ static enum shoal_follow_state judge(struct shoal_call *call, const struct shoal
     const struct shoal_actor *target, struct shoal_decision *decision)
 {
     enum shoal_follow_state state = rule_of(target);
-    *decision = (struct shoal_decision){.verdict = SHOAL_HOLD, .plugin = "federation"};
-    snprintf(decision->sentence, sizeof decision->sentence, "%.120s@%.253s asks to follow %.120s",
-        follower->name, follower->host,
-        strcmp(target->kind, "Application") == 0 ? "this server" : target->name);
+    *decision = (struct shoal_decision){.verdict = SHOAL_HOLD,
+        .plugin = "federation",
+        .sentence = "somebody here is asked before others may follow this server (federation.follow_instance)"};
     if (state == SHOAL_FOLLOW_REJECTED || !shoal_hook_heard("follow.request")) {
         return state;
     }

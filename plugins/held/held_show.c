@@ -72,8 +72,9 @@ static json_t *actor_json(struct shoal_call *call, const struct shoal_actor *act
     const char *host = strstr(shoal_url(call, ""), "://");
     const char *shown = actor->display_name != NULL && *actor->display_name != '\0' ? actor->display_name
                                                                                     : actor->name;
-    return json_pack("{s:s, s:s, s:s, s:s, s:b}", "type", actor->kind, "name", actor->name, "host",
-        !is_local ? actor->host : host != NULL ? host + 3 : "", "displayName", shown, "isLocal", is_local);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "type", actor->kind, "name", actor->name, "host",
+        !is_local ? actor->host : host != NULL ? host + 3 : "", "displayName", shown, "url", actor->url,
+        "isLocal", is_local);
 }
 
 static json_t *follow_show(struct shoal_call *call, int64_t id)

@@ -182,7 +182,7 @@ test('an instance that asks lets follows wait among what is held, and answers wh
 
     await asks(peer.instance)
     const [first] = await holds(1)
-    assert.deepEqual([first.hook, first.plugin, first.sentence], ['follow.request', 'federation', `peertube@${peer.host} asks to follow this server`])
+    assert.deepEqual([first.hook, first.plugin, first.sentence], ['follow.request', 'federation', 'somebody here is asked before others may follow this server (federation.follow_instance)'])
     await asks(peer.instance) // once more changes nothing
     const [pending] = (await careful.get('/server/followers?state=pending')).json.data
     assert.deepEqual([pending.follower.host, first.subject], [peer.host, `follow:${pending.id}`])
@@ -194,7 +194,7 @@ test('an instance that asks lets follows wait among what is held, and answers wh
 
     for (const who of [one, two, three, four, five]) await asks(who)
     const list = await holds(5)
-    const of = who => list.find(({ sentence }) => sentence.startsWith(`${who.name}@`))
+    const of = who => list.find(({ what }) => what.account.name === who.name)
     assert.equal((await decide(of(one), false)).status, 204)
     await say('Reject', one)
     assert.equal((await press('/accept', two)).status, 204)
