@@ -123,8 +123,8 @@ static int far_find(struct shoal_call *call, struct far *far, struct shoal_err *
     bool found = shoal_rows_next(rows);
     if (found) {
         far->video_id = shoal_col_i64(rows, 0);
-        far->url = shoal_arena_strdup(call->arena, shoal_col_text(rows, 1));
-        far->language = shoal_arena_strdup(call->arena, shoal_col_text(rows, 2));
+        far->url = catalog_col_text(call, rows, 1);
+        far->language = catalog_col_text(call, rows, 2);
         far->failed_ms = shoal_col_i64(rows, 3);
     }
     int code = shoal_rows_close(rows, err);

@@ -6,7 +6,6 @@
 #include "catalog/remote_priv.h"
 #include "host/permissions.h"
 
-#define URL_BYTES_MAX      2000
 #define LANGUAGE_BYTES_MAX 20
 #define LABEL_MAX          100
 #define SIDE_MAX           16384
@@ -19,16 +18,6 @@ static int remote_find(struct shoal_call *call, int64_t video_id, struct shoal_e
     return code == 0 && video.origin_host[0] == '\0'
                ? shoal_fail(err, SHOAL_EINVAL, "video %lld is no remote one", (long long)video_id)
                : code;
-}
-
-static bool is_url(const char *url)
-{
-    size_t length = url == NULL ? 0 : strnlen(url, URL_BYTES_MAX + 1);
-    bool is_plain = length > 0 && length <= URL_BYTES_MAX;
-    for (size_t i = 0; i < length && is_plain; i++) {
-        is_plain = (unsigned char)url[i] > ' ' && (unsigned char)url[i] < 0x7f;
-    }
-    return is_plain && (strncmp(url, "https://", 8) == 0 || strncmp(url, "http://", 7) == 0);
 }
 
 static bool is_language(const char *language)
@@ -57,7 +46,7 @@ static bool caption_read(
                          !same_text(label, catalog_language_label(out->language))
                      ? label
                      : NULL; // ours does
-    return is_language(out->language) && is_url(out->url);
+    return is_language(out->language) && catalog_url_host(call->arena, out->url) != NULL;
 }
 
 static size_t captions_read(
@@ -179,7 +168,8 @@ static bool side_read(const json_t *item, const char *key, int *out)
     return *out > 0;
 }
 
-static bool storyboard_read(const json_t *item, struct catalog_storyboard *out)
+static bool storyboard_read(
+    struct shoal_call *call, const json_t *item, struct catalog_storyboard *out)
 {
     double tile_s = shoal_number(item, "spriteDuration", 0);
     *out = (struct catalog_storyboard){.url = shoal_text(item, "url", NULL)};
@@ -190,7 +180,7 @@ static bool storyboard_read(const json_t *item, struct catalog_storyboard *out)
                      out->tile_width <= out->width && out->tile_height <= out->height;
     bool has_span = tile_s >= 1 && tile_s <= (double)CATALOG_TIMECODE_MAX;
     out->tile_duration_s = has_span ? (int64_t)tile_s : 0;
-    return is_url(out->url) && has_sides && has_span;
+    return catalog_url_host(call->arena, out->url) != NULL && has_sides && has_span;
 }
 
 static bool storyboard_same(
@@ -208,7 +198,7 @@ int shoal_storyboard_remote_set(struct shoal_call *call, struct shoal_db *tx, in
     struct catalog_storyboard now = {0};
     struct catalog_storyboard wanted;
     bool has_one = false;
-    bool wants_one = storyboard_read(storyboard, &wanted);
+    bool wants_one = storyboard_read(call, storyboard, &wanted);
     int code = remote_find(call, video_id, err);
     code = code == 0 ? catalog_storyboard_get(call, video_id, &now, &has_one, err) : code;
     bool is_same = has_one == wants_one && (!has_one || storyboard_same(&now, &wanted));
@@ -243,11 +233,9 @@ static json_t *captions_told(
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
         const struct catalog_caption *one = &captions[i];
-        const char *known = catalog_language_label(one->language);
-        const char *label = one->label != NULL ? one->label : known != NULL ? known : one->language;
         json_array_append_new(list,
-            json_pack("{s:s, s:s, s:b, s:s, s:o}", "language", one->language, "label", label,
-                "automaticallyGenerated", (int)one->is_automatic, "url",
+            json_pack("{s:s, s:s, s:b, s:s, s:o}", "language", one->language, "label",
+                catalog_caption_label(one), "automaticallyGenerated", (int)one->is_automatic, "url",
                 shoal_url(call, shoal_arena_printf(call->arena, "/lazy-static/video-captions/%s",
                                     one->name)),
                 "updatedAt", catalog_time(one->updated_ms)));

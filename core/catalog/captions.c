@@ -10,6 +10,7 @@
 #include "host/permissions.h"
 
 #define CAPTION_MIME "text/vtt"
+#define ROWS_MAX     200 // of captions_of
 
 SHOAL_SQL(captions_of,
     "SELECT id, language, label, is_automatic, name, url, updated FROM catalog_caption "
@@ -24,38 +25,23 @@ SHOAL_SQL(caption_file_add,
     "size_bytes, has_video, has_audio, created) "
     "VALUES ($1, 'caption', $2, $3, $4, $5, $6, $7, FALSE, FALSE, $8)");
 
-static const char *text_of(struct shoal_call *call, const struct shoal_rows *rows, int column)
-{
-    const char *text = shoal_col_text(rows, column);
-    return text == NULL ? NULL : shoal_arena_strdup(call->arena, text);
-}
-
 int catalog_captions_get(struct shoal_call *call, int64_t video_id, struct catalog_caption **out,
     size_t *count, struct shoal_err *err)
 {
     *count = 0;
-    *out = NULL;
+    *out = shoal_arena_alloc(call->arena, ROWS_MAX * sizeof(**out));
     struct shoal_rows *rows =
         shoal_db_query(shoal_call_db(call), &captions_of, SHOAL_ARGS(SHOAL_I64(video_id)), err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }
-    size_t room = 0;
-    while (shoal_rows_next(rows)) {
-        if (*count == room) {
-            room = room == 0 ? 8 : 2 * room;
-            struct catalog_caption *more = shoal_arena_alloc(call->arena, room * sizeof(**out));
-            for (size_t i = 0; i < *count; i++) {
-                more[i] = (*out)[i];
-            }
-            *out = more;
-        }
+    while (*count < ROWS_MAX && shoal_rows_next(rows)) {
         (*out)[(*count)++] = (struct catalog_caption){.id = shoal_col_i64(rows, 0),
-            .language = text_of(call, rows, 1),
-            .label = text_of(call, rows, 2),
+            .language = catalog_col_text(call, rows, 1),
+            .label = catalog_col_text(call, rows, 2),
             .is_automatic = shoal_col_bool(rows, 3),
-            .name = text_of(call, rows, 4),
-            .url = text_of(call, rows, 5),
+            .name = catalog_col_text(call, rows, 4),
+            .url = catalog_col_text(call, rows, 5),
             .updated_ms = shoal_col_i64(rows, 6)};
     }
     return shoal_rows_close(rows, err);
@@ -98,15 +84,17 @@ const char *catalog_caption_name(struct shoal_call *call, const char *language)
 
 // --- shown ---
 
-static json_t *caption_json(struct shoal_call *call, const struct catalog_caption *caption)
+const char *catalog_caption_label(const struct catalog_caption *caption)
 {
     const char *known = catalog_language_label(caption->language);
-    const char *label = caption->label != NULL ? caption->label
-                        : known != NULL        ? known
-                                               : caption->language;
+    return caption->label != NULL ? caption->label : known != NULL ? known : caption->language;
+}
+
+static json_t *caption_json(struct shoal_call *call, const struct catalog_caption *caption)
+{
     const char *path = shoal_arena_printf(call->arena, "/lazy-static/video-captions/%s", caption->name);
     return json_pack("{s:{s:s, s:s}, s:b, s:s, s:s, s:n, s:o}", "language", "id",
-        caption->language, "label", label, "automaticallyGenerated", (int)caption->is_automatic,
+        caption->language, "label", catalog_caption_label(caption), "automaticallyGenerated", (int)caption->is_automatic,
         "captionPath", path, "fileUrl", shoal_url(call, path), "m3u8Url", "updatedAt",
         catalog_time(caption->updated_ms));
 }
@@ -160,8 +148,9 @@ static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         int gone = catalog_objects_remove(tx, change->file, 1, &why);
         return gone == 0 ? code : gone;
     }
-    json_t *was = code == 0 ? catalog_captions_json(call, now.id, err) : NULL;
     code = code == 0 ? catalog_captions_get(call, now.id, &captions, &count, err) : code;
+    json_t *was = code == 0 ? catalog_captions_json(call, now.id, err) : NULL;
+    code = code == 0 && was == NULL ? SHOAL_EIO : code;
     json_t *added = json_array();
     json_t *removed = json_array();
     for (size_t i = 0; i < count && code == 0; i++) {

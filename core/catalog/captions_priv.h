@@ -58,6 +58,8 @@ int catalog_caption_file_add(struct shoal_db *tx, const struct catalog_file *fil
     const char *language, struct shoal_err *err);
 int catalog_caption_remove(struct shoal_call *call, struct shoal_db *tx, int64_t video_id,
     const struct catalog_caption *caption, struct shoal_err *err);
+/// What people read: its own label, or the name of its language; borrowed.
+const char *catalog_caption_label(const struct catalog_caption *caption);
 /// A name that nobody guesses: "UUID-en.vtt".
 const char *catalog_caption_name(struct shoal_call *call, const char *language);
 /// Removes the object of this kind and name of a video, if there is one.

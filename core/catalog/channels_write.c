@@ -227,7 +227,7 @@ static int videos_remove(struct shoal_call *call, int64_t channel_id, struct sho
         }
         const char *uuid = NULL;
         if (shoal_rows_next(rows)) {
-            uuid = shoal_arena_strdup(call->arena, shoal_col_text(rows, 0));
+            uuid = catalog_col_text(call, rows, 0);
         }
         code = shoal_rows_close(rows, err);
         if (uuid == NULL) {

@@ -14,25 +14,16 @@ SHOAL_SQL(
 int catalog_chapters_get(struct shoal_call *call, int64_t video_id, struct catalog_chapter **out,
     size_t *count, struct shoal_err *err)
 {
-    *out = NULL;
     *count = 0;
+    *out = shoal_arena_alloc(call->arena, CATALOG_CHAPTERS_MAX * sizeof(**out));
     struct shoal_rows *rows =
         shoal_db_query(shoal_call_db(call), &chapters_of, SHOAL_ARGS(SHOAL_I64(video_id)), err);
     if (rows == NULL) {
         return SHOAL_EIO;
     }
-    size_t room = 0;
-    while (shoal_rows_next(rows)) {
-        if (*count == room) {
-            room = room == 0 ? 16 : 2 * room;
-            struct catalog_chapter *more = shoal_arena_alloc(call->arena, room * sizeof(**out));
-            for (size_t i = 0; i < *count; i++) {
-                more[i] = (*out)[i];
-            }
-            *out = more;
-        }
+    while (*count < CATALOG_CHAPTERS_MAX && shoal_rows_next(rows)) {
         (*out)[(*count)++] = (struct catalog_chapter){.timecode_s = shoal_col_i64(rows, 0),
-            .title = shoal_arena_strdup(call->arena, shoal_col_text(rows, 1))};
+            .title = catalog_col_text(call, rows, 1)};
     }
     return shoal_rows_close(rows, err);
 }

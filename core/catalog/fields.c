@@ -9,12 +9,6 @@
 #define COUNT_DEFAULT 15
 #define COUNT_MAX     100
 
-bool catalog_field_null(const json_t *fields, const char *key)
-{
-    const json_t *value = json_object_get(fields, key);
-    return value != NULL && json_is_null(value);
-}
-
 bool catalog_field_has(const json_t *fields, const char *key)
 {
     const json_t *value = json_object_get(fields, key);

@@ -19,12 +19,6 @@ SHOAL_SQL(file_add,
     "$11, $12, $13, $14, $15, $16, $17, $18, $19, $20) RETURNING id");
 SHOAL_SQL(file_remove, "DELETE FROM catalog_file WHERE id = $1");
 
-static const char *text_of(struct shoal_call *call, const struct shoal_rows *rows, int column)
-{
-    const char *text = shoal_col_text(rows, column);
-    return text == NULL ? NULL : shoal_arena_strdup(call->arena, text);
-}
-
 /// A list of hashes, or what is known of a file: of a long video it is large. False: no memory for it.
 static bool large_text_of(
     struct shoal_call *call, const struct shoal_rows *rows, int column, const char **out)
@@ -44,13 +38,13 @@ static int file_read(struct shoal_call *call, const struct shoal_rows *rows,
         .size_bytes = shoal_col_i64(rows, 3),
         .bitrate_bps = shoal_col_i64(rows, 4),
         .created_ms = shoal_col_i64(rows, 5),
-        .kind = text_of(call, rows, 6),
-        .name = text_of(call, rows, 7),
-        .mime = text_of(call, rows, 8),
-        .storage = text_of(call, rows, 9),
-        .key = text_of(call, rows, 10),
-        .url = text_of(call, rows, 11),
-        .codecs = text_of(call, rows, 12),
+        .kind = catalog_col_text(call, rows, 6),
+        .name = catalog_col_text(call, rows, 7),
+        .mime = catalog_col_text(call, rows, 8),
+        .storage = catalog_col_text(call, rows, 9),
+        .key = catalog_col_text(call, rows, 10),
+        .url = catalog_col_text(call, rows, 11),
+        .codecs = catalog_col_text(call, rows, 12),
         .resolution = (int)shoal_col_i64(rows, 15),
         .width = (int)shoal_col_i64(rows, 16),
         .height = (int)shoal_col_i64(rows, 17),
@@ -58,11 +52,11 @@ static int file_read(struct shoal_call *call, const struct shoal_rows *rows,
         .has_video = shoal_col_bool(rows, 19),
         .has_audio = shoal_col_bool(rows, 20),
         .is_ready = shoal_col_bool(rows, 21),
-        .origin_url = text_of(call, rows, 22),
-        .playlist_url = text_of(call, rows, 23),
-        .metadata_url = text_of(call, rows, 24),
-        .torrent_url = text_of(call, rows, 25),
-        .magnet = text_of(call, rows, 26),
+        .origin_url = catalog_col_text(call, rows, 22),
+        .playlist_url = catalog_col_text(call, rows, 23),
+        .metadata_url = catalog_col_text(call, rows, 24),
+        .torrent_url = catalog_col_text(call, rows, 25),
+        .magnet = catalog_col_text(call, rows, 26),
     };
     return large_text_of(call, rows, 13, &out->segments) &&
                    large_text_of(call, rows, 14, &out->metadata)

@@ -55,14 +55,12 @@ static int follow_read(struct shoal_call *call, const struct shoal_sql *sql,
     }
     bool found = shoal_rows_next(rows);
     if (found) {
-        const char *url = shoal_col_text(rows, 2);
-        const char *why = shoal_col_text(rows, 4);
         *out = (struct shoal_follow){
             .id = shoal_col_i64(rows, 0),
             .state = (enum shoal_follow_state)shoal_col_i64(rows, 1),
-            .url = url == NULL ? NULL : shoal_arena_strdup(call->arena, url),
+            .url = catalog_col_text(call, rows, 2),
             .score = shoal_col_i64(rows, 3),
-            .last_error = why == NULL ? NULL : shoal_arena_strdup(call->arena, why),
+            .last_error = catalog_col_text(call, rows, 4),
             .created_ms = shoal_col_i64(rows, 5),
             .updated_ms = shoal_col_i64(rows, 6),
             .follower_id = shoal_col_i64(rows, 7),

@@ -17,13 +17,12 @@ static int actor_read(struct shoal_call *call, const struct shoal_sql *sql,
     }
     bool found = shoal_rows_next(rows);
     if (found) {
-        const char *url = shoal_col_text(rows, 4);
         *out = (struct catalog_actor){
             .id = shoal_col_i64(rows, 0),
-            .kind = shoal_arena_strdup(call->arena, shoal_col_text(rows, 1)),
-            .name = shoal_arena_strdup(call->arena, shoal_col_text(rows, 2)),
-            .host = shoal_arena_strdup(call->arena, shoal_col_text(rows, 3)),
-            .url = url == NULL ? NULL : shoal_arena_strdup(call->arena, url),
+            .kind = catalog_col_text(call, rows, 1),
+            .name = catalog_col_text(call, rows, 2),
+            .host = catalog_col_text(call, rows, 3),
+            .url = catalog_col_text(call, rows, 4),
         };
         out->is_local = out->host[0] == '\0';
     }

@@ -248,6 +248,84 @@ static int users_first(struct shoal_call *call, const struct shoal_job *job,
     return 0;
 }
 
+// Makes pictures of a rendition: the source went when the last of them was made.
+static int stored_pictures(struct shoal_call *call, const struct catalog_video *video,
+    const char *work, struct shoal_image *images, size_t count, bool *made, struct shoal_err *err)
+{
+    struct catalog_file file;
+    struct shoal_service service;
+    const char *path = NULL;
+    json_t *probe = NULL;
+    int code = catalog_input_find(call, video, images[count - 1].width, &file, made, err);
+    if (code != 0 || !*made) {
+        return code;
+    }
+    code = catalog_away(catalog_input_path(call, &file, work, &path, err), false);
+    code = code == 0 ? catalog_away(catalog_transcoder_find(&service, err), false) : code;
+    if (code == 0) {
+        const struct shoal_svc_transcoder *table = service.table;
+        shoal_enter(call, &service);
+        code = catalog_away(table->probe(call, service.arg, path, &probe, err), true);
+        shoal_leave(call);
+    }
+    code = code == 0 ? catalog_away(
+                           catalog_pictures_make(call, path, probe, work, images, count, err), true)
+                     : code;
+    json_decref(probe);
+    return code;
+}
+
+// made: out, false when there is nothing left to make them of.
+static int pictures(struct shoal_call *call, const struct catalog_video *video, const char *source,
+    const char *work, struct shoal_image *images, size_t count, bool *made, struct shoal_err *err)
+{
+    if (catalog_size_of(source) >= 0) {
+        json_t *probe = video->probe == NULL
+                            ? json_object()
+                            : shoal_json_parse(video->probe, strlen(video->probe), NULL);
+        int code = catalog_away(
+            catalog_pictures_make(call, source, probe, work, images, count, err), true);
+        json_decref(probe);
+        *made = code == 0;
+        if (code != SHOAL_EUNREADABLE || catalog_size_of(source) >= 0) {
+            return code;
+        }
+        *err = (struct shoal_err){0}; // it went meanwhile
+    }
+    return stored_pictures(call, video, work, images, count, made, err);
+}
+
+static int missing_make(struct shoal_call *call, const struct shoal_job *job,
+    const struct catalog_video *video, const char *source, const bool missing[KINDS],
+    struct shoal_err *err)
+{
+    struct shoal_image images[KINDS];
+    int at[KINDS];
+    size_t count = 0;
+    bool made = false;
+    for (int i = 0; i < KINDS; i++) {
+        if (missing[i]) {
+            images[count] =
+                (struct shoal_image){.width = kinds[i].width, .height = kinds[i].height};
+            at[count++] = i;
+        }
+    }
+    if (count == 0) {
+        return 0;
+    }
+    const char *work = catalog_picture_work(call, job, err);
+    int code = work == NULL
+                   ? catalog_away(err->code, false)
+                   : pictures(call, video, source, work, images, count, &made, err);
+    for (size_t i = 0; i < count && code == 0 && made; i++) {
+        code = catalog_away(picture_keep(call, video, at[i], &images[i], err), false);
+    }
+    if (work != NULL) {
+        shoal_tree_remove(work, NULL);
+    }
+    return code;
+}
+
 int catalog_images_run(
     struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
@@ -260,37 +338,7 @@ int catalog_images_run(
     }
     const char *source = catalog_source_path(call, &video, err);
     code = source == NULL ? SHOAL_EIO : missing_find(call, &video, missing, err);
-    if (code == 0) {
-        code = users_first(call, job, &video, source, missing, err);
-    }
-    struct shoal_image images[KINDS];
-    int at[KINDS];
-    size_t count = 0;
-    for (int i = 0; i < KINDS && code == 0; i++) {
-        if (missing[i]) {
-            images[count] =
-                (struct shoal_image){.width = kinds[i].width, .height = kinds[i].height};
-            at[count++] = i;
-        }
-    }
-    if (code != 0 || count == 0 || catalog_size_of(source) < 0) {
-        return code;
-    }
-    json_t *probe = video.probe == NULL ? json_object()
-                                        : shoal_json_parse(video.probe, strlen(video.probe), NULL);
-    const char *work = catalog_picture_work(call, job, err);
-    struct shoal_service service;
-    code = catalog_away(work == NULL ? err->code : catalog_transcoder_find(&service, err), false);
-    if (code == 0) {
-        code = catalog_away(
-            catalog_pictures_make(call, source, probe, work, images, count, err), true);
-    }
-    for (size_t i = 0; i < count && code == 0; i++) {
-        code = catalog_away(picture_keep(call, &video, at[i], &images[i], err), false);
-    }
-    json_decref(probe);
-    if (work != NULL) {
-        shoal_tree_remove(work, NULL);
-    }
+    code = code == 0 ? users_first(call, job, &video, source, missing, err) : code;
+    code = code == 0 ? missing_make(call, job, &video, source, missing, err) : code;
     return code < 0 && catalog_job_is_over(call, job, err) ? 0 : code;
 }

@@ -34,7 +34,7 @@ const char *catalog_key_get(struct shoal_call *call, const char *name, struct sh
     }
     const char *value = NULL;
     if (shoal_rows_next(rows)) {
-        value = shoal_arena_strdup(call->arena, shoal_col_text(rows, 0));
+        value = catalog_col_text(call, rows, 0);
     }
     if (shoal_rows_close(rows, err) != 0) {
         return NULL;

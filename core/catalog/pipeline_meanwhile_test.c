@@ -162,6 +162,58 @@ static void a_job_whose_video_is_deleted_does_not_fail(void **state)
     }
 }
 
+static void its_source_goes(void)
+{
+    struct catalog_video video;
+    assert_int_equal(catalog_video_find(other, replaced->uuid, &video, NULL, NULL), 0);
+    assert_int_equal(unlink(catalog_source_path(other, &video, NULL)), 0);
+}
+
+static int pictures_again(
+    struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    static const char *const kinds[] = {"thumbnail", "preview"};
+    const struct catalog_video *video = arg;
+    int code = 0;
+    for (int i = 0; i < 2 && code == 0; i++) {
+        struct catalog_file *files = NULL;
+        size_t count = 0;
+        code = catalog_files_get(call, video->id, kinds[i], &files, &count, err);
+        for (size_t k = 0; k < count && code == 0; k++) {
+            code = catalog_file_remove(tx, files[k].id, err);
+        }
+    }
+    return code == 0 ? catalog_step_add(call, tx, "core.images", video, NULL, err) : code;
+}
+
+// The ladder does not wait for the pictures, and takes the source away behind itself.
+static void pictures_are_made_of_a_rendition_when_the_source_goes(void **state)
+{
+    struct scene *scene = *state;
+    struct shoal_err err = {0};
+    struct catalog_video video;
+    replaced = scene;
+    other = shoal_kit_system(scene->kit);
+    assert_int_equal(submit(scene, "VIDEO bytes", false, &err), 0);
+    settle(scene);
+    assert_int_equal(catalog_video_find(other, scene->uuid, &video, NULL, &err), 0);
+    for (int i = 0; i < 2; i++) { // under its hands, and before it begins
+        fake.goes = i == 0 ? its_source_goes : NULL;
+        assert_int_equal(shoal_tx(other, pictures_again, &video, &err), 0);
+        json_t *without = video_of(scene->nobody, scene, 0);
+        assert_int_equal(json_array_size(json_object_get(without, "thumbnails")), 0);
+        json_decref(without);
+        settle(scene);
+        assert_null(fake.goes);
+        json_t *parked = shoal_jobs_list(scene->system, "parked", 0, 100, NULL);
+        assert_int_equal(json_array_size(parked), 0);
+        json_decref(parked);
+        json_t *with = video_of(scene->nobody, scene, 0);
+        assert_int_equal(json_array_size(json_object_get(with, "thumbnails")), 2);
+        json_decref(with);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +221,7 @@ int main(void)
         CASE(renditions_at_once_are_all_in_the_lists),
         CASE(files_that_replace_one_at_once_are_two),
         CASE(a_job_whose_video_is_deleted_does_not_fail),
+        CASE(pictures_are_made_of_a_rendition_when_the_source_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,14 @@ const char *catalog_picture_work(
 /// NULL for NULL.
 char *catalog_probe_dump(const json_t *probe);
 
+/// Of the files of a video with a picture that are ready, the smallest that is at least `width` pixels wide,
+/// or the widest.
+int catalog_input_find(struct shoal_call *call, const struct catalog_video *video, int width,
+    struct catalog_file *out, bool *found, struct shoal_err *err);
+/// The file on this disk: where its storage has it, or a copy in the folder `work`.
+int catalog_input_path(struct shoal_call *call, const struct catalog_file *file, const char *work,
+    const char **path, struct shoal_err *err);
+
 /// The file of the uploader on this disk, or NULL.
 const char *catalog_source_path(
     struct shoal_call *call, const struct catalog_video *video, struct shoal_err *err);

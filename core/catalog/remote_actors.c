@@ -50,12 +50,6 @@ static int self_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     return catalog_actor_self(tx, err);
 }
 
-static const char *text_of(struct shoal_call *call, const struct shoal_rows *rows, int column)
-{
-    const char *text = shoal_col_text(rows, column);
-    return text == NULL ? NULL : shoal_arena_strdup(call->arena, text);
-}
-
 // The URLs of ours are not kept: they follow from the name and the url of the instance.
 static void ours_fill(struct shoal_call *call, struct shoal_actor *actor)
 {
@@ -81,19 +75,19 @@ static int actor_read(struct shoal_call *call, const struct shoal_sql *sql,
     if (found) {
         *out = (struct shoal_actor){
             .id = shoal_col_i64(rows, 0),
-            .kind = text_of(call, rows, 1),
-            .name = text_of(call, rows, 2),
-            .host = text_of(call, rows, 3),
-            .url = text_of(call, rows, 4),
-            .inbox_url = text_of(call, rows, 5),
-            .shared_inbox_url = text_of(call, rows, 6),
-            .outbox_url = text_of(call, rows, 7),
-            .followers_url = text_of(call, rows, 8),
-            .following_url = text_of(call, rows, 9),
-            .public_key = text_of(call, rows, 10),
-            .display_name = text_of(call, rows, 11),
-            .description = text_of(call, rows, 12),
-            .support = text_of(call, rows, 13),
+            .kind = catalog_col_text(call, rows, 1),
+            .name = catalog_col_text(call, rows, 2),
+            .host = catalog_col_text(call, rows, 3),
+            .url = catalog_col_text(call, rows, 4),
+            .inbox_url = catalog_col_text(call, rows, 5),
+            .shared_inbox_url = catalog_col_text(call, rows, 6),
+            .outbox_url = catalog_col_text(call, rows, 7),
+            .followers_url = catalog_col_text(call, rows, 8),
+            .following_url = catalog_col_text(call, rows, 9),
+            .public_key = catalog_col_text(call, rows, 10),
+            .display_name = catalog_col_text(call, rows, 11),
+            .description = catalog_col_text(call, rows, 12),
+            .support = catalog_col_text(call, rows, 13),
             .account_id = shoal_col_i64(rows, 14),
             .channel_id = shoal_col_i64(rows, 15),
             .owner_id = shoal_col_i64(rows, 16),

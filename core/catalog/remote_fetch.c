@@ -118,7 +118,7 @@ static int row_find(
     bool found = shoal_rows_next(rows);
     if (found) {
         lazy->id = shoal_col_i64(rows, 0);
-        lazy->url = shoal_arena_strdup(call->arena, shoal_col_text(rows, 1));
+        lazy->url = catalog_col_text(call, rows, 1);
         lazy->tries = shoal_col_i64(rows, 2);
         lazy->tried_ms = shoal_col_i64(rows, 3);
     }

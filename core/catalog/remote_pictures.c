@@ -93,8 +93,8 @@ static int objects_remove(
     }
     while (count < sizeof files / sizeof files[0] && shoal_rows_next(rows)) {
         files[count++] = (struct catalog_file){
-            .storage = shoal_arena_strdup(call->arena, shoal_col_text(rows, 0)),
-            .key = shoal_arena_strdup(call->arena, shoal_col_text(rows, 1))};
+            .storage = catalog_col_text(call, rows, 0),
+            .key = catalog_col_text(call, rows, 1)};
     }
     int code = shoal_rows_close(rows, err);
     return code == 0 ? catalog_objects_remove(tx, files, count, err) : code;

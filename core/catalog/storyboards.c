@@ -23,11 +23,10 @@ int catalog_storyboard_get(struct shoal_call *call, int64_t video_id,
         return SHOAL_EIO;
     }
     if (shoal_rows_next(rows)) {
-        const char *url = shoal_col_text(rows, 1);
         *found = true;
         *out = (struct catalog_storyboard){
-            .name = shoal_arena_strdup(call->arena, shoal_col_text(rows, 0)),
-            .url = url == NULL ? NULL : shoal_arena_strdup(call->arena, url),
+            .name = catalog_col_text(call, rows, 0),
+            .url = catalog_col_text(call, rows, 1),
             .width = (int)shoal_col_i64(rows, 2),
             .height = (int)shoal_col_i64(rows, 3),
             .tile_width = (int)shoal_col_i64(rows, 4),

@@ -1,10 +1,6 @@
 // storyboards_make.c - makes a storyboard: the smallest rendition is read once, by the transcoder.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "catalog/captions_priv.h"
 
@@ -14,9 +10,6 @@
 #define TILES_MAX   100
 #define ROW_MAX     10
 #define SIDE_MAX    192
-#define COPY_BYTES  (256 * 1024)
-// A rendition that lies far away is copied first; the smallest of a day is smaller.
-#define FETCH_BYTES_MAX (INT64_C(4) << 30)
 
 bool catalog_storyboard_plan(
     int64_t duration_s, int width, int height, struct catalog_board_plan *plan)
@@ -34,79 +27,6 @@ bool catalog_storyboard_plan(
     plan->tile_width = (int)((int64_t)width * SIDE_MAX / longer) & ~1;
     plan->tile_height = (int)((int64_t)height * SIDE_MAX / longer) & ~1;
     return plan->tile_width >= 2 && plan->tile_height >= 2;
-}
-
-// Of the files with a picture that are ready the smallest.
-static int input_find(struct shoal_call *call, const struct catalog_video *video,
-    struct catalog_file *out, bool *found, struct shoal_err *err)
-{
-    struct catalog_file *files = NULL;
-    size_t count = 0;
-    *found = false;
-    int code = catalog_files_get(call, video->id, NULL, &files, &count, err);
-    for (size_t i = 0; i < count && code == 0; i++) {
-        const struct catalog_file *file = &files[i];
-        bool is_media = strcmp(file->kind, "hls_media") == 0 || strcmp(file->kind, "web_video") == 0;
-        bool has_picture = file->has_video && file->width > 0 && file->height > 0;
-        if (is_media && has_picture && file->is_ready && file->version == video->version &&
-            (!*found || file->size_bytes < out->size_bytes)) {
-            *out = *file;
-            *found = true;
-        }
-    }
-    return code;
-}
-
-static int object_copy(struct shoal_call *call, const struct shoal_service *service,
-    const struct catalog_file *file, const char *to, struct shoal_err *err)
-{
-    const struct shoal_svc_storage *table = service->table;
-    int fd = shoal_file()->open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    char *room = fd < 0 ? NULL : malloc(COPY_BYTES);
-    int code = fd < 0         ? shoal_file_fail(err, errno, "make", to)
-               : room == NULL ? shoal_fail(err, SHOAL_EBUSY, "there is no memory to copy a file")
-                              : 0;
-    int64_t at = 0;
-    while (code == 0) {
-        shoal_enter(call, service);
-        int64_t got = table->read(call, service->arg, file->key, (uint64_t)at, room, COPY_BYTES, err);
-        shoal_leave(call);
-        if (got <= 0) {
-            code = (int)got;
-            break;
-        }
-        at += got;
-        code = at > FETCH_BYTES_MAX
-                   ? shoal_fail(err, SHOAL_EUNREADABLE, "%s is too large to be copied", file->name)
-                   : shoal_file_write(fd, room, (size_t)got, to, err);
-    }
-    free(room);
-    if (fd >= 0) {
-        close(fd);
-    }
-    return code;
-}
-
-// The file on this disk: where its storage has it, or a copy in the work folder.
-static int input_path(struct shoal_call *call, const struct catalog_file *file, const char *work,
-    const char **path, struct shoal_err *err)
-{
-    struct shoal_service service;
-    if (!shoal_service_find("storage", file->storage, &service)) {
-        return shoal_fail(err, SHOAL_EBUSY, "the storage %s is not here now", file->storage);
-    }
-    const struct shoal_svc_storage *table = service.table;
-    *path = NULL;
-    if (SHOAL_HAS(table, local_path)) {
-        shoal_enter(call, &service);
-        *path = table->local_path(call, service.arg, file->key);
-        shoal_leave(call);
-    }
-    if (*path != NULL) {
-        return 0;
-    }
-    *path = shoal_arena_printf(call->arena, "%s/input.mp4", work);
-    return object_copy(call, &service, file, *path, err);
 }
 
 static int board_make(struct shoal_call *call, const struct shoal_service *service,
@@ -189,7 +109,7 @@ static int storyboard_make(struct shoal_call *call, const struct shoal_job *job,
     const char *path = NULL;
     const char *work = catalog_picture_work(call, job, err);
     int code = work == NULL ? SHOAL_EIO
-                            : catalog_away(input_path(call, input, work, &path, err), false);
+                            : catalog_away(catalog_input_path(call, input, work, &path, err), false);
     const char *made = shoal_arena_printf(call->arena, "%s/board.jpg", work == NULL ? "" : work);
     code = code == 0 ? catalog_away(board_make(call, service, path, &plan, made, err), true) : code;
     code = code == 0 ? board_keep(call, video, &plan, made, err) : code;
@@ -217,7 +137,7 @@ int catalog_storyboard_run(
         return 0;
     }
     code = catalog_storyboard_get(call, video.id, &board, &has_board, err);
-    code = code == 0 ? input_find(call, &video, &input, &has_input, err) : code;
+    code = code == 0 ? catalog_input_find(call, &video, 0, &input, &has_input, err) : code;
     if (code != 0 || has_board || !has_input) {
         return code;
     }

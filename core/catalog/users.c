@@ -30,15 +30,14 @@ static int user_read(struct shoal_call *call, const struct shoal_sql *sql, struc
     }
     bool found = shoal_rows_next(rows);
     if (found) {
-        const char *reason = shoal_col_text(rows, 5);
         *out = (struct catalog_user){
             .id = shoal_col_i64(rows, 0),
             .account_id = shoal_col_i64(rows, 1),
-            .username = shoal_arena_strdup(call->arena, shoal_col_text(rows, 2)),
-            .email = shoal_arena_strdup(call->arena, shoal_col_text(rows, 3)),
-            .password = shoal_arena_strdup(call->arena, shoal_col_text(rows, 4)),
-            .blocked_reason = reason == NULL ? NULL : shoal_arena_strdup(call->arena, reason),
-            .settings = shoal_arena_strdup(call->arena, shoal_col_text(rows, 6)),
+            .username = catalog_col_text(call, rows, 2),
+            .email = catalog_col_text(call, rows, 3),
+            .password = catalog_col_text(call, rows, 4),
+            .blocked_reason = catalog_col_text(call, rows, 5),
+            .settings = catalog_col_text(call, rows, 6),
             .role = (enum shoal_role)shoal_col_i64(rows, 7),
             .video_quota = shoal_col_i64(rows, 8),
             .video_quota_daily = shoal_col_i64(rows, 9),

@@ -22,12 +22,6 @@ SHOAL_SQL(video_by_id, VIDEO_SQL "WHERE v.id = $1");
 SHOAL_SQL(video_by_uuid, VIDEO_SQL "WHERE v.uuid = $1");
 SHOAL_SQL(video_passwords, "SELECT password FROM catalog_video_password WHERE video_id = $1");
 
-static const char *text_of(struct shoal_call *call, const struct shoal_rows *rows, int column)
-{
-    const char *text = shoal_col_text(rows, column);
-    return text == NULL ? NULL : shoal_arena_strdup(call->arena, text);
-}
-
 static int64_t number_of(const struct shoal_rows *rows, int column)
 {
     return shoal_col_null(rows, column) ? -1 : shoal_col_i64(rows, column);
@@ -41,19 +35,19 @@ static void video_read(
         .channel_id = shoal_col_i64(rows, 1),
         .account_id = shoal_col_i64(rows, 2),
         .user_id = shoal_col_i64(rows, 3),
-        .uuid = text_of(call, rows, 4),
-        .origin_host = text_of(call, rows, 5),
-        .url = text_of(call, rows, 6),
-        .name = text_of(call, rows, 7),
-        .description = text_of(call, rows, 8),
-        .support = text_of(call, rows, 9),
-        .language = text_of(call, rows, 10),
-        .nsfw_summary = text_of(call, rows, 11),
-        .blocked_reason = text_of(call, rows, 12),
-        .plugin_data = text_of(call, rows, 13),
-        .probe = text_of(call, rows, 14),
-        .source_name = text_of(call, rows, 15),
-        .source_kind = text_of(call, rows, 16),
+        .uuid = catalog_col_text(call, rows, 4),
+        .origin_host = catalog_col_text(call, rows, 5),
+        .url = catalog_col_text(call, rows, 6),
+        .name = catalog_col_text(call, rows, 7),
+        .description = catalog_col_text(call, rows, 8),
+        .support = catalog_col_text(call, rows, 9),
+        .language = catalog_col_text(call, rows, 10),
+        .nsfw_summary = catalog_col_text(call, rows, 11),
+        .blocked_reason = catalog_col_text(call, rows, 12),
+        .plugin_data = catalog_col_text(call, rows, 13),
+        .probe = catalog_col_text(call, rows, 14),
+        .source_name = catalog_col_text(call, rows, 15),
+        .source_kind = catalog_col_text(call, rows, 16),
         .category = number_of(rows, 17),
         .licence = number_of(rows, 18),
         .privacy = (enum shoal_privacy)shoal_col_i64(rows, 19),

@@ -273,7 +273,7 @@ static int start_good(struct shoal_plugin *self, struct shoal_err *err)
     assert_int_equal(shoal_slot_add(self, "foter", fill, self, err), SHOAL_ENOTFOUND);
     assert_int_equal(shoal_cli_add(self, "count", "counts", run_verb, self), 0);
     assert_int_equal(shoal_cli_add(self, "count", "counts", run_verb, self), SHOAL_ECONFLICT);
-    return shoal_provide(self, "search", &provided, self, err);
+    return shoal_provide_single(self, "search", &provided, self, err);
 }
 
 static void slots_verbs_and_services_work_and_go_with_their_plugin(void **state)

@@ -62,6 +62,5 @@ bool shoal_manifest_hook_find(
 bool shoal_manifest_lists(const char *const *list, const char *word);
 
 const char *shoal_hook_kind_name(enum shoal_hook_kind kind);
-const char *shoal_hook_failure_name(enum shoal_hook_failure failure);
 
 #endif

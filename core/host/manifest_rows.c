@@ -26,11 +26,6 @@ const char *shoal_hook_kind_name(enum shoal_hook_kind kind)
     return kind_names[kind];
 }
 
-const char *shoal_hook_failure_name(enum shoal_hook_failure failure)
-{
-    return failure_names[failure];
-}
-
 static int word_index(const char *word, const char *const *words, size_t count)
 {
     for (size_t i = 0; i < count; i++) {

@@ -15,6 +15,7 @@ struct provider {
     const char *service;
     const void *table;
     void *arg;
+    bool is_single;
 };
 static struct {
     pthread_rwlock_t lock;
@@ -22,21 +23,8 @@ static struct {
     size_t count;
 } registry = {.lock = PTHREAD_RWLOCK_INITIALIZER};
 
-/// Services of which there is one.
-static bool is_single(const char *service)
-{
-    static const char *const single[] = {"database", "tracker", "torrent", "federation", "delivery",
-        "signatures", "identity", "search", "mailer"};
-    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
-        if (strcmp(single[i], service) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-int shoal_provide(struct shoal_plugin *self, const char *service, const void *table, void *arg,
-    struct shoal_err *err)
+static int provide(struct shoal_plugin *self, const char *service, const void *table, void *arg,
+    bool is_single, struct shoal_err *err)
 {
     int code = shoal_plugin_may_register(self, service, err);
     if (code < 0) {
@@ -50,7 +38,8 @@ int shoal_provide(struct shoal_plugin *self, const char *service, const void *ta
     pthread_rwlock_wrlock(&registry.lock);
     for (size_t i = 0; i < registry.count && code == 0; i++) {
         const struct provider *other = &registry.items[i];
-        if (strcmp(other->service, service) == 0 && (is_single(service) || other->plugin == self)) {
+        if (strcmp(other->service, service) == 0 &&
+            (is_single || other->is_single || other->plugin == self)) {
             code = shoal_fail(err, SHOAL_ECONFLICT, "%s provides the service %s already",
                 other->plugin->id.name, service);
         }
@@ -62,10 +51,23 @@ int shoal_provide(struct shoal_plugin *self, const char *service, const void *ta
         registry.items[registry.count++] = (struct provider){.plugin = self,
             .table = table,
             .service = shoal_arena_strdup(self->arena, service),
-            .arg = arg};
+            .arg = arg,
+            .is_single = is_single};
     }
     pthread_rwlock_unlock(&registry.lock);
     return code;
+}
+
+int shoal_provide(struct shoal_plugin *self, const char *service, const void *table, void *arg,
+    struct shoal_err *err)
+{
+    return provide(self, service, table, arg, false, err);
+}
+
+int shoal_provide_single(struct shoal_plugin *self, const char *service, const void *table, void *arg,
+    struct shoal_err *err)
+{
+    return provide(self, service, table, arg, true, err);
 }
 
 size_t shoal_service_all_sized(

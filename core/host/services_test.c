@@ -76,32 +76,40 @@ static void all_are_listed_as_far_as_there_is_room(void **state)
     assert_int_equal(shoal_service_all("tracker", all, 2), 0);
 }
 
-static int start_singles(struct shoal_plugin *self, struct shoal_err *err)
+static int start_single(struct shoal_plugin *self, struct shoal_err *err)
 {
-    static const char *const single[] = {"database", "tracker", "torrent", "federation", "delivery",
-        "signatures", "identity", "search", "mailer"};
-    int code = 0;
-    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
-        int one = provide(self, single[i], err);
-        assert_int_equal(one, strcmp(shoal_plugin_name(self), "one_a") == 0 ? 0 : SHOAL_ECONFLICT);
-        code = one < 0 ? one : code;
-    }
-    return code;
+    return shoal_provide_single(self, "search", &table_of[0], self, err);
 }
 
-static void of_some_there_is_one(void **state)
+static int start_search(struct shoal_plugin *self, struct shoal_err *err)
+{
+    return provide(self, "search", err);
+}
+
+static void of_a_single_service_there_is_one_whoever_comes_second(void **state)
 {
     (void)state;
     struct shoal_err err = {0};
-    static const char may[] =
-        "\"provides\": [\"database\", \"tracker\", \"torrent\", \"federation\", \"delivery\", "
-        "\"signatures\", \"identity\", \"search\", \"mailer\"]";
-    assert_int_equal(kit_load("one_a", start_singles, may, NULL, &err), 0);
-    assert_int_equal(kit_load("one_b", start_singles, may, NULL, &err), SHOAL_ECONFLICT);
-    assert_non_null(strstr(err.text, "one_a provides the service mailer already"));
-    shoal_host_quarantine("one_a", "it hung");
     struct shoal_service found;
+    static const char may[] = "\"provides\": [\"search\"]";
+    assert_int_equal(kit_load("one_a", start_single, may, NULL, &err), 0);
+    assert_int_equal(kit_load("one_b", start_single, may, NULL, &err), SHOAL_ECONFLICT);
+    assert_non_null(strstr(err.text, "one_a provides the service search already"));
+    assert_int_equal(kit_load("one_c", start_search, may, NULL, &err), SHOAL_ECONFLICT);
+    assert_int_equal(shoal_service_all("search", NULL, 0), 1);
+    shoal_host_quarantine("one_a", "it hung");
     assert_false(shoal_service_find("search", NULL, &found));
+}
+
+static void a_single_one_does_not_come_beside_another(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    static const char may[] = "\"provides\": [\"search\"]";
+    assert_int_equal(kit_load("many_a", start_search, may, NULL, &err), 0);
+    assert_int_equal(kit_load("many_b", start_search, may, NULL, &err), 0);
+    assert_int_equal(kit_load("many_c", start_single, may, NULL, &err), SHOAL_ECONFLICT);
+    assert_int_equal(shoal_service_all("search", NULL, 0), 2);
 }
 
 static int start_twice(struct shoal_plugin *self, struct shoal_err *err)
@@ -173,7 +181,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
         CASE(the_one_of_the_configuration_is_chosen_else_the_first),
         CASE(all_are_listed_as_far_as_there_is_room),
-        CASE(of_some_there_is_one),
+        CASE(of_a_single_service_there_is_one_whoever_comes_second),
+        CASE(a_single_one_does_not_come_beside_another),
         CASE(a_service_is_named_in_the_manifest_and_provided_once),
         CASE(who_is_called_is_who_runs),
         CASE(what_came_with_a_call_runs_for_who_brought_it),

@@ -1,24 +1,13 @@
 // annotations.c - captions, chapters and storyboards over HTTP: the routes, and what they share.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <string.h>
-
 #include "annotations.h"
 
 #define VIDEO "/api/v1/videos/{id}"
 
 int annotations_answer(struct shoal_call *call, struct shoal_request *request,
-    annotations_list_fn *list, struct shoal_err *err)
+    named_read_fn *list, struct shoal_err *err)
 {
-    const char *id = shoal_request_param(request, "id");
-    json_t *value = list(call, id, NULL, err);
-    // The header is read only where it is needed: reading it takes the answer out of the shared cache.
-    if (value == NULL && strcmp(err->api_code, "video_requires_password") == 0) {
-        const char *password = shoal_request_header(request, "x-peertube-video-password");
-        if (password != NULL) {
-            *err = (struct shoal_err){0};
-            value = list(call, id, password, err);
-        }
-    }
+    json_t *value = named_read(call, request, shoal_request_param(request, "id"), list, NULL, err);
     return value == NULL ? err->code : shoal_answer_json(request, 200, value);
 }
 

@@ -4,15 +4,14 @@
 #define ANNOTATIONS_H
 #include <shoal/plugin.h>
 
+#include <named.h>
+
 #define ANNOTATIONS_FILE_MAX ((uint64_t)20 << 20) ///< of a caption, as /config says
 #define ANNOTATIONS_CACHE_S  60
 
-/// A list of the catalog about one video.
-typedef json_t *annotations_list_fn(struct shoal_call *call, const char *id, const char *password,
-    struct shoal_err *err);
-/// Answers with such a list; of a password video with the password that the client sent.
+/// Answers with a list of the catalog about the video that the address names.
 int annotations_answer(struct shoal_call *call, struct shoal_request *request,
-    annotations_list_fn *list, struct shoal_err *err);
+    named_read_fn *list, struct shoal_err *err);
 /// Answers 204 when code is 0, and passes code on otherwise.
 int annotations_done(struct shoal_request *request, int code);
 

@@ -2,32 +2,15 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
+#include <named.h>
+
 #include "api.h"
 #include "api_fields.h"
-
-// Reads a video with the password that the client sent, if it needs one. The header is read only
-// then: reading it takes the answer out of the shared cache.
-static json_t *get_video(struct shoal_call *call, struct shoal_request *request,
-    const char **password, struct shoal_err *err)
-{
-    const char *id = shoal_request_param(request, "id");
-    *password = NULL;
-    json_t *video = shoal_video_get(call, id, NULL, err);
-    if (video == NULL && strcmp(err->api_code, "video_requires_password") == 0) {
-        *password = shoal_request_header(request, "x-peertube-video-password");
-        if (*password != NULL) {
-            *err = (struct shoal_err){0};
-            video = shoal_video_get(call, id, *password, err);
-        }
-    }
-    return video;
-}
 
 int api_videos_get(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
-    const char *password = NULL;
-    json_t *video = get_video(call, request, &password, err);
+    json_t *video = named_video(call, request, NULL, err);
     return api_answer(request, api_view_video(call, arg, video, "detail"), err);
 }
 
@@ -35,8 +18,7 @@ int api_videos_description(struct shoal_call *call, struct shoal_request *reques
     struct shoal_err *err)
 {
     (void)arg;
-    const char *password = NULL;
-    json_t *video = get_video(call, request, &password, err);
+    json_t *video = named_video(call, request, NULL, err);
     if (video == NULL) {
         return err->code;
     }
@@ -54,7 +36,7 @@ int api_videos_token(struct shoal_call *call, struct shoal_request *request, voi
 {
     (void)arg;
     const char *password = NULL;
-    json_t *video = get_video(call, request, &password, err);
+    json_t *video = named_video(call, request, &password, err);
     if (video == NULL) {
         return err->code;
     }
@@ -97,7 +79,7 @@ int api_videos_metadata(struct shoal_call *call, struct shoal_request *request, 
         return code;
     }
     const char *password = NULL;
-    json_t *video = get_video(call, request, &password, err);
+    json_t *video = named_video(call, request, &password, err);
     if (video == NULL) {
         return err->code;
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <named.h>
+
 #include "api_views.h"
 
 #define ID_MAX      36
@@ -22,14 +24,7 @@ static int find(struct shoal_call *call, struct shoal_request *request, struct a
     if (is_anonymous && api_views_known(api->views, id, shoal_tick_ms(), out)) {
         return out->id != 0 ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "Video not found");
     }
-    json_t *video = shoal_video_get(call, id, NULL, err);
-    if (video == NULL && strcmp(err->api_code, "video_requires_password") == 0) {
-        const char *password = shoal_request_header(request, "x-peertube-video-password");
-        if (password != NULL) {
-            *err = (struct shoal_err){0};
-            video = shoal_video_get(call, id, password, err);
-        }
-    }
+    json_t *video = named_read(call, request, id, shoal_video_get, NULL, err);
     *out = (struct api_watched){0};
     if (video == NULL) {
         if (is_anonymous && err->code == SHOAL_ENOTFOUND) {

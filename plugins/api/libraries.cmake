@@ -1,2 +1,2 @@
 # Checksums of upload chunks; the keyed hash of viewers.
-set(LIBS PkgConfig::OPENSSL PkgConfig::SODIUM)
+set(LIBS shoal_named PkgConfig::OPENSSL PkgConfig::SODIUM)

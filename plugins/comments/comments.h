@@ -6,7 +6,10 @@
 #include <shoal/remote.h>
 #include <shoal/svc/federation.h>
 
+#include <activity.h>
 #include <federate.h>
+#include <named.h>
+#include <paging.h>
 
 #define COMMENTS_TEXT_MAX   10000 // characters
 #define COMMENTS_DEPTH_MAX  100
@@ -144,9 +147,9 @@ int comments_edit(struct shoal_call *call, struct comments *comments,
 int comments_delete(struct shoal_call *call, struct comments *comments,
     const struct comments_row *row, const struct comments_author *author, bool is_from_far,
     struct shoal_err *err);
-/// Whether what became of a comment of another server is to be passed on: once for each change that others
-/// can see, however often it is sent.
-bool comments_is_news(struct shoal_call *call, const struct comments_row *row);
+/// Whether what became of a comment of another server is to be passed on with an activity of a type (Create,
+/// Update, Delete): once for each change that others can see, however often it is sent.
+bool comments_is_news(struct shoal_call *call, const struct comments_row *row, const char *type);
 /// The first of the thread that an answer to `parent` belongs to; 0: it begins one.
 int64_t comments_thread_of(const struct comments_row *parent);
 
@@ -166,7 +169,6 @@ int comments_bury(struct shoal_call *call, const char *url, int64_t video_id,
 shoal_resume_fn comments_resume;
 
 // comments_note.c: a comment as other servers read it.
-#define COMMENTS_PUBLIC "https://www.w3.org/ns/activitystreams#Public"
 #define COMMENTS_ABOVE  20 // comments above one whose authors hear of it
 /// Who is concerned by a comment; text in the call's arena.
 struct comments_circle {
@@ -227,13 +229,5 @@ shoal_handler_fn comments_get_trees;
 /// What a held comment is, for moderators: `show` of the service `held`.
 json_t *comments_show_held(
     struct shoal_call *call, void *arg, const char *hook, const char *subject);
-/// The video that the address names, as the viewer may see it; a new reference.
-json_t *comments_named_video(
-    struct shoal_call *call, struct shoal_request *request, struct shoal_err *err);
-/// Reads a number of the query or the path.
-int comments_read_number(struct shoal_request *request, const char *name, int64_t most,
-    int64_t otherwise, int64_t *out, struct shoal_err *err);
-int comments_read_page(
-    struct shoal_request *request, int64_t *start, int64_t *count, struct shoal_err *err);
 
 #endif

@@ -1,55 +1,13 @@
 // comments_api.c - threads, replies, deletion and approval, as PeerTube's clients ask for them.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdlib.h>
 #include <string.h>
 
 #include "comments.h"
 
-json_t *comments_named_video(
-    struct shoal_call *call, struct shoal_request *request, struct shoal_err *err)
-{
-    const char *id = shoal_request_param(request, "id");
-    json_t *video = shoal_video_get(call, id, NULL, err);
-    // The header is read only where it is needed: reading it makes an answer private.
-    if (video == NULL && strcmp(err->api_code, "video_requires_password") == 0) {
-        const char *password = shoal_request_header(request, "x-peertube-video-password");
-        if (password != NULL) {
-            *err = (struct shoal_err){0};
-            video = shoal_video_get(call, id, password, err);
-        }
-    }
-    return video;
-}
-
-int comments_read_number(struct shoal_request *request, const char *name, int64_t most,
-    int64_t otherwise, int64_t *out, struct shoal_err *err)
-{
-    const char *text = shoal_request_query(request, name);
-    size_t length = text != NULL ? strspn(text, "0123456789") : 0;
-    *out = text == NULL ? otherwise : strtoll(text, NULL, 10);
-    bool is_number = text == NULL || (length > 0 && length < 16 && text[length] == '\0');
-    return is_number && *out <= most
-               ? 0
-               : shoal_fail_field(
-                     err, name, "Should have a number %s (max: %lld)", name, (long long)most);
-}
-
-int comments_read_page(
-    struct shoal_request *request, int64_t *start, int64_t *count, struct shoal_err *err)
-{
-    int code = comments_read_number(request, "start", INT32_MAX, 0, start, err);
-    return code != 0 ? code
-                     : comments_read_number(
-                           request, "count", COMMENTS_COUNT_MAX, COMMENTS_COUNT, count, err);
-}
-
 static int read_id(
     struct shoal_request *request, const char *name, int64_t *out, struct shoal_err *err)
 {
-    const char *text = shoal_request_param(request, name);
-    size_t length = text != NULL ? strspn(text, "0123456789") : 0;
-    bool is_number = length > 0 && length < 16 && text[length] == '\0';
-    *out = is_number ? strtoll(text, NULL, 10) : 0;
+    *out = paging_digits(shoal_request_param(request, name));
     return *out > 0 ? 0 : shoal_fail_field(err, name, "Should have a valid %s", name);
 }
 
@@ -91,7 +49,7 @@ static int own_or_named(struct shoal_call *call, struct shoal_request *request,
             return 0;
         }
     }
-    json_t *video = comments_named_video(call, request, err);
+    json_t *video = named_video(call, request, NULL, err);
     int code = video != NULL ? named_comment(call, request, "commentId", video, row, err)
                              : err->code;
     json_decref(video);
@@ -118,10 +76,10 @@ int comments_get_threads(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)arg;
-    int64_t start = 0, count = 0;
+    int64_t start = 0, count = COMMENTS_COUNT;
     json_t *video = NULL, *answer = NULL;
-    int code = comments_read_page(request, &start, &count, err);
-    if (code != 0 || (video = comments_named_video(call, request, err)) == NULL) {
+    int code = paging_read(request, COMMENTS_COUNT_MAX, &start, &count, err);
+    if (code != 0 || (video = named_video(call, request, NULL, err)) == NULL) {
         return err->code;
     }
     if (is_off(video)) {
@@ -162,7 +120,7 @@ int comments_get_thread(
 {
     (void)arg;
     struct comments_row root = {0};
-    json_t *video = comments_named_video(call, request, err);
+    json_t *video = named_video(call, request, NULL, err);
     if (video == NULL) {
         return err->code;
     }
@@ -229,7 +187,7 @@ static int create(struct shoal_call *call, struct shoal_request *request,
 int comments_post_thread(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
-    json_t *video = comments_named_video(call, request, err);
+    json_t *video = named_video(call, request, NULL, err);
     if (video == NULL) {
         return err->code;
     }
@@ -242,7 +200,7 @@ int comments_post_reply(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     struct comments_row parent = {0};
-    json_t *video = comments_named_video(call, request, err);
+    json_t *video = named_video(call, request, NULL, err);
     if (video == NULL) {
         return err->code;
     }
@@ -289,7 +247,7 @@ int comments_approve_one(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     struct comments_row row = {0};
-    json_t *video = comments_named_video(call, request, err);
+    json_t *video = named_video(call, request, NULL, err);
     if (video == NULL) {
         return err->code;
     }

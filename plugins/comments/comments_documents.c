@@ -1,6 +1,5 @@
 // comments_documents.c - what other servers may read: a comment, its approval, the comments of a video.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdlib.h>
 #include <string.h>
 
 #include "comments.h"
@@ -17,12 +16,9 @@ SHOAL_SQL(comments_documents_page, "SELECT c.id, c.url " LISTED " ORDER BY c.cre
 static int find(struct shoal_call *call, struct shoal_request *request, struct comments_row *row,
     struct shoal_video_ref *video, struct shoal_err *err)
 {
-    const char *number = shoal_request_param(request, "commentId");
-    size_t digits = strspn(number, "0123456789");
-    bool is_number = digits > 0 && digits < 16 && number[digits] == '\0';
+    int64_t id = paging_digits(shoal_request_param(request, "commentId"));
     int code = shoal_video_by_id(call, shoal_request_param(request, "id"), video, err);
-    code = code == 0 ? comments_row_get(call, is_number ? strtoll(number, NULL, 10) : 0, row, err)
-                     : code;
+    code = code == 0 ? comments_row_get(call, id, row, err) : code;
     return code != 0 || row->video_id == video->id
                ? code
                : shoal_fail(err, SHOAL_ENOTFOUND, "Comment not found");

@@ -28,6 +28,24 @@ int comments_forget_video(struct shoal_call *call, int64_t video_id, struct shoa
     return shoal_tx(call, forget_tx, &video_id, err);
 }
 
+// What each needed in memory goes with it: somebody may have written thousands.
+static int delete_each(struct shoal_call *call, struct comments *comments, const int64_t *ids,
+    size_t count, const struct comments_author *author, struct shoal_err *err)
+{
+    struct shoal_arena *apart = shoal_arena_new(0);
+    struct shoal_arena *own = shoal_call_arena_use(call, apart);
+    int code = 0;
+    for (size_t i = 0; i < count && code == 0; i++) {
+        struct comments_row row;
+        code = comments_row_get(call, ids[i], &row, err);
+        code = code == 0 ? comments_delete(call, comments, &row, author, false, err) : code;
+        shoal_arena_reset(apart);
+    }
+    shoal_call_arena_use(call, own);
+    shoal_arena_free(apart);
+    return code;
+}
+
 int comments_delete_of(struct shoal_call *call, struct comments *comments, int64_t account_id,
     int64_t owner_account_id, const struct comments_author *author, struct shoal_err *err)
 {
@@ -45,11 +63,7 @@ int comments_delete_of(struct shoal_call *call, struct comments *comments, int64
             ids[count++] = shoal_col_i64(rows, 0);
         }
         code = shoal_rows_close(rows, err);
-        for (size_t i = 0; i < count && code == 0; i++) {
-            struct comments_row row;
-            code = comments_row_get(call, ids[i], &row, err);
-            code = code == 0 ? comments_delete(call, comments, &row, author, false, err) : code;
-        }
+        code = code == 0 ? delete_each(call, comments, ids, count, author, err) : code;
     }
     return code;
 }

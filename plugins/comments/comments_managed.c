@@ -1,6 +1,5 @@
 // comments_managed.c - lists for those who look after comments, and everything of one account at once.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdlib.h>
 #include <string.h>
 
 #include "comments.h"
@@ -100,15 +99,14 @@ static int read_video(struct shoal_call *call, struct shoal_request *request, st
 static int read_wanted(struct shoal_call *call, struct shoal_request *request, bool is_all,
     struct wanted *out, struct shoal_err *err)
 {
-    int64_t start = 0, count = 0, channel = 0;
+    int64_t start = 0, count = COMMENTS_COUNT, channel = 0;
     struct shoal_value *values = out->values;
     const char *sort = shoal_request_query(request, "sort");
     values[0] = is_all ? SHOAL_NULL : SHOAL_I64(shoal_call_viewer(call)->account_id);
     values[3] = values[4] = values[5] = SHOAL_NULL;
-    int code = comments_read_page(request, &start, &count, err);
+    int code = paging_read(request, COMMENTS_COUNT_MAX, &start, &count, err);
     code = code != 0 ? code : read_video(call, request, out, err);
-    code = code != 0 ? code
-                     : comments_read_number(request, "videoChannelId", INT64_MAX, 0, &channel, err);
+    code = code != 0 ? code : paging_number(request, "videoChannelId", INT64_MAX, &channel, err);
     values[2] = channel != 0 ? SHOAL_I64(channel) : SHOAL_NULL;
     if (code == 0 && is_all) {
         code = read_flag(request, "isLocal", &values[4], err);

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
+#include <urlhost.h>
+
 #include "comments.h"
 
 static const char *own_path(struct shoal_call *call, const struct comments_row *row, const char *end)
@@ -109,14 +111,9 @@ json_t *comments_note_cc(struct shoal_call *call, const struct comments_circle *
 // "@ann@here.example", of an actor of here too.
 static const char *handle_of(struct shoal_call *call, const struct shoal_actor *actor)
 {
-    const char *host = actor->host;
-    if (*host == '\0') {
-        const char *url = shoal_url(call, "/");
-        const char *from = strstr(url, "://");
-        from = from != NULL ? from + 3 : url;
-        host = shoal_arena_strndup(shoal_call_arena(call), from, strcspn(from, "/"));
-    }
-    return shoal_arena_printf(shoal_call_arena(call), "@%s@%s", actor->name, host);
+    struct shoal_arena *arena = shoal_call_arena(call);
+    const char *host = *actor->host != '\0' ? actor->host : urlhost_of(arena, shoal_url(call, "/"), true);
+    return shoal_arena_printf(arena, "@%s@%s", actor->name, host == NULL ? "" : host);
 }
 
 static json_t *time_of(int64_t time_ms)
@@ -145,7 +142,7 @@ json_t *comments_note(
         "Note", "id", url, "content", row->text, "mediaType", "text/markdown", "inReplyTo",
         circle->parent_url, "published", time_of(row->created_ms), "updated",
         time_of(row->updated_ms), "url", url, "attributedTo", circle->author.url, "tag", tags, "to",
-        COMMENTS_PUBLIC, "cc", comments_note_cc(call, circle));
+        ACTIVITY_PUBLIC, "cc", comments_note_cc(call, circle));
     if (row->approval_url != NULL) {
         json_object_set_new(note, "replyApproval", json_string(row->approval_url));
     }
@@ -157,7 +154,7 @@ json_t *comments_note_create(
 {
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:[s], s:o}", "type", "Create", "id",
         own_path(call, row, "/activity"), "actor", circle->author.url, "published",
-        time_of(row->created_ms), "object", comments_note(call, row, circle), "to", COMMENTS_PUBLIC,
+        time_of(row->created_ms), "object", comments_note(call, row, circle), "to", ACTIVITY_PUBLIC,
         "cc", comments_note_cc(call, circle));
 }
 

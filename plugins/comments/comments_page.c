@@ -88,9 +88,9 @@ int comments_get_trees(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)arg;
-    int64_t start = 0, count = 0;
-    int code = comments_read_page(request, &start, &count, err);
-    json_t *video = code == 0 ? comments_named_video(call, request, err) : NULL;
+    int64_t start = 0, count = COMMENTS_COUNT;
+    int code = paging_read(request, COMMENTS_COUNT_MAX, &start, &count, err);
+    json_t *video = code == 0 ? named_video(call, request, NULL, err) : NULL;
     if (video == NULL) {
         return err->code;
     }

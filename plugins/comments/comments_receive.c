@@ -1,29 +1,15 @@
 // comments_receive.c - what people on other servers write below videos, change and take back.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
-#include <strings.h>
+
+#include <urlhost.h>
 
 #include "comments.h"
 
-static bool names_public(const json_t *list)
-{
-    static const char *const names[] = {COMMENTS_PUBLIC, "as:Public", "Public"};
-    size_t count = json_is_array(list) ? json_array_size(list) : list != NULL;
-    for (size_t i = 0; i < count; i++) {
-        const json_t *item = json_is_array(list) ? json_array_get(list, i) : list;
-        const char *text = json_string_value(item);
-        for (size_t k = 0; text != NULL && k < sizeof names / sizeof *names; k++) {
-            if (strcmp(text, names[k]) == 0) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static bool is_public(const json_t *note)
 {
-    return names_public(json_object_get(note, "to")) || names_public(json_object_get(note, "cc"));
+    return activity_is_public(json_object_get(note, "to")) ||
+           activity_is_public(json_object_get(note, "cc"));
 }
 
 static int64_t time_of(const json_t *note, const char *field)
@@ -33,30 +19,13 @@ static int64_t time_of(const json_t *note, const char *field)
     return is_read && time_ms > 0 && time_ms < now_ms ? time_ms : now_ms;
 }
 
-// "example.org" of a URL; borrowed, with its length.
-static const char *host_of(const char *url, size_t *length)
-{
-    const char *from = strstr(url, "://");
-    from = from != NULL ? from + 3 : "";
-    *length = strcspn(from, "/?#");
-    return from;
-}
-
-static bool is_on_host_of(const char *url, const char *other)
-{
-    size_t length = 0, other_length = 0;
-    const char *host = host_of(url, &length);
-    const char *other_host = host_of(other, &other_length);
-    return length > 0 && length == other_length && strncasecmp(host, other_host, length) == 0;
-}
-
 // Where the video is somebody else's, its server says who was approved: it is asked.
 static const char *approval_of(
     struct shoal_call *call, const json_t *note, const struct shoal_video_ref *video)
 {
     const char *approval = shoal_text(note, "replyApproval", NULL);
     if (approval == NULL || strlen(approval) > 2000 || *video->origin_host == '\0' ||
-        !is_on_host_of(approval, video->url)) {
+        !urlhost_same(shoal_call_arena(call), approval, video->url)) {
         return NULL;
     }
     json_t *document = federate_fetch(call, approval, NULL);
@@ -248,7 +217,7 @@ static bool relays(
         return false;
     }
     *video_id = row.video_id;
-    return comments_is_news(call, &row);
+    return comments_is_news(call, &row, what->type);
 }
 
 int comments_receive_start(struct comments *comments, struct shoal_err *err)

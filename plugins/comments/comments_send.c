@@ -87,7 +87,7 @@ static int send_delete(struct shoal_call *call, const struct comments_row *row,
             : shoal_url(call, shoal_arena_printf(shoal_call_arena(call),
                   "/videos/watch/%s/comments/%lld", row->video_uuid, (long long)row->id)));
     json_t *activity = json_pack("{s:s, s:s, s:s, s:s, s:[s], s:o}", "type", "Delete", "id", id,
-        "actor", speaker->url, "object", url, "to", COMMENTS_PUBLIC, "cc",
+        "actor", speaker->url, "object", url, "to", ACTIVITY_PUBLIC, "cc",
         comments_note_cc(call, circle));
     int code = federate_say(call,
         (struct shoal_delivery){.activity = activity,

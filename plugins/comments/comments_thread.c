@@ -3,8 +3,9 @@
 // Notes between the two that are not known are fetched, as far as they lead to a video that is: nobody
 // can have videos brought in by naming them.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdlib.h>
 #include <string.h>
+
+#include <urlhost.h>
 
 #include "comments.h"
 
@@ -19,10 +20,9 @@ static int64_t own_number(struct shoal_call *call, const char *id, const char **
     if (between == NULL) {
         return 0;
     }
-    const char *number = between + strlen("/comments/");
-    size_t digits = strspn(number, "0123456789");
+    int64_t number = paging_digits(between + strlen("/comments/"));
     *uuid = shoal_arena_strndup(shoal_call_arena(call), id + length, (size_t)(between - id) - length);
-    return digits > 0 && digits < 16 && number[digits] == '\0' ? strtoll(number, NULL, 10) : 0;
+    return number > 0 ? number : 0;
 }
 
 int comments_place_row(
@@ -40,8 +40,7 @@ int comments_place_row(
 
 static const char *id_of(const json_t *reference)
 {
-    const json_t *first = json_is_array(reference) ? json_array_get(reference, 0) : reference;
-    return json_is_object(first) ? shoal_text(first, "id", NULL) : json_string_value(first);
+    return activity_id(json_is_array(reference) ? json_array_get(reference, 0) : reference);
 }
 
 // Whether what is answered is known; then it is the place.
@@ -72,10 +71,7 @@ static int keep(struct shoal_call *call, struct comments *comments, const json_t
         return shoal_fail(err, SHOAL_EINVAL, "%.200s is of nobody", id);
     }
     int code = federate_actor(call, by, 0, &author, err);
-    const char *host = strstr(id, "://");
-    size_t length = strlen(author.host != NULL ? author.host : "");
-    bool is_own = code == 0 && host != NULL && length > 0 &&
-                  strncasecmp(host + 3, author.host, length) == 0 && host[3 + length] == '/';
+    bool is_own = code == 0 && urlhost_same(shoal_call_arena(call), id, author.url);
     if (code == 0 && !is_own) {
         code = shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s is not of the server of its author", id);
     }

@@ -11,27 +11,30 @@
 #define ACCOUNTS_A_HOST 20    // as many as write as fast as they may
 #define EDITS_MS        10000 // between two changes of a comment of another server
 
+// What became of a comment that other servers may have to hear of from here; as comments_comment.news says.
+enum news { NEWS_NONE, NEWS_MADE, NEWS_EDITED, NEWS_DELETED };
+
 SHOAL_SQL(comments_write_add,
     "INSERT INTO comments_comment (video_id, account_id, thread_id, parent_id, depth, url, text, "
-    "hold, approval_url, created, updated, received, is_news) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
+    "hold, approval_url, created, updated, received, news) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, "
     "$9, $10, $10, $11, $12) RETURNING id");
 SHOAL_SQL(comments_write_show,
-    "UPDATE comments_comment SET hold = 0, approval_url = $2, is_news = TRUE "
+    "UPDATE comments_comment SET hold = 0, approval_url = $2, news = 1 "
     "WHERE id = $1 AND hold > 0 AND deleted IS NULL");
 SHOAL_SQL(comments_write_approval,
     "UPDATE comments_comment SET approval_url = $2 "
     "WHERE id = $1 AND hold = 0 AND approval_url IS NULL AND deleted IS NULL");
 SHOAL_SQL(comments_write_text,
-    "UPDATE comments_comment SET text = $2, updated = $3, received = $4, hold = $5, is_news = TRUE, "
+    "UPDATE comments_comment SET text = $2, updated = $3, received = $4, hold = $5, news = 2, "
     "approval_url = CASE WHEN CAST($5 AS BIGINT) = 0 THEN approval_url ELSE NULL END "
     "WHERE id = $1 AND deleted IS NULL AND text <> $2");
 SHOAL_SQL(comments_write_bury,
     "UPDATE comments_comment SET text = '', account_id = NULL, deleted = $2, updated = $2, "
-    "is_news = $3 WHERE id = $1 AND deleted IS NULL");
+    "news = $3 WHERE id = $1 AND deleted IS NULL");
 // As the one writer sees it, who alone changes it.
 SHOAL_SQL(comments_write_hold, "SELECT hold FROM comments_comment WHERE id = $1 AND deleted IS NULL");
 SHOAL_SQL(comments_write_passed,
-    "UPDATE comments_comment SET is_news = FALSE WHERE id = $1 AND is_news = TRUE AND hold = 0");
+    "UPDATE comments_comment SET news = 0 WHERE id = $1 AND news BETWEEN $2 AND $3 AND hold = 0");
 SHOAL_SQL(comments_write_sum, "SELECT comments FROM v1_video WHERE id = $1");
 SHOAL_SQL(comments_write_recent,
     "SELECT COUNT(*) FROM comments_comment WHERE account_id = $1 "
@@ -102,7 +105,7 @@ static int create_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
             SHOAL_TIME(creation->now_ms),
             draft->is_remote ? SHOAL_TIME(draft->is_asked ? creation->now_ms : shoal_now_ms())
                              : SHOAL_NULL,
-            SHOAL_BOOL(draft->is_remote && creation->hold == COMMENTS_SHOWN)),
+            SHOAL_I64(draft->is_remote && creation->hold == COMMENTS_SHOWN ? NEWS_MADE : NEWS_NONE)),
         &creation->id, err);
     if (code == 0 && creation->hold == COMMENTS_SHOWN) {
         code = count_tx(call, tx, video_id, 1, err);
@@ -256,7 +259,7 @@ static int write_tx(struct shoal_db *tx, const struct change *change, enum comme
     }
     int code = shoal_db_exec(tx, &comments_write_bury,
         SHOAL_ARGS(id, SHOAL_TIME(change->now_ms),
-            SHOAL_BOOL(change->is_news && *hold == COMMENTS_SHOWN)),
+            SHOAL_I64(change->is_news && *hold == COMMENTS_SHOWN ? NEWS_DELETED : NEWS_NONE)),
         changed, err);
     *hold = COMMENTS_HELD;
     return code;
@@ -402,21 +405,34 @@ int comments_delete(struct shoal_call *call, struct comments *comments,
     return change_row(call, &change, err);
 }
 
+struct passing {
+    int64_t row_id;
+    enum news least, most;
+    bool is_news;
+};
+
 static int passed_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
-    struct change *change = arg;
+    struct passing *passing = arg;
     int64_t changed = 0;
-    int code = shoal_db_exec(
-        tx, &comments_write_passed, SHOAL_ARGS(SHOAL_I64(change->row->id)), &changed, err);
-    change->is_news = changed > 0;
+    int code = shoal_db_exec(tx, &comments_write_passed,
+        SHOAL_ARGS(SHOAL_I64(passing->row_id), SHOAL_I64(passing->least), SHOAL_I64(passing->most)),
+        &changed, err);
+    passing->is_news = changed > 0;
     return code;
 }
 
-bool comments_is_news(struct shoal_call *call, const struct comments_row *row)
+// A Create that comes once more, behind an edit, does not carry that edit's news away.
+bool comments_is_news(struct shoal_call *call, const struct comments_row *row, const char *type)
 {
-    struct change change = {.row = row};
-    return shoal_tx(call, passed_tx, &change, NULL) == 0 && change.is_news;
+    bool is_delete = strcmp(type, "Delete") == 0;
+    struct passing passing = {.row_id = row->id,
+        .least = is_delete ? NEWS_DELETED : NEWS_MADE,
+        .most = is_delete                      ? NEWS_DELETED
+                : strcmp(type, "Update") == 0 ? NEWS_EDITED
+                                               : NEWS_MADE};
+    return shoal_tx(call, passed_tx, &passing, NULL) == 0 && passing.is_news;
 }
 
 int comments_resume(struct shoal_call *call, const char *hook, const char *subject, bool released,

@@ -104,7 +104,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     code = code != 0 ? code : dlv_hosts_start(self, err);
     code = code != 0 ? code
                      : shoal_timer_add(self, "deliveries", TIDY_PERIOD_MS, true, dlv_queue_tidy, NULL);
-    return code != 0 ? code : shoal_provide(self, "delivery", &table, NULL, err);
+    return code != 0 ? code : shoal_provide_single(self, "delivery", &table, NULL, err);
 }
 
 static void stop(struct shoal_plugin *self)

@@ -170,7 +170,7 @@ static void nothing_goes_out_without_rules(void **state)
     assert_int_equal(dlv_rules_set(&small, &err), SHOAL_EINVAL);
     assert_int_equal(dlv_rules_set(&rules, &err), 0);
     assert_int_equal(dlv_rules_set(&rules, &err), SHOAL_ECONFLICT);
-    assert_string_equal(err.text, "deliveries go out by the rules of delivery already");
+    assert_string_equal(err.text, "there are rules of deliveries of plugin delivery already");
     assert_true(dlv_enabled(call));
     dlv_rules_forget();
     assert_false(dlv_enabled(call));

@@ -1,1 +1,1 @@
-set(LIBS shoal_paging)
+set(LIBS shoal_ask shoal_paging)

@@ -34,14 +34,6 @@ enum discovery_kind {
 };
 enum discovery_kind discovery_kind(const char *text);
 
-/// What a path of this site names.
-struct discovery_path {
-    const char *handle, *video; ///< one of them; in the arena
-};
-/// site: "https://example.org". False for other addresses.
-bool discovery_own_path(struct shoal_arena *arena, const char *site, const char *url,
-    struct discovery_path *out);
-
 // --- discovery_memory.c
 
 #define DISCOVERY_MEMORY_MAX 512

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <federate.h>
+#include <named.h>
 
 #include "discovery.h"
 
@@ -52,8 +53,8 @@ static bool find_here(struct shoal_call *call, const char *text, struct discover
         found->handle = is_known_handle(call, handle) ? handle : NULL;
         return found->handle != NULL;
     }
-    struct discovery_path own;
-    if (discovery_own_path(shoal_call_arena(call), shoal_url(call, ""), text, &own)) {
+    struct named_place own;
+    if (named_place(shoal_call_arena(call), shoal_url(call, ""), text, &own)) {
         found->video = own.video;
         found->handle = own.handle != NULL && is_known_handle(call, own.handle) ? own.handle : NULL;
         return true;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <activity.h>
 #include <federate.h>
 
 #include "discovery.h"
@@ -18,11 +19,6 @@ struct gathering {
     int count, most;
 };
 
-static const char *id_of(const json_t *value)
-{
-    return json_is_string(value) ? json_string_value(value) : shoal_text(value, "id", NULL);
-}
-
 // Announce and Create of videos by whom the outbox is of; whole objects say what they are.
 static bool gather(struct shoal_call *call, const json_t *item, void *state)
 {
@@ -30,8 +26,8 @@ static bool gather(struct shoal_call *call, const json_t *item, void *state)
     struct gathering *gathering = state;
     const char *type = shoal_text(item, "type", "");
     const json_t *object = json_object_get(item, "object");
-    const char *by = id_of(json_object_get(item, "actor"));
-    const char *url = id_of(object);
+    const char *by = activity_id(json_object_get(item, "actor"));
+    const char *url = activity_id(object);
     bool is_said = strcmp(type, "Announce") == 0 || strcmp(type, "Create") == 0;
     if (is_said && url != NULL && by != NULL && strcmp(by, gathering->actor_url) == 0 &&
         strcmp(shoal_text(object, "type", "Video"), "Video") == 0) {

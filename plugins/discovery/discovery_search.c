@@ -1,7 +1,8 @@
 // discovery_search.c - /api/v1/search: words are passed on to the lists, addresses give what they name.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdlib.h>
 #include <string.h>
+
+#include <named.h>
 
 #include "discovery.h"
 
@@ -27,26 +28,14 @@ static int text_read(struct shoal_request *request, const char **text, struct sh
 static int pass_on(
     struct shoal_call *call, struct shoal_request *request, const char *path, struct shoal_err *err)
 {
-    int status = 0;
-    json_t *list = NULL;
     const char *query = shoal_request_query_string(request);
     const char *sort = shoal_request_query(request, "sort");
     const char *text = shoal_request_query(request, "search");
     bool is_sorted = (sort != NULL && *sort != '\0') || text == NULL || *text == '\0';
-    int code = shoal_inprocess_from(call, request, "GET",
+    return named_pass_on(call, request,
         shoal_arena_printf(shoal_call_arena(call), "%s?%s%s", path, is_sorted ? "" : "sort=-match&",
             query != NULL ? query : ""),
-        NULL, &status, &list, err);
-    if (code != 0 || status < 400) {
-        return code != 0 ? code : shoal_answer_json(request, status, list);
-    }
-    char *problem = json_dumps(list, JSON_COMPACT);
-    json_decref(list);
-    code = problem == NULL ? SHOAL_EINTERNAL
-                           : shoal_answer_bytes(request, status, "application/problem+json",
-                                 problem, strlen(problem));
-    free(problem);
-    return code;
+        err);
 }
 
 static int answer_video(

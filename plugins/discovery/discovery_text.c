@@ -22,28 +22,3 @@ enum discovery_kind discovery_kind(const char *text)
                      strpbrk(name, "/?#\\\"<>") == NULL;
     return is_handle ? DISCOVERY_HANDLE : DISCOVERY_WORDS;
 }
-
-bool discovery_own_path(struct shoal_arena *arena, const char *site, const char *url,
-    struct discovery_path *out)
-{
-    static const struct {
-        const char *prefix;
-        bool is_video;
-    } rows[] = {{"/w/", true}, {"/videos/watch/", true}, {"/videos/embed/", true}, {"/c/", false},
-        {"/video-channels/", false}, {"/a/", false}, {"/accounts/", false}, {"/@", false}};
-    size_t length = strlen(site);
-    *out = (struct discovery_path){0};
-    if (strncmp(url, site, length) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        size_t prefix = strlen(rows[i].prefix);
-        if (strncmp(url + length, rows[i].prefix, prefix) == 0) {
-            const char *from = url + length + prefix;
-            const char *name = shoal_arena_strndup(arena, from, strcspn(from, "/?#"));
-            *(rows[i].is_video ? &out->video : &out->handle) = name;
-            return name[0] != '\0';
-        }
-    }
-    return false;
-}

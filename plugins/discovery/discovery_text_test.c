@@ -43,29 +43,6 @@ static void tells_apart_what_was_typed(void **state)
     }
 }
 
-static void reads_addresses_of_this_site(void **state)
-{
-    (void)state;
-    struct shoal_arena *arena = shoal_arena_new(0);
-    const char *site = "https://here.example";
-    struct discovery_path path;
-    assert_true(discovery_own_path(arena, site, "https://here.example/w/abc?start=9", &path));
-    assert_string_equal(path.video, "abc");
-    assert_null(path.handle);
-    assert_true(discovery_own_path(arena, site, "https://here.example/c/kelp@far.example/videos", &path));
-    assert_string_equal(path.handle, "kelp@far.example");
-    assert_null(path.video);
-    assert_true(discovery_own_path(arena, site, "https://here.example/@anna", &path));
-    assert_string_equal(path.handle, "anna");
-    static const char *const others[] = {"https://here.example", "https://here.example/about",
-        "https://here.example/w/", "https://here.example.org/w/abc", "https://far.example/w/abc",
-        "http://here.example/w/abc"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        assert_false(discovery_own_path(arena, site, others[i], &path));
-    }
-    shoal_arena_free(arena);
-}
-
 static void remembers_for_a_while_and_not_without_end(void **state)
 {
     (void)state;
@@ -92,7 +69,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tells_apart_what_was_typed),
-        cmocka_unit_test(reads_addresses_of_this_site),
         cmocka_unit_test(remembers_for_a_while_and_not_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,1 +1,1 @@
-set(LIBS shoal_federate)
+set(LIBS shoal_federate shoal_named)

@@ -31,29 +31,19 @@ static int svc_actor(struct shoal_call *call, void *arg, const char *url, int64_
     struct shoal_actor *actor, struct shoal_err *err)
 {
     (void)arg;
-    return fed_actor(call, url, max_age_ms, actor, fed_err(call, err));
+    return fed_actor(call, url, max_age_ms, actor, err);
 }
 
 static json_t *svc_fetch(struct shoal_call *call, void *arg, const char *url, struct shoal_err *err)
 {
     (void)arg;
-    return fed_fetch(call, url, fed_err(call, err));
+    return fed_fetch(call, url, err);
 }
 
-// What comes with a call runs in the name of the plugin that called.
-struct walk {
-    struct shoal_service who;
-    bool (*each)(struct shoal_call *call, const json_t *item, void *state);
-    void *state;
-};
-
-static bool walk_each(struct shoal_call *call, const json_t *item, void *state)
+// For identity it is the caller who asks: what comes with the call is its code, and runs in its name.
+static void caller_enter(struct shoal_call *call)
 {
-    const struct walk *walk = state;
-    shoal_enter(call, &walk->who);
-    bool goes_on = walk->each(call, item, walk->state);
-    shoal_leave(call);
-    return goes_on;
+    shoal_enter(call, &(struct shoal_service){.plugin = shoal_caller(call)});
 }
 
 static int svc_crawl(struct shoal_call *call, void *arg, const char *url, int items_max,
@@ -61,8 +51,10 @@ static int svc_crawl(struct shoal_call *call, void *arg, const char *url, int it
     struct shoal_err *err)
 {
     (void)arg;
-    struct walk walk = {{.plugin = shoal_caller(call)}, each, state};
-    return fed_crawl(call, url, items_max, walk_each, &walk, fed_err(call, err));
+    caller_enter(call);
+    int code = fed_crawl(call, url, items_max, each, state, err);
+    shoal_leave(call);
+    return code;
 }
 
 static int svc_deliver(struct shoal_call *call, void *arg, struct shoal_db *tx,
@@ -76,23 +68,7 @@ static int svc_answer(struct shoal_call *call, void *arg, struct shoal_request *
     const char *context, const char *type, const json_t *noun, json_t *document, struct shoal_err *err)
 {
     (void)arg;
-    return fed_answer(call, request, context, type, noun, document, fed_err(call, err));
-}
-
-struct listing {
-    struct shoal_service who;
-    shoal_collection_fn *page;
-    void *arg;
-};
-
-static int listing_page(struct shoal_call *call, const char *path_id, int64_t offset, int room,
-    json_t *items, int64_t *total, void *arg, struct shoal_err *err)
-{
-    const struct listing *listing = arg;
-    shoal_enter(call, &listing->who);
-    int code = listing->page(call, path_id, offset, room, items, total, listing->arg, err);
-    shoal_leave(call);
-    return code;
+    return fed_answer(call, request, context, type, noun, document, err);
 }
 
 static int svc_answer_collection(struct shoal_call *call, void *arg, struct shoal_request *request,
@@ -100,9 +76,10 @@ static int svc_answer_collection(struct shoal_call *call, void *arg, struct shoa
     struct shoal_err *err)
 {
     (void)arg;
-    struct listing listing = {{.plugin = shoal_caller(call)}, page, page_arg};
-    return fed_answer_collection(
-        call, request, path, path_id, listing_page, &listing, fed_err(call, err));
+    caller_enter(call);
+    int code = fed_answer_collection(call, request, path, path_id, page, page_arg, err);
+    shoal_leave(call);
+    return code;
 }
 
 static void svc_written(
@@ -136,7 +113,7 @@ static json_t *svc_actor_document(
     struct shoal_call *call, void *arg, const struct shoal_actor *actor, struct shoal_err *err)
 {
     (void)arg;
-    return fed_actor_document(call, actor, fed_err(call, err));
+    return fed_actor_document(call, actor, err);
 }
 
 static const struct shoal_svc_federation table = {
@@ -183,7 +160,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     code = code == 0 ? fed_left_start(self, err) : code;
     code = code == 0 ? fed_identity_start(err) : code;
     code = code == 0 ? fed_sending_start(err) : code;
-    return code == 0 ? shoal_provide(self, "federation", &table, NULL, err) : code;
+    return code == 0 ? shoal_provide_single(self, "federation", &table, NULL, err) : code;
 }
 
 SHOAL_PLUGIN(.name = "federation", .start = start);

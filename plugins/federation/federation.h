@@ -1,7 +1,7 @@
 // federation.h - the parts of the plugin, and what each asks of the others.
 //
 // inbox → trust → apply → types; follows beside them. Who is who, what is signed and what is sent are other
-// plugins, asked through federation_identity.c, federation_signing.c and federation_sending.c.
+// plugins, asked through federation_identity.c, <sign.h> and federation_sending.c.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #ifndef FEDERATION_H
 #define FEDERATION_H
@@ -23,7 +23,6 @@
 #include <shoal/svc/signatures.h>
 #include <shoal/timer.h>
 
-#define FED_PUBLIC "https://www.w3.org/ns/activitystreams#Public"
 #define FED_BODY_MAX (1024u * 1024) ///< of an activity that comes in
 #define FED_URL_MAX 2000
 
@@ -58,22 +57,6 @@ const char *fed_host(struct shoal_call *call);
 const char *fed_url_host(struct shoal_call *call, const char *url);
 /// Whether both URLs lie on one host.
 bool fed_same_host(struct shoal_call *call, const char *url, const char *other);
-
-// The service `signatures` (federation_signing.c).
-
-/// Headers ("Name: value", NULL-ended, in the arena) of a signed request: Host, Date, Digest, Signature (or
-/// RFC 9421's where the host announced it). actor_id: who signs. body NULL: a GET.
-const char *const *fed_sign(struct shoal_call *call, int64_t actor_id, const char *method,
-    const char *url, const void *body, size_t body_bytes, struct shoal_err *err);
-/// A request to this URL was answered with 401 (asks: with Accept-Signature): the next one to its host is signed
-/// the other way, where the host may know it. Whether it is worth asking again.
-bool fed_sign_refused(struct shoal_call *call, const char *url, bool asks);
-/// Adds the RsaSignature2017 of `actor_id` to an activity of a known shape.
-int fed_sign_document(struct shoal_call *call, int64_t actor_id, json_t *activity,
-    struct shoal_err *err);
-
-/// The URL of a local actor that has keys, also of one that is gone; see svc/signatures.h.
-int fed_key_known(struct shoal_call *call, int64_t actor_id, const char **url, struct shoal_err *err);
 
 // The service `identity` (federation_identity.c); see svc/identity.h.
 

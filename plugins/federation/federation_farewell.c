@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <activity.h>
+#include <sign.h>
+
 #include "federation.h"
 
 #define FAREWELL_MS       5000
@@ -48,7 +51,7 @@ static json_t *activity_of(const char *type, const char *id, const char *url, js
 {
     struct shoal_arena *arena = shoal_arena_new(0);
     json_t *out = json_pack("{s:s, s:s, s:s, s:o, s:[s], s:[s]}", "type", type, "id", id, "actor", url,
-        "object", object, "to", FED_PUBLIC, "cc", shoal_arena_printf(arena, "%s/followers", url));
+        "object", object, "to", ACTIVITY_PUBLIC, "cc", shoal_arena_printf(arena, "%s/followers", url));
     shoal_arena_free(arena);
     return out;
 }
@@ -114,7 +117,7 @@ static int actor_changed(
     if (actor_id == 0 || !fed_enabled(call)) {
         return 0;
     }
-    int code = fed_key_known(call, actor_id, &farewell.url, &why);
+    int code = sign_known(call, actor_id, &farewell.url, &why);
     if (code != 0) {
         bool is_nothing = code == SHOAL_ENOTFOUND || code == SHOAL_EINVAL; // of another server
         return is_nothing ? 0 : shoal_fail(err, code, "%s", why.text);

@@ -6,7 +6,8 @@
 #include <sodium.h>
 #include <stdatomic.h>
 
-#include <shoal/services.h>
+#include <ask.h>
+#include <sign.h>
 
 #include "federation_left.h"
 
@@ -25,7 +26,6 @@ SHOAL_SQL(left_modern_done, "DELETE FROM federation_modern");
 static atomic_bool is_all_given;
 
 struct keys {
-    const struct shoal_service *service;
     unsigned char secret[crypto_secretbox_KEYBYTES];
 };
 
@@ -76,17 +76,12 @@ static void wipe(const struct shoal_key_left *key)
     }
 }
 
-static int key_give(struct shoal_call *call, struct shoal_db *tx, const struct keys *keys,
-    const struct shoal_key_left *key, struct shoal_err *err)
+static int key_give(struct shoal_call *call, struct shoal_db *tx, const struct shoal_key_left *key,
+    struct shoal_err *err)
 {
-    const struct shoal_svc_signatures *table = keys->service->table;
     struct shoal_err why = {0};
-    int code = SHOAL_EINVAL;
-    if (key->rsa != NULL && key->ed25519 != NULL) {
-        shoal_enter(call, keys->service);
-        code = table->take(call, keys->service->arg, key, &why);
-        shoal_leave(call);
-    }
+    bool is_open = key->rsa != NULL && key->ed25519 != NULL;
+    int code = is_open ? sign_take(call, key, &why) : SHOAL_EINVAL;
     wipe(key);
     if (code == SHOAL_EINVAL) {
         shoal_warn("the key of %s does not open with this instance's secret: it gets a new one", key->actor_url);
@@ -96,10 +91,8 @@ static int key_give(struct shoal_call *call, struct shoal_db *tx, const struct k
     return shoal_db_exec(tx, &left_key_given, SHOAL_ARGS(SHOAL_I64(key->actor_id)), NULL, err);
 }
 
-static int modern_give(
-    struct shoal_call *call, struct shoal_db *tx, const struct keys *keys, struct shoal_err *err)
+static int modern_give(struct shoal_call *call, struct shoal_db *tx, struct shoal_err *err)
 {
-    const struct shoal_svc_signatures *table = keys->service->table;
     const char *host = "";
     int code = 0;
     while (code == 0 && host != NULL) {
@@ -109,9 +102,7 @@ static int modern_give(
                    : NULL;
         code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
         if (code == 0 && host != NULL) {
-            shoal_enter(call, keys->service);
-            table->understands(call, keys->service->arg, host, true);
-            shoal_leave(call);
+            sign_understands(call, host, true);
         }
     }
     return code != 0 ? code : shoal_db_exec(tx, &left_modern_done, SHOAL_NOARGS, NULL, err);
@@ -127,10 +118,10 @@ static int keys_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     while (code == 0) {
         shoal_arena_reset(scratch);
         code = key_read(call, tx, keys, key.actor_id, &key, err);
-        code = code == 0 ? key_give(call, tx, keys, &key, err) : code;
+        code = code == 0 ? key_give(call, tx, &key, err) : code;
         count += code == 0 ? 1 : 0;
     }
-    code = code == SHOAL_ENOTFOUND ? modern_give(call, tx, keys, err) : code;
+    code = code == SHOAL_ENOTFOUND ? modern_give(call, tx, err) : code;
     shoal_call_arena_use(call, own);
     shoal_arena_free(scratch);
     if (code == 0 && count > 0) {
@@ -147,7 +138,6 @@ bool fed_left_nothing(void)
 int fed_left_keys(struct shoal_call *call, struct shoal_err *err)
 {
     int64_t left = 0, hosts = 0;
-    struct shoal_service service;
     if (fed_left_nothing()) {
         return 0;
     }
@@ -156,8 +146,8 @@ int fed_left_keys(struct shoal_call *call, struct shoal_err *err)
     if (code != 0 || left + hosts == 0) {
         return code;
     }
-    struct keys keys = {.service = &service};
-    code = shoal_service_find("signatures", NULL, &service)
+    struct keys keys = {0};
+    code = ask_is_there("signatures")
                ? shoal_secret(call, "keys", keys.secret, sizeof keys.secret, err)
                : shoal_fail(err, SHOAL_EBUSY, "keys of before wait for the plugin signatures");
     code = code != 0 ? code : shoal_tx(call, keys_tx, &keys, err);
@@ -193,12 +183,7 @@ static int keeper_set(struct shoal_err *err)
 {
     static const struct shoal_key_keeper keeper = {
         .size = sizeof keeper, .plugin = "federation", .left = keys_left};
-    struct shoal_service service;
-    if (!shoal_service_find("signatures", NULL, &service)) {
-        return shoal_fail(err, SHOAL_ENOTFOUND, "no plugin provides signatures");
-    }
-    const struct shoal_svc_signatures *table = service.table;
-    return table->keeper(service.arg, &keeper, err);
+    return ASK_START(signatures, err, keeper, &keeper);
 }
 
 // Jobs that an earlier version left: what they were to do is done by the other plugin.

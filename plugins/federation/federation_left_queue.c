@@ -3,7 +3,7 @@
 // In lots, each of which is whole: a row is here or there. Activities come in the order in which they were
 // said, each with all that waits of it before the next, so that what is said of one object keeps its order.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <shoal/services.h>
+#include <ask.h>
 
 #include "federation_left.h"
 
@@ -74,7 +74,6 @@ static json_t *rows_read(struct shoal_db *tx, const struct shoal_sql *sql, const
 }
 
 struct lot {
-    const struct shoal_service *service;
     struct shoal_db *tx;
     bool is_more;
 };
@@ -82,11 +81,7 @@ struct lot {
 static int take(struct shoal_call *call, const struct lot *lot, const char *kind, const json_t *row,
     int64_t *id, struct shoal_err *err)
 {
-    const struct shoal_svc_delivery *table = lot->service->table;
-    shoal_enter(call, lot->service);
-    int code = table->take(call, lot->service->arg, lot->tx, kind, row, id, err);
-    shoal_leave(call);
-    return code;
+    return ASK(call, delivery, err, SHOAL_EBUSY, take, lot->tx, kind, row, id, ask.err);
 }
 
 static int waiting_give(struct shoal_call *call, const struct lot *lot, json_t *row, int64_t said,
@@ -182,9 +177,8 @@ int fed_left_all(struct shoal_call *call, struct shoal_err *err)
     int64_t left = 0;
     int code = fed_left_keys(call, err);
     code = code != 0 ? code : shoal_db_i64(shoal_call_db(call), &left_any, SHOAL_NOARGS, &left, err);
-    struct shoal_service service;
-    struct lot lot = {.service = &service, .is_more = left > 0};
-    if (code == 0 && left > 0 && !shoal_service_find("delivery", NULL, &service)) {
+    struct lot lot = {.is_more = left > 0};
+    if (code == 0 && left > 0 && !ask_is_there("delivery")) {
         code = shoal_fail(err, SHOAL_EBUSY, "what waits to be sent waits for the plugin delivery");
     }
     while (code == 0 && lot.is_more) {

@@ -2,89 +2,48 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
-#include <shoal/services.h>
+#include <ask.h>
+#include <sign.h>
 
 #include "federation_left.h"
-
-static const struct shoal_svc_delivery *enter(
-    struct shoal_call *call, struct shoal_service *service, struct shoal_err *err)
-{
-    if (!shoal_service_find("delivery", NULL, service)) {
-        shoal_fail(err, SHOAL_EBUSY, "delivery is not here now");
-        return NULL;
-    }
-    shoal_enter(call, service);
-    return service->table;
-}
 
 // What waited before goes out before: it is handed over first, in this very transaction if need be.
 int fed_deliver(struct shoal_call *call, struct shoal_db *tx, const struct shoal_delivery *what,
     struct shoal_err *err)
 {
-    struct shoal_service service;
     if (!fed_enabled(call)) {
         return 0;
     }
     int code = fed_left_all(call, err);
-    const struct shoal_svc_delivery *table = code == 0 ? enter(call, &service, err) : NULL;
-    if (table == NULL) {
-        return code != 0 ? code : SHOAL_EBUSY;
-    }
-    code = table->deliver(call, service.arg, tx, what, err);
-    shoal_leave(call);
-    return code;
+    return code != 0 ? code : ASK(call, delivery, err, SHOAL_EBUSY, deliver, tx, what, ask.err);
 }
 
 int fed_relay(struct shoal_call *call, struct shoal_db *tx, const char *bytes, int64_t video_id,
     const char *except_host, struct shoal_err *err)
 {
-    struct shoal_service service;
     if (!fed_enabled(call)) {
         return 0;
     }
     int code = fed_left_all(call, err);
-    const struct shoal_svc_delivery *table = code == 0 ? enter(call, &service, err) : NULL;
-    if (table == NULL) {
-        return code != 0 ? code : SHOAL_EBUSY;
-    }
-    code = table->relay(call, service.arg, tx, bytes, video_id, except_host, err);
-    shoal_leave(call);
-    return code;
+    return code != 0 ? code
+                     : ASK(call, delivery, err, SHOAL_EBUSY, relay, tx, bytes, video_id, except_host,
+                           ask.err);
 }
 
 json_t *fed_hosts(struct shoal_call *call, const char *host, int start, int count,
     struct shoal_err *err)
 {
-    struct shoal_service service;
-    const struct shoal_svc_delivery *table = enter(call, &service, err);
-    json_t *hosts = NULL;
-    if (table != NULL) {
-        hosts = table->hosts(call, service.arg, host, start, count, err);
-        shoal_leave(call);
-    }
-    return hosts;
+    return ASK(call, delivery, err, NULL, hosts, host, start, count, ask.err);
 }
 
 void fed_waiting(struct shoal_call *call, int64_t *deliveries, int64_t *hosts)
 {
-    struct shoal_service service;
-    const struct shoal_svc_delivery *table = enter(call, &service, NULL);
-    if (table != NULL) {
-        table->waiting(call, service.arg, deliveries, hosts);
-        shoal_leave(call);
-    }
+    ASK_TO(call, delivery, waiting, deliveries, hosts);
 }
 
 int fed_host_retry(struct shoal_call *call, const char *host, struct shoal_err *err)
 {
-    struct shoal_service service;
-    const struct shoal_svc_delivery *table = enter(call, &service, err);
-    if (table == NULL) {
-        return SHOAL_EBUSY;
-    }
-    int code = table->retry(call, service.arg, host, err);
-    shoal_leave(call);
-    return code;
+    return ASK(call, delivery, err, SHOAL_EBUSY, retry, host, ask.err);
 }
 
 // --- the rules ---
@@ -114,12 +73,12 @@ static int sign_all(
     json_t *items = json_object_get(whole, "items");
     int code = 0;
     if (!json_is_array(items)) {
-        return fed_sign_document(call, actor_id, whole, err);
+        return sign_document(call, actor_id, whole, err);
     }
     for (size_t i = 0; i < json_array_size(items) && code == 0; i++) {
         json_t *item = json_pack("{s:O}", "@context", json_object_get(whole, "@context"));
         json_object_update_missing(item, json_array_get(items, i));
-        code = fed_sign_document(call, actor_id, item, err);
+        code = sign_document(call, actor_id, item, err);
         json_array_set_new(items, i, item);
     }
     return code;
@@ -166,13 +125,17 @@ static const char *const *rule_sign(struct shoal_call *call, int64_t actor_id, c
     const void *body, size_t body_bytes, void *arg, struct shoal_err *err)
 {
     (void)arg;
-    return fed_sign(call, actor_id, "POST", inbox, body, body_bytes, err);
+    if (fed_url_host(call, inbox) == NULL) {
+        shoal_fail(err, SHOAL_EINVAL, "%.200s is not an address of another server", inbox);
+        return NULL;
+    }
+    return sign_request(call, actor_id, "POST", inbox, body, body_bytes, err);
 }
 
 static void rule_refused(struct shoal_call *call, const char *inbox, bool asks, void *arg)
 {
     (void)arg;
-    fed_sign_refused(call, inbox, asks);
+    sign_refused(call, inbox, asks);
 }
 
 int fed_sending_start(struct shoal_err *err)
@@ -187,10 +150,5 @@ int fed_sending_start(struct shoal_err *err)
         .may = rule_may,
         .sign = rule_sign,
         .refused = rule_refused};
-    struct shoal_service service;
-    if (!shoal_service_find("delivery", NULL, &service)) {
-        return shoal_fail(err, SHOAL_ENOTFOUND, "no plugin provides delivery");
-    }
-    const struct shoal_svc_delivery *table = service.table;
-    return table->rules(service.arg, &rules, err);
+    return ASK_START(delivery, err, rules, &rules);
 }

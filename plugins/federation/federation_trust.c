@@ -2,13 +2,14 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
+#include <activity.h>
+
 #include "federation_inbox.h"
 
 const char *fed_id(const json_t *reference)
 {
-    const char *id = json_is_object(reference) ? json_string_value(json_object_get(reference, "id"))
-                                               : json_string_value(reference);
-    return id != NULL && id[0] != '\0' && strlen(id) <= FED_URL_MAX ? id : NULL;
+    const char *id = activity_id(reference);
+    return id != NULL && strlen(id) <= FED_URL_MAX ? id : NULL;
 }
 
 bool fed_names(const json_t *reference, const char *url)

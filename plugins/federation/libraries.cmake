@@ -1,3 +1,3 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(FEDERATION_SODIUM REQUIRED IMPORTED_TARGET libsodium)
-set(LIBS shoal_paging shoal_urlhost PkgConfig::FEDERATION_SODIUM)
+set(LIBS shoal_ask shoal_federate shoal_paging shoal_sign shoal_urlhost PkgConfig::FEDERATION_SODIUM)

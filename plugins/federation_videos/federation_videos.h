@@ -18,9 +18,8 @@
 #include <shoal/svc/federation.h>
 #include <shoal/timer.h>
 
+#include <activity.h>
 #include <federate.h>
-
-#define FV_PUBLIC "https://www.w3.org/ns/activitystreams#Public"
 
 /// The plugin's own state; one a server.
 struct fv {
@@ -43,7 +42,7 @@ struct fv_source {
 json_t *fv_document(
     struct shoal_arena *arena, const struct fv_source *source, struct shoal_err *err);
 /// Appends the links of files, playlist and trackers.
-void fv_links_add(struct shoal_arena *arena, const struct fv_source *source, json_t *links);
+void fv_links_add(const struct fv_source *source, json_t *links);
 json_t *fv_chapters(struct shoal_arena *arena, const struct fv_source *source);
 /// Gathers the source of a local video and writes its document; sets to and cc.
 json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *ref, json_t **noun,
@@ -65,10 +64,6 @@ bool fv_links_read(struct shoal_arena *arena, const json_t *document, json_t *dr
 int64_t fv_time(const json_t *json, const char *key);
 /// "PT3725S" to seconds; -1 for what is none.
 int64_t fv_duration(const char *text);
-/// Whether two URLs lie on one host.
-bool fv_is_on(const char *url, const char *other);
-/// The id of a reference: a text, or an object's id. NULL for neither.
-const char *fv_id(const json_t *reference);
 
 // --- what comes in (federation_videos_receive.c) ---
 
@@ -94,13 +89,15 @@ int fv_video_refresh(
 // --- what goes out (federation_videos_send.c) ---
 
 /// Brings other servers to what a video of ours is now: tells of it, changes it, or takes it back.
-int fv_sync(struct shoal_call *call, struct fv *fv, const char *uuid, struct shoal_err *err);
+int fv_sync(struct shoal_call *call, const char *uuid, struct shoal_err *err);
 /// Queues that: hooks are short, and several that come together are one change.
 int fv_sync_queue(struct shoal_call *call, struct fv *fv, const char *uuid, int64_t wait_ms,
     struct shoal_err *err);
 /// The same for a video that is gone, or was given its number by a hook.
 int fv_unsend(struct shoal_call *call, int64_t video_id, struct shoal_err *err);
 const char *fv_announce_url(struct shoal_call *call, const char *video_url, int64_t actor_id);
+/// {type, id, actor, object, to, cc} around a whole document, which is borrowed.
+json_t *fv_activity(const char *type, const char *id, const char *actor_url, json_t *document);
 
 // --- views (federation_videos_views.c) ---
 

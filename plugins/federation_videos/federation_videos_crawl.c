@@ -6,6 +6,9 @@
 
 #include <shoal/annotations.h>
 #include <shoal/follows.h>
+
+#include <urlhost.h>
+
 #include "federation_videos.h"
 
 #define SHARES_MAX   50
@@ -37,20 +40,23 @@ static int work_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     return shoal_job_add(work->fv->self, tx, work->kind, work->payload, &options, NULL, err);
 }
 
-// payload: taken. One of a key waits at a time.
-static int queue(struct shoal_call *call, struct fv *fv, const char *kind, const char *key,
-    json_t *payload, struct shoal_err *err)
+// One of a key waits at a time. work.payload: taken; subject NULL: the key.
+static int queue(struct shoal_call *call, struct work work, struct shoal_err *err)
 {
-    struct work work = {.fv = fv, .kind = kind, .key = key, .subject = key, .payload = payload};
+    work.subject = work.subject == NULL ? work.key : work.subject;
     int code = shoal_tx(call, work_tx, &work, err);
-    json_decref(payload);
+    json_decref(work.payload);
     return code;
 }
 
 int fv_crawl_queue(struct shoal_call *call, struct fv *fv, int64_t actor_id, struct shoal_err *err)
 {
-    const char *key = shoal_arena_printf(shoal_call_arena(call), "actor:%lld", (long long)actor_id);
-    return queue(call, fv, "outbox", key, json_pack("{s:I}", "actor", (json_int_t)actor_id), err);
+    return queue(call,
+        (struct work){.fv = fv,
+            .kind = "outbox",
+            .key = shoal_arena_printf(shoal_call_arena(call), "actor:%lld", (long long)actor_id),
+            .payload = json_pack("{s:I}", "actor", (json_int_t)actor_id)},
+        err);
 }
 
 // Videos whose origin did not answer, and when that was; an older one gives way.
@@ -85,37 +91,39 @@ int fv_refresh_queue(struct shoal_call *call, struct fv *fv, const struct shoal_
         is_silent(ref->id)) {
         return 0;
     }
-    const char *key = shoal_arena_printf(shoal_call_arena(call), "video:%s", ref->uuid);
-    return queue(call, fv, "refresh", key, json_pack("{s:s}", "url", ref->url), err);
+    return queue(call,
+        (struct work){.fv = fv,
+            .kind = "refresh",
+            .key = shoal_arena_printf(shoal_call_arena(call), "video:%s", ref->uuid),
+            .payload = json_pack("{s:s}", "url", ref->url)},
+        err);
 }
 
 int fv_missing_queue(struct shoal_call *call, struct fv *fv, const struct shoal_video_ref *ref,
     struct shoal_err *err)
 {
-    struct work work = {.fv = fv,
-        .kind = "refresh",
-        .key = shoal_arena_printf(shoal_call_arena(call), "video:%s#missing", ref->uuid),
-        .subject = shoal_arena_printf(shoal_call_arena(call), "video:%s", ref->uuid),
-        .payload = json_pack("{s:s}", "url", ref->url),
-        .run_at_ms = shoal_now_ms() + MISSING_MS};
-    int code = shoal_tx(call, work_tx, &work, err);
-    json_decref(work.payload);
-    return code;
+    return queue(call,
+        (struct work){.fv = fv,
+            .kind = "refresh",
+            .key = shoal_arena_printf(shoal_call_arena(call), "video:%s#missing", ref->uuid),
+            .subject = shoal_arena_printf(shoal_call_arena(call), "video:%s", ref->uuid),
+            .payload = json_pack("{s:s}", "url", ref->url),
+            .run_at_ms = shoal_now_ms() + MISSING_MS},
+        err);
 }
 
 int fv_details_queue(
     struct shoal_call *call, struct fv *fv, const char *url, bool is_new, struct shoal_err *err)
 {
     const char *key = is_new ? url : shoal_arena_printf(shoal_call_arena(call), "%s#changed", url);
-    struct work work = {.fv = fv,
-        .kind = "details",
-        .key = key,
-        .subject = url,
-        .payload = json_pack("{s:s, s:b}", "url", url, "all", is_new),
-        .run_at_ms = is_new ? 0 : shoal_now_ms() + UPDATE_MS};
-    int code = shoal_tx(call, work_tx, &work, err);
-    json_decref(work.payload);
-    return code;
+    return queue(call,
+        (struct work){.fv = fv,
+            .kind = "details",
+            .key = key,
+            .subject = url,
+            .payload = json_pack("{s:s, s:b}", "url", url, "all", is_new),
+            .run_at_ms = is_new ? 0 : shoal_now_ms() + UPDATE_MS},
+        err);
 }
 
 // --- a video of ours ---
@@ -123,21 +131,21 @@ int fv_details_queue(
 int fv_sync_queue(struct shoal_call *call, struct fv *fv, const char *uuid, int64_t wait_ms,
     struct shoal_err *err)
 {
-    struct work work = {.fv = fv,
-        .kind = "sync",
-        .key = uuid,
-        .subject = shoal_arena_printf(shoal_call_arena(call), "video:%s", uuid),
-        .payload = json_pack("{s:s}", "uuid", uuid),
-        .run_at_ms = wait_ms > 0 ? shoal_now_ms() + wait_ms : 0};
-    int code = shoal_tx(call, work_tx, &work, err);
-    json_decref(work.payload);
-    return code;
+    return queue(call,
+        (struct work){.fv = fv,
+            .kind = "sync",
+            .key = uuid,
+            .subject = shoal_arena_printf(shoal_call_arena(call), "video:%s", uuid),
+            .payload = json_pack("{s:s}", "uuid", uuid),
+            .run_at_ms = wait_ms > 0 ? shoal_now_ms() + wait_ms : 0},
+        err);
 }
 
 static int sync_run(
     struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
-    return fv_sync(call, arg, shoal_text(job->payload, "uuid", ""), err);
+    (void)arg;
+    return fv_sync(call, shoal_text(job->payload, "uuid", ""), err);
 }
 
 // --- an outbox ---
@@ -148,8 +156,8 @@ static void item_take(struct shoal_call *call, const struct shoal_actor *actor, 
     struct shoal_video_ref ref;
     struct shoal_err why = {0};
     const char *type = shoal_text(item, "type", "");
-    const char *by = fv_id(json_object_get(item, "actor"));
-    const char *url = fv_id(json_object_get(item, "object"));
+    const char *by = activity_id(json_object_get(item, "actor"));
+    const char *url = activity_id(json_object_get(item, "object"));
     const char *id = shoal_text(item, "id", NULL);
     bool is_announce = strcmp(type, "Announce") == 0;
     if (url == NULL || id == NULL || by == NULL || strcmp(by, actor->url) != 0 ||
@@ -220,7 +228,7 @@ static int refresh_run(
 
 static int64_t total_of(struct shoal_call *call, const json_t *document, const char *key)
 {
-    const char *url = fv_id(json_object_get(document, key));
+    const char *url = activity_id(json_object_get(document, key));
     json_t *collection = url == NULL ? NULL : federate_fetch(call, url, NULL);
     int64_t total = shoal_integer(collection, "totalItems", -1);
     json_decref(collection);
@@ -265,7 +273,7 @@ static int totals_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 
 static json_t *chapters_read(struct shoal_call *call, const json_t *document)
 {
-    const char *url = fv_id(json_object_get(document, "hasParts"));
+    const char *url = activity_id(json_object_get(document, "hasParts"));
     json_t *from = url == NULL ? NULL : federate_fetch(call, url, NULL);
     const json_t *parts = json_object_get(from, "hasPart");
     json_t *out = json_is_array(parts) ? json_array() : NULL;
@@ -290,20 +298,20 @@ static bool goes_on(struct shoal_call *call, int64_t until_ms)
 static void shares_read(
     struct shoal_call *call, const json_t *document, int64_t video_id, int64_t until_ms)
 {
-    const char *url = fv_id(json_object_get(document, "shares"));
+    const char *url = activity_id(json_object_get(document, "shares"));
     json_t *urls = url == NULL ? NULL : federate_crawl(call, url, SHARES_MAX, NULL);
     for (size_t i = 0; i < json_array_size(urls) && goes_on(call, until_ms); i++) {
-        const char *id = fv_id(json_array_get(urls, i));
+        const char *id = activity_id(json_array_get(urls, i));
         json_t *share = id == NULL ? NULL : federate_fetch(call, id, NULL);
-        const char *by = fv_id(json_object_get(share, "actor"));
-        const char *about = fv_id(json_object_get(share, "object"));
+        const char *by = activity_id(json_object_get(share, "actor"));
+        const char *about = activity_id(json_object_get(share, "object"));
         struct shoal_actor actor;
         bool is_right = strcmp(shoal_text(share, "type", ""), "Announce") == 0 && by != NULL &&
                         about != NULL && strcmp(about, shoal_text(document, "id", "")) == 0 &&
                         strcmp(shoal_text(share, "id", ""), id) == 0;
         // The document lies on the host of who announced: nobody shares in the name of another.
         if (is_right && federate_actor(call, by, 2 * DAY_MS, &actor, NULL) == 0 &&
-            actor.host[0] != '\0' && fv_is_on(id, actor.url) &&
+            actor.host[0] != '\0' && urlhost_same(shoal_call_arena(call), id, actor.url) &&
             (strcmp(actor.kind, "Group") == 0 || strcmp(actor.kind, "Application") == 0)) {
             (void)shoal_share_put(call, video_id, actor.id, id, NULL);
         }
@@ -315,10 +323,10 @@ static void shares_read(
 // Comments that were there before are read by whoever keeps them; they have what shares left of the time.
 static void comments_read(struct shoal_call *call, const json_t *document, int64_t until_ms)
 {
-    const char *url = fv_id(json_object_get(document, "comments"));
+    const char *url = activity_id(json_object_get(document, "comments"));
     json_t *urls = url == NULL ? NULL : federate_crawl(call, url, SHARES_MAX, NULL);
     for (size_t i = 0; i < json_array_size(urls) && goes_on(call, until_ms); i++) {
-        const char *id = fv_id(json_array_get(urls, i));
+        const char *id = activity_id(json_array_get(urls, i));
         json_decref(id == NULL ? NULL : federate_resolve(call, id, NULL));
     }
     json_decref(urls);

@@ -43,7 +43,7 @@ static const char *mime_of(const json_t *file)
     return shoal_flag(file, "hasVideo", true) ? "video/mp4" : "audio/mp4";
 }
 
-static void file_add(struct shoal_arena *arena, const json_t *file, bool is_hls, json_t *links)
+static void file_add(const json_t *file, bool is_hls, json_t *links)
 {
     const char *mime = mime_of(file);
     json_t *link = link_new(mime, shoal_text(file, "fileUrl", ""));
@@ -77,20 +77,19 @@ static void file_add(struct shoal_arena *arena, const json_t *file, bool is_hls,
         size_add(link, file);
         json_array_append_new(links, link);
     }
-    (void)arena;
 }
 
-static void files_add(struct shoal_arena *arena, const json_t *files, bool is_hls, json_t *links)
+static void files_add(const json_t *files, bool is_hls, json_t *links)
 {
     for (size_t i = 0; i < json_array_size(files); i++) {
         const json_t *file = json_array_get(files, i);
         if (shoal_flag(file, "isReady", true)) {
-            file_add(arena, file, is_hls, links);
+            file_add(file, is_hls, links);
         }
     }
 }
 
-static void playlist_add(struct shoal_arena *arena, const struct fv_source *source, json_t *links)
+static void playlist_add(const struct fv_source *source, json_t *links)
 {
     const json_t *playlist = shoal_get(source->video, "streamingPlaylists.0");
     const char *url = shoal_text(playlist, "playlistUrl", NULL);
@@ -110,7 +109,7 @@ static void playlist_add(struct shoal_arena *arena, const struct fv_source *sour
         json_object_set_new(link, "name", json_string("sha256"));
         json_array_append_new(tags, link);
     }
-    files_add(arena, json_object_get(playlist, "files"), true, tags);
+    files_add(json_object_get(playlist, "files"), true, tags);
     json_t *link = link_new("application/x-mpegURL", url);
     json_object_set_new(link, "tag", tags);
     json_array_append_new(links, link);
@@ -131,9 +130,9 @@ static void trackers_add(const struct fv_source *source, json_t *links)
     }
 }
 
-void fv_links_add(struct shoal_arena *arena, const struct fv_source *source, json_t *links)
+void fv_links_add(const struct fv_source *source, json_t *links)
 {
-    files_add(arena, json_object_get(source->video, "files"), false, links);
-    playlist_add(arena, source, links);
+    files_add(json_object_get(source->video, "files"), false, links);
+    playlist_add(source, links);
     trackers_add(source, links);
 }

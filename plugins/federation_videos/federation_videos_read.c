@@ -14,22 +14,6 @@
 #define NSFW_VIOLENT 1
 #define NSFW_SEX     2
 
-const char *fv_id(const json_t *reference)
-{
-    const char *id = json_is_object(reference) ? json_string_value(json_object_get(reference, "id"))
-                                               : json_string_value(reference);
-    return id != NULL && id[0] != '\0' ? id : NULL;
-}
-
-bool fv_is_on(const char *url, const char *other)
-{
-    const char *from = strstr(url, "://");
-    size_t length = from == NULL ? 0 : (size_t)(from - url) + 3 + strcspn(from + 3, "/?#");
-    const char *end = from == NULL ? "" : other + (strnlen(other, length) < length ? 0 : length);
-    return length > 0 && strncmp(url, other, length) == 0 &&
-           (*end == '\0' || strchr("/?#", *end) != NULL);
-}
-
 int64_t fv_time(const json_t *json, const char *key)
 {
     int64_t time_ms = -1;
@@ -56,21 +40,6 @@ static size_t characters(const char *text)
     return count;
 }
 
-static bool is_public(const char *text)
-{
-    return text != NULL && (strcmp(text, FV_PUBLIC) == 0 || strcmp(text, "as:Public") == 0 ||
-                               strcmp(text, "Public") == 0);
-}
-
-static bool has_public(const json_t *list)
-{
-    bool found = is_public(json_string_value(list));
-    for (size_t i = 0; i < json_array_size(list) && i < ITEMS_MAX && !found; i++) {
-        found = is_public(json_string_value(json_array_get(list, i)));
-    }
-    return found;
-}
-
 static bool is_empty(const json_t *list)
 {
     return list == NULL || json_is_null(list) || (json_is_array(list) && json_array_size(list) == 0);
@@ -82,8 +51,8 @@ static int privacy_of(const json_t *document, const json_t *activity)
 {
     const json_t *from = json_object_get(document, "to") == NULL ? activity : document;
     const json_t *to = json_object_get(from, "to");
-    return has_public(to) ? (int)SHOAL_PRIVACY_PUBLIC
-           : is_empty(to) || has_public(json_object_get(from, "cc"))
+    return activity_is_public(to) ? (int)SHOAL_PRIVACY_PUBLIC
+           : is_empty(to) || activity_is_public(json_object_get(from, "cc"))
                ? (int)SHOAL_PRIVACY_UNLISTED
                : -1;
 }

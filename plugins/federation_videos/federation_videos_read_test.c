@@ -259,17 +259,6 @@ static void durations_are_seconds(void **state)
     assert_int_equal(fv_duration(NULL), -1);
 }
 
-static void hosts_are_compared_whole(void **state)
-{
-    (void)state;
-    assert_true(fv_is_on("https://a.example/x/1", "https://a.example/y"));
-    assert_true(fv_is_on("https://a.example", "https://a.example?z"));
-    assert_false(fv_is_on("https://a.example/x", "https://a.example.org/y"));
-    assert_false(fv_is_on("https://a.example/x", "http://a.example/y"));
-    assert_false(fv_is_on("https://a.example/x", "https://b.example/y"));
-    assert_false(fv_is_on("nothing", "nothing"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,7 +270,6 @@ int main(void)
         cmocka_unit_test(what_is_no_more_than_odd_is_left_out),
         cmocka_unit_test(comments_of_old_servers_are_as_they_say),
         cmocka_unit_test(durations_are_seconds),
-        cmocka_unit_test(hosts_are_compared_whole),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

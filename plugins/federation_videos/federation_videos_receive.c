@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include <shoal/follows.h>
+
+#include <urlhost.h>
+
 #include "federation_videos_viewers.h"
 
 #define ACTOR_AGE_MS (INT64_C(2) * 24 * 3600 * 1000)
@@ -21,9 +24,9 @@ static int channel_find(struct shoal_call *call, const json_t *document,
         size_t count = is_list ? json_array_size(lists[l]) : lists[l] != NULL;
         for (size_t i = 0; i < count && i < AUTHORS_MAX; i++) {
             const json_t *item = is_list ? json_array_get(lists[l], i) : lists[l];
-            const char *url = fv_id(item);
+            const char *url = activity_id(item);
             if (url == NULL || strcmp(shoal_text(item, "type", "Group"), "Group") != 0 ||
-                !fv_is_on(url, shoal_text(document, "id", ""))) {
+                !urlhost_same(shoal_call_arena(call), url, shoal_text(document, "id", ""))) {
                 continue; // groups of other servers that it is shared with are none of its own
             }
             int code = federate_actor(call, url, ACTOR_AGE_MS, channel, &why);
@@ -64,7 +67,7 @@ static int keep(struct shoal_call *call, struct fv *fv, const json_t *document,
 static int keep_fetched(struct shoal_call *call, struct fv *fv, const char *url, json_t *document,
     struct shoal_err *err)
 {
-    const char *id = fv_id(json_object_get(document, "id"));
+    const char *id = activity_id(json_object_get(document, "id"));
     int code = id == NULL || strcmp(id, url) != 0
                    ? shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s calls itself something else", url)
                    : keep(call, fv, document, NULL, err);

@@ -5,6 +5,9 @@
 
 #include <shoal/annotations.h>
 #include <shoal/follows.h>
+
+#include <paging.h>
+
 #include "federation_videos.h"
 
 #define CACHE_S 30
@@ -73,10 +76,9 @@ static int activity_get(
         return err->code != 0 ? err->code : SHOAL_ENOTFOUND;
     }
     federate_written(call, "Video", noun, &document);
-    json_t *activity = json_pack("{s:s, s:s, s:s, s:O, s:O, s:o}", "type", "Create", "id",
-        shoal_arena_printf(shoal_call_arena(call), "%s/activity", ref.url), "actor", account.url,
-        "to", json_object_get(document, "to"), "cc", json_object_get(document, "cc"), "object",
-        document);
+    json_t *activity = fv_activity("Create",
+        shoal_arena_printf(shoal_call_arena(call), "%s/activity", ref.url), account.url, document);
+    json_decref(document);
     json_decref(noun);
     return federate_answer(call, request, "Video", "Create", NULL, activity, err);
 }
@@ -143,12 +145,7 @@ static int share_get(
     if (code != 0 || ref.id == 0) {
         return code;
     }
-    const char *number = shoal_request_param(request, "actor");
-    bool is_number = strspn(number, "0123456789") == strlen(number) && strlen(number) < 16;
-    int64_t id = 0;
-    for (const char *at = number; is_number && *at != '\0'; at++) {
-        id = id * 10 + (*at - '0');
-    }
+    int64_t id = paging_digits(shoal_request_param(request, "actor"));
     code = federate_self(call, &self, err);
     if (code == 0 && id != ref.channel_actor_id && id != self.id) {
         code = SHOAL_ENOTFOUND;

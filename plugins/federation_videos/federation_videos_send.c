@@ -57,7 +57,6 @@ static int sent_find(
     return shoal_rows_close(rows, err);
 }
 
-// {id, type, actor, object} with the audience of the video.
 static json_t *activity_new(const char *type, const char *id, const char *actor, json_t *object)
 {
     return json_pack(
@@ -126,13 +125,11 @@ static int row_put(struct shoal_db *tx, const struct send *send, struct shoal_er
         NULL, err);
 }
 
-static json_t *of_document(
-    struct shoal_call *call, const struct send *send, const char *type, const char *id)
+json_t *fv_activity(const char *type, const char *id, const char *actor_url, json_t *document)
 {
-    (void)call;
-    json_t *out = activity_new(type, id, send->account.url, json_incref(send->document));
-    json_object_set(out, "to", json_object_get(send->document, "to"));
-    json_object_set(out, "cc", json_object_get(send->document, "cc"));
+    json_t *out = activity_new(type, id, actor_url, json_incref(document));
+    json_object_set(out, "to", json_object_get(document, "to"));
+    json_object_set(out, "cc", json_object_get(document, "cc"));
     return out;
 }
 
@@ -143,7 +140,7 @@ static int create_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     int code = row_put(tx, send, err);
     code = code == 0 ? announce(call, tx, send, &send->channel, err) : code;
     code = code == 0 ? announce(call, tx, send, &send->self, err) : code;
-    return code == 0 ? say(call, tx, of_document(call, send, "Create", id),
+    return code == 0 ? say(call, tx, fv_activity("Create", id, send->account.url, send->document),
                            (struct shoal_delivery){.actor_id = send->account.id,
                                .context = "Video",
                                .followers_of = {send->account.id},
@@ -165,7 +162,7 @@ static int update_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         code = unannounce(call, tx, send->url, send->sent.channel_id, err);
         code = code == 0 ? announce(call, tx, send, &send->channel, err) : code;
     }
-    return code == 0 ? say(call, tx, of_document(call, send, "Update", id),
+    return code == 0 ? say(call, tx, fv_activity("Update", id, send->account.url, send->document),
                            (struct shoal_delivery){.actor_id = send->account.id,
                                .context = "Video",
                                .followers_of = {send->account.id},
@@ -251,9 +248,8 @@ static int sync_out(struct shoal_call *call, struct send *send, struct shoal_err
     return code;
 }
 
-int fv_sync(struct shoal_call *call, struct fv *fv, const char *uuid, struct shoal_err *err)
+int fv_sync(struct shoal_call *call, const char *uuid, struct shoal_err *err)
 {
-    (void)fv;
     struct send send = {0};
     struct shoal_err why = {0};
     if (!federate_enabled(call)) {

@@ -170,7 +170,8 @@ static int update_later_tx(
 static int update_run(
     struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
-    return fv_sync(call, arg, shoal_text(job->payload, "uuid", ""), err);
+    (void)arg;
+    return fv_sync(call, shoal_text(job->payload, "uuid", ""), err);
 }
 
 static int views_of(

@@ -7,6 +7,9 @@
 
 #include <shoal/annotations.h>
 #include <shoal/svc/tracker.h>
+
+#include <ask.h>
+
 #include "federation_videos.h"
 
 #define NSFW_VIOLENT 1
@@ -110,7 +113,7 @@ static void comments_add(const json_t *video, json_t *out)
     json_object_set_new(out, "commentsPolicy", json_integer(policy));
     json_object_set_new(out, "commentsEnabled", json_boolean(policy != 2)); // for 6.x
     // Others than PeerTube are told so that an answer will wait for somebody.
-    json_object_set_new(out, "canReply", policy == 1 ? json_null() : json_string(FV_PUBLIC));
+    json_object_set_new(out, "canReply", policy == 1 ? json_null() : json_string(ACTIVITY_PUBLIC));
 }
 
 static void words_add(struct shoal_arena *arena, const json_t *video, json_t *out)
@@ -170,7 +173,7 @@ static void places_add(struct shoal_arena *arena, const struct fv_source *source
         arena, "%.*s/w/%s", (int)base, url, shoal_text(source->video, "shortUUID", ""));
     json_t *links = json_pack("[{s:s, s:s, s:s}, {s:s, s:s, s:s}]", "type", "Link", "mediaType",
         "text/html", "href", page, "type", "Link", "mediaType", "text/html", "href", url);
-    fv_links_add(arena, source, links);
+    fv_links_add(source, links);
     json_object_set_new(out, "url", links);
     for (size_t i = 0; i < sizeof collections / sizeof *collections; i++) {
         json_object_set_new(out, collections[i][0],
@@ -186,10 +189,10 @@ void fv_audience_add(json_t *out, int privacy, const char *followers_url, const 
     // Of an unlisted one `to` is empty: that is how PeerTube says it. Others look for Public in cc.
     bool is_public = privacy == SHOAL_PRIVACY_PUBLIC;
     json_object_set_new(out, "to",
-        is_public && channel_url != NULL ? json_pack("[s, s]", FV_PUBLIC, channel_url)
-        : is_public                      ? json_pack("[s]", FV_PUBLIC)
+        is_public && channel_url != NULL ? json_pack("[s, s]", ACTIVITY_PUBLIC, channel_url)
+        : is_public                      ? json_pack("[s]", ACTIVITY_PUBLIC)
                                          : json_array());
-    json_object_set_new(out, "cc", json_pack("[s]", is_public ? followers_url : FV_PUBLIC));
+    json_object_set_new(out, "cc", json_pack("[s]", is_public ? followers_url : ACTIVITY_PUBLIC));
 }
 
 json_t *fv_document(
@@ -236,22 +239,6 @@ json_t *fv_chapters(struct shoal_arena *arena, const struct fv_source *source)
         "hasPart", parts);
 }
 
-static json_t *hashes_of(struct shoal_call *call, const char *uuid)
-{
-    struct shoal_service service;
-    if (!shoal_service_find("tracker", NULL, &service)) {
-        return NULL;
-    }
-    const struct shoal_svc_tracker *table = service.table;
-    if (!SHOAL_HAS(table, hashes)) {
-        return NULL;
-    }
-    shoal_enter(call, &service);
-    json_t *hashes = table->hashes(call, service.arg, uuid, NULL);
-    shoal_leave(call);
-    return hashes;
-}
-
 json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *ref, json_t **noun,
     struct shoal_err *err)
 {
@@ -262,7 +249,7 @@ json_t *fv_document_of(struct shoal_call *call, const struct shoal_video_ref *re
     }
     json_t *video = shoal_video_get(call, ref->uuid, NULL, err);
     json_t *annotations = video == NULL ? NULL : shoal_annotations_get(call, ref->id, err);
-    json_t *hashes = video == NULL ? NULL : hashes_of(call, ref->uuid);
+    json_t *hashes = video == NULL ? NULL : ASK(call, tracker, NULL, NULL, hashes, ref->uuid, ask.err);
     const struct fv_source source = {.video = video,
         .annotations = annotations,
         .hashes = hashes,

@@ -115,9 +115,9 @@ static void has_what_peertube_reads(void **state)
         {"attributedTo.1.id", "https://ours.example/video-channels/cooking"},
         {"icon.0.mediaType", "image/jpeg"},
         {"subtitleLanguage.0.url", "https://ours.example/c.vtt"}, {"preview.0.rel.0", "storyboard"},
-        {"preview.0.url.0.tileDuration", "PT2S"}, {"to.0", FV_PUBLIC},
+        {"preview.0.url.0.tileDuration", "PT2S"}, {"to.0", ACTIVITY_PUBLIC},
         {"cc.0", "https://ours.example/accounts/alice/followers"}, {"tag.0.type", "Hashtag"},
-        {"tag.2.name", "violent"}, {"tag.3.name", "explicitSex"}, {"canReply", FV_PUBLIC},
+        {"tag.2.name", "violent"}, {"tag.3.name", "explicitSex"}, {"canReply", ACTIVITY_PUBLIC},
         {"embedUrl", "https://ours.example/videos/embed/gK"}};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         assert_string_equal(shoal_text(document, texts[i][0], "-"), texts[i][1]);
@@ -187,7 +187,7 @@ static void an_unlisted_one_is_to_nobody(void **state)
     json_object_set_new(json_object_get(video, "privacy"), "id", json_integer(2));
     json_t *document = document_of();
     assert_int_equal(json_array_size(json_object_get(document, "to")), 0);
-    assert_string_equal(shoal_text(document, "cc.0", ""), FV_PUBLIC);
+    assert_string_equal(shoal_text(document, "cc.0", ""), ACTIVITY_PUBLIC);
     json_t *draft = fv_draft(arena, document, NULL, NULL);
     assert_int_equal(shoal_integer(draft, "privacy", 0), 2);
     json_decref(draft);

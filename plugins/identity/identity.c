@@ -162,7 +162,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     code = code == 0 ? who_collections_start(self, err) : code;
     code = code == 0 ? who_wellknown_start(self, err) : code;
     code = code == 0 ? who_nodeinfo_start(self, err) : code;
-    return code == 0 ? shoal_provide(self, "identity", &table, NULL, err) : code;
+    return code == 0 ? shoal_provide_single(self, "identity", &table, NULL, err) : code;
 }
 
 static void stop(struct shoal_plugin *self)

@@ -1,6 +1,6 @@
 // identity.h - what the files of the plugin share: URLs, signatures, actors, documents.
 //
-// signing → fetch → actors → verify; documents and collections beside them.
+// fetch → actors → verify; documents and collections beside them.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #ifndef IDENTITY_H
 #define IDENTITY_H
@@ -17,9 +17,9 @@
 #include <shoal/remote.h>
 #include <shoal/services.h>
 #include <shoal/svc/identity.h>
-#include <shoal/svc/signatures.h>
 
-#define WHO_PUBLIC       "https://www.w3.org/ns/activitystreams#Public"
+#include <sign.h>
+
 #define WHO_TYPE         "application/activity+json; charset=utf-8"
 #define WHO_DOCUMENT_MAX (3072u * 1024) ///< of a document that is fetched
 #define WHO_URL_MAX      2000
@@ -62,21 +62,6 @@ bool who_is_ours(struct shoal_call *call, const char *url);
 const char *who_url_bare(struct shoal_call *call, const char *url);
 /// Where a Location leads; NULL for forms that nobody needs ("//host", "x/y").
 const char *who_url_join(struct shoal_call *call, const char *base, const char *location);
-
-// --- identity_signing.c: the service `signatures` ---
-
-/// What a request says of who signed it; see svc/signatures.h.
-int who_claim(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
-    struct shoal_err *err);
-bool who_claim_fits(struct shoal_call *call, const struct shoal_claim *claim, const char *pem);
-/// Whether a PEM is a public key that signatures are read of.
-bool who_is_key(struct shoal_call *call, const char *pem);
-int who_key_get(struct shoal_call *call, const struct shoal_actor *actor,
-    struct shoal_actor_key *key, struct shoal_err *err);
-const char *const *who_sign(struct shoal_call *call, int64_t actor_id, const char *method,
-    const char *url, const void *body, size_t body_bytes, struct shoal_err *err);
-bool who_sign_refused(struct shoal_call *call, const char *url, bool asks);
-void who_modern_set(struct shoal_call *call, const char *host, bool is_modern);
 
 // --- identity_fetch.c ---
 

@@ -49,7 +49,7 @@ static const char *key_of(struct shoal_call *call, const json_t *document, const
         const char *owner = shoal_text(key, "owner", id);
         const char *key_id = shoal_text(key, "id", "");
         const char *pem = shoal_text(key, "publicKeyPem", NULL);
-        if (pem != NULL && strcmp(owner, id) == 0 && who_same_host(call, key_id, id) && who_is_key(call, pem)) {
+        if (pem != NULL && strcmp(owner, id) == 0 && who_same_host(call, key_id, id) && sign_is_key(call, pem)) {
             return pem;
         }
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <activity.h>
+
 #include "identity.h"
 
 #define PAGE_ITEMS     10
@@ -94,7 +96,7 @@ static json_t *activity_of(struct shoal_call *call, const struct shoal_actor *ac
                                 : shoal_arena_printf(arena, "%s/announces/%lld", url, (long long)actor->id);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:[s], s:[s]}", "id", id, "type",
         is_account ? "Create" : "Announce", "actor", actor->url, "object", url, "published",
-        shoal_text(video, "publishedAt", ""), "to", WHO_PUBLIC, "cc", actor->followers_url);
+        shoal_text(video, "publishedAt", ""), "to", ACTIVITY_PUBLIC, "cc", actor->followers_url);
 }
 
 static int outbox_page(struct shoal_call *call, const char *path_id, int64_t offset, int room,

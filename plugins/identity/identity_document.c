@@ -193,7 +193,7 @@ json_t *who_actor_document(
     char created[32];
     bool is_group = actor->channel_id != 0;
     bool is_self = strcmp(actor->kind, "Application") == 0;
-    if (who_key_get(call, actor, &key, err) != 0) {
+    if (sign_key(call, actor, &key, err) != 0) {
         return NULL;
     }
     const char *page = is_self ? shoal_url(call, "/")

@@ -71,7 +71,7 @@ static int ask(struct shoal_call *call, const char *url, struct shoal_fetched *f
     }
     int code = who_self(call, &self, err);
     for (int tries = 0; code == 0; tries++) {
-        const char *const *signature = who_sign(call, self.id, "GET", url, NULL, 0, err);
+        const char *const *signature = sign_request(call, self.id, "GET", url, NULL, 0, err);
         const char *headers[8] = {accept};
         for (int i = 0; signature != NULL && signature[i] != NULL && i < 6; i++) {
             headers[i + 1] = signature[i];
@@ -88,7 +88,7 @@ static int ask(struct shoal_call *call, const char *url, struct shoal_fetched *f
         if (code != 0 || fetched->status != 401 || tries > 0) {
             break;
         }
-        if (!who_sign_refused(call, url, fetched->header(fetched, "accept-signature") != NULL)) {
+        if (!sign_refused(call, url, fetched->header(fetched, "accept-signature") != NULL)) {
             break;
         }
     }

@@ -151,7 +151,7 @@ static void place_put(const char *key_id, const char *actor_url)
 static bool fits(
     struct shoal_call *call, const struct shoal_actor *actor, const struct shoal_claim *claim)
 {
-    return actor->public_key != NULL && who_claim_fits(call, claim, actor->public_key);
+    return actor->public_key != NULL && sign_fits(call, claim, actor->public_key);
 }
 
 // The actor of a key that is a document of its own: it has to name that key as its own (T26).
@@ -258,7 +258,7 @@ int who_signer(struct shoal_call *call, struct shoal_request *request, struct sh
     struct shoal_claim claim = {.size = sizeof claim};
     struct shoal_err own = {0};
     err = err == NULL ? &own : err;
-    int code = who_claim(call, request, &claim, err);
+    int code = sign_claim(call, request, &claim, err);
     if (code != 0) {
         return code;
     }
@@ -271,7 +271,7 @@ int who_signer(struct shoal_call *call, struct shoal_request *request, struct sh
     }
     code = actor_prove(call, &claim, host, actor, err);
     if (code == 0 && claim.is_modern) {
-        who_modern_set(call, host, true);
+        sign_understands(call, host, true);
     }
     return code;
 }

@@ -9,7 +9,6 @@
 #define WANTED      50
 #define SCRAPE_MAX  64
 #define ANSWER_BYTES 512
-#define PEER_BYTES4 6
 #define PEER_BYTES6 18
 #define UNKNOWN_A_MINUTE 240 // lookups of one address
 

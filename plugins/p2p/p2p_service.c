@@ -151,5 +151,5 @@ int p2p_service_start(struct p2p *p2p, struct shoal_err *err)
         .viewers = viewers,
         .shares = shares,
         .torrent_urls = torrent_urls};
-    return shoal_provide(p2p->self, "tracker", &table, p2p, err);
+    return shoal_provide_single(p2p->self, "tracker", &table, p2p, err);
 }

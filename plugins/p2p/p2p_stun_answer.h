@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define P2P_STUN_PORT        3478
 #define P2P_STUN_REQUEST_MAX 1280 ///< bytes; longer ones are dropped
 #define P2P_STUN_ANSWER_MAX  56
 

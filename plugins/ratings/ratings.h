@@ -4,7 +4,9 @@
 #define RATINGS_H
 #include <shoal/plugin.h>
 
+#include <activity.h>
 #include <federate.h>
+#include <named.h>
 
 enum ratings_value { RATINGS_NONE = 0, RATINGS_LIKE = 1, RATINGS_DISLIKE = 2 };
 
@@ -21,8 +23,11 @@ bool ratings_parse(const char *word, enum ratings_value *out);
 void ratings_count(enum ratings_value from, enum ratings_value to, int64_t *likes, int64_t *dislikes);
 
 /// What an account thinks of a video; none where there is no row.
-int ratings_get(struct shoal_call *call, int64_t account_id, int64_t video_id,
+int ratings_get(struct shoal_db *db, int64_t account_id, int64_t video_id,
     enum ratings_value *out, struct shoal_err *err);
+/// The same as sql has it: RATINGS_LIKE or RATINGS_DISLIKE of an account ($1) and a video ($2).
+int ratings_read(struct shoal_db *db, const struct shoal_sql *sql, int64_t account_id,
+    int64_t video_id, enum ratings_value *out, struct shoal_err *err);
 
 /// A change of mind. Texts are borrowed.
 struct ratings_change {
@@ -52,6 +57,9 @@ int ratings_send_tx(struct ratings *ratings, struct shoal_db *tx,
 int ratings_federation_start(struct ratings *ratings, struct shoal_err *err);
 int ratings_receive_start(struct ratings *ratings, struct shoal_err *err);
 int ratings_documents_start(struct ratings *ratings, struct shoal_err *err);
+/// Like or Dislike of an actor; what id, object and to are.
+json_t *ratings_activity(enum ratings_value value, const char *id, const char *actor_url,
+    const char *video_url, const char *owner_url);
 /// "https://here/accounts/alice/likes/7".
 const char *ratings_activity_id(
     struct shoal_arena *arena, const char *actor_url, bool is_like, int64_t video_id);

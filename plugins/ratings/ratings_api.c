@@ -1,7 +1,8 @@
 // ratings_api.c - PUT /videos/ID/rate, and what somebody has rated.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdlib.h>
 #include <string.h>
+
+#include <paging.h>
 
 #include "ratings.h"
 
@@ -20,22 +21,6 @@ SHOAL_SQL(ratings_list_total,
     "WHERE r.account_id = $1 "
     "AND (CAST($2 AS BOOLEAN) IS NULL OR r.is_like = CAST($2 AS BOOLEAN))");
 
-// The video that the address names, if the viewer may see it; a password is read only where it is asked for.
-static json_t *named_video(
-    struct shoal_call *call, struct shoal_request *request, struct shoal_err *err)
-{
-    const char *id = shoal_request_param(request, "id");
-    json_t *video = shoal_video_get(call, id, NULL, err);
-    if (video == NULL && strcmp(err->api_code, "video_requires_password") == 0) {
-        const char *password = shoal_request_header(request, "x-peertube-video-password");
-        if (password != NULL) {
-            *err = (struct shoal_err){0};
-            video = shoal_video_get(call, id, password, err);
-        }
-    }
-    return video;
-}
-
 int ratings_put(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
@@ -48,7 +33,7 @@ int ratings_put(
     if (!ratings_parse(shoal_text(body, "rating", NULL), &change.to)) {
         return shoal_fail_field(err, "rating", "Should have a valid rating (like, dislike or none)");
     }
-    json_t *video = named_video(call, request, err);
+    json_t *video = named_video(call, request, NULL, err);
     if (video == NULL) {
         return err->code;
     }
@@ -64,31 +49,19 @@ int ratings_mine(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)arg;
-    json_t *video = named_video(call, request, err);
+    json_t *video = named_video(call, request, NULL, err);
     if (video == NULL) {
         return err->code;
     }
     int64_t video_id = shoal_integer(video, "id", 0);
     json_decref(video);
     enum ratings_value value = RATINGS_NONE;
-    int code = ratings_get(call, shoal_call_viewer(call)->account_id, video_id, &value, err);
+    int code = ratings_get(
+        shoal_call_db(call), shoal_call_viewer(call)->account_id, video_id, &value, err);
     return code != 0 ? code
                      : shoal_answer_json(request, 200,
                            json_pack("{s:I, s:s}", "videoId", (json_int_t)video_id, "rating",
                                ratings_word(value)));
-}
-
-static int read_number(struct shoal_request *request, const char *name, int64_t most,
-    int64_t otherwise, int64_t *out, struct shoal_err *err)
-{
-    const char *text = shoal_request_query(request, name);
-    size_t length = text != NULL ? strspn(text, "0123456789") : 0;
-    *out = text == NULL ? otherwise : strtoll(text, NULL, 10);
-    bool is_number = text == NULL || (length > 0 && length < 11 && text[length] == '\0');
-    return is_number && *out <= most
-               ? 0
-               : shoal_fail_field(
-                     err, name, "Should have a number %s (max: %lld)", name, (long long)most);
 }
 
 struct listing {
@@ -99,8 +72,7 @@ struct listing {
 
 static int read_listing(struct shoal_request *request, struct listing *out, struct shoal_err *err)
 {
-    int code = read_number(request, "start", INT32_MAX, 0, &out->start, err);
-    code = code != 0 ? code : read_number(request, "count", COUNT_MAX, COUNT, &out->count, err);
+    int code = paging_read(request, COUNT_MAX, &out->start, &out->count, err);
     const char *sort = shoal_request_query(request, "sort");
     const char *rating = shoal_request_query(request, "rating");
     enum ratings_value value = RATINGS_NONE;
@@ -164,7 +136,7 @@ int ratings_list(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
     (void)arg;
-    struct listing listing = {0};
+    struct listing listing = {.count = COUNT};
     int64_t total = 0;
     json_t *account = shoal_account_get(call, shoal_request_param(request, "handle"), err);
     if (account == NULL) {

@@ -1,7 +1,6 @@
 // ratings_documents.c - what other servers may read: one like, and who likes a video.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <shoal/remote.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ratings.h"
@@ -30,7 +29,7 @@ static int get_one(
     code = code == 0
                ? shoal_video_by_id(call, shoal_request_param(request, "videoId"), &video, err)
                : code;
-    code = code == 0 ? ratings_get(call, actor.account_id, video.id, &value, err) : code;
+    code = code == 0 ? ratings_get(shoal_call_db(call), actor.account_id, video.id, &value, err) : code;
     bool is_open = code == 0 && (video.is_federated || *video.origin_host != '\0');
     if (code == 0 && (!is_open || value != (is_like ? RATINGS_LIKE : RATINGS_DISLIKE))) {
         code = shoal_fail(err, SHOAL_ENOTFOUND, "there is no such rating");
@@ -40,13 +39,13 @@ static int get_one(
     if (code != 0) {
         return code;
     }
-    const char *type = is_like ? "Like" : "Dislike";
-    json_t *document = json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[]}", "id",
-        ratings_activity_id(shoal_call_arena(call), actor.url, is_like, video.id), "type", type,
-        "actor", actor.url, "object", video.url, "to", owner.url, "cc");
+    json_t *document = ratings_activity(value,
+        ratings_activity_id(shoal_call_arena(call), actor.url, is_like, video.id), actor.url,
+        video.url, owner.url);
     json_t *noun = json_pack("{s:s, s:s, s:s}", "rating", ratings_word(value), "account",
         actor.name, "video", video.uuid);
-    code = federate_answer(call, request, NULL, type, noun, document, err);
+    code = federate_answer(
+        call, request, NULL, is_like ? "Like" : "Dislike", noun, document, err);
     json_decref(noun);
     return code;
 }

@@ -12,9 +12,6 @@
 SHOAL_SQL(ratings_told_get,
     "SELECT CASE WHEN is_like = TRUE THEN 1 ELSE 2 END FROM ratings_told "
     "WHERE account_id = $1 AND video_id = $2");
-SHOAL_SQL(ratings_told_now,
-    "SELECT CASE WHEN is_like = TRUE THEN 1 ELSE 2 END FROM ratings_rate "
-    "WHERE account_id = $1 AND video_id = $2");
 SHOAL_SQL(ratings_told_put,
     "INSERT INTO ratings_told (account_id, video_id, is_like) VALUES ($1, $2, $3) "
     "ON CONFLICT (account_id, video_id) DO UPDATE SET is_like = excluded.is_like");
@@ -50,14 +47,12 @@ struct sending {
     const struct shoal_video_ref *video;
 };
 
-static int read_value(struct shoal_db *tx, const struct shoal_sql *sql,
-    const struct sending *sending, enum ratings_value *out, struct shoal_err *err)
+json_t *ratings_activity(enum ratings_value value, const char *id, const char *actor_url,
+    const char *video_url, const char *owner_url)
 {
-    int64_t value = RATINGS_NONE;
-    int code = shoal_db_i64(tx, sql,
-        SHOAL_ARGS(SHOAL_I64(sending->account_id), SHOAL_I64(sending->video->id)), &value, err);
-    *out = code == 0 ? (enum ratings_value)value : RATINGS_NONE;
-    return code == SHOAL_ENOTFOUND ? 0 : code;
+    return json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[]}", "id", id, "type",
+        value == RATINGS_LIKE ? "Like" : "Dislike", "actor", actor_url, "object", video_url, "to",
+        owner_url, "cc");
 }
 
 // One activity to the origin: that it is liked, or that this is taken back.
@@ -68,9 +63,8 @@ static int say(struct shoal_call *call, struct shoal_db *tx, const struct sendin
     const char *actor = sending->actor->url;
     const char *id =
         ratings_activity_id(arena, actor, value == RATINGS_LIKE, sending->video->id);
-    json_t *activity = json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[]}", "id", id, "type",
-        value == RATINGS_LIKE ? "Like" : "Dislike", "actor", actor, "object", sending->video->url,
-        "to", sending->owner->url, "cc");
+    json_t *activity =
+        ratings_activity(value, id, actor, sending->video->url, sending->owner->url);
     if (is_undone) {
         activity = json_pack("{s:s, s:s, s:s, s:o, s:[s], s:[]}", "id",
             shoal_arena_printf(arena, "%s/undo", id), "type", "Undo", "actor", actor, "object",
@@ -90,11 +84,10 @@ static int say(struct shoal_call *call, struct shoal_db *tx, const struct sendin
 static int send_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     const struct sending *sending = arg;
-    struct shoal_value account = SHOAL_I64(sending->account_id);
-    struct shoal_value video = SHOAL_I64(sending->video->id);
     enum ratings_value told = RATINGS_NONE, now = RATINGS_NONE;
-    int code = read_value(tx, &ratings_told_get, sending, &told, err);
-    code = code == 0 ? read_value(tx, &ratings_told_now, sending, &now, err) : code;
+    int64_t account_id = sending->account_id, video_id = sending->video->id;
+    int code = ratings_read(tx, &ratings_told_get, account_id, video_id, &told, err);
+    code = code == 0 ? ratings_get(tx, account_id, video_id, &now, err) : code;
     if (code != 0 || told == now) {
         return code;
     }
@@ -104,9 +97,12 @@ static int send_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
         return code;
     }
     return now == RATINGS_NONE
-               ? shoal_db_exec(tx, &ratings_told_remove, SHOAL_ARGS(account, video), NULL, err)
+               ? shoal_db_exec(tx, &ratings_told_remove,
+                     SHOAL_ARGS(SHOAL_I64(account_id), SHOAL_I64(video_id)), NULL, err)
                : shoal_db_exec(tx, &ratings_told_put,
-                     SHOAL_ARGS(account, video, SHOAL_BOOL(now == RATINGS_LIKE)), NULL, err);
+                     SHOAL_ARGS(SHOAL_I64(account_id), SHOAL_I64(video_id),
+                         SHOAL_BOOL(now == RATINGS_LIKE)),
+                     NULL, err);
 }
 
 // Whoever or whatever is gone since needs to tell nobody.

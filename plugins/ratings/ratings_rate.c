@@ -53,24 +53,20 @@ void ratings_count(enum ratings_value from, enum ratings_value to, int64_t *like
     *dislikes = *dislikes > 0 ? *dislikes : 0;
 }
 
-static int get_with(struct shoal_db *db, int64_t account_id, int64_t video_id,
-    enum ratings_value *out, struct shoal_err *err)
+int ratings_read(struct shoal_db *db, const struct shoal_sql *sql, int64_t account_id,
+    int64_t video_id, enum ratings_value *out, struct shoal_err *err)
 {
     int64_t value = RATINGS_NONE;
-    int code = shoal_db_i64(db, &ratings_rate_get,
-        SHOAL_ARGS(SHOAL_I64(account_id), SHOAL_I64(video_id)), &value, err);
-    *out = (enum ratings_value)value;
-    if (code == SHOAL_ENOTFOUND) {
-        *out = RATINGS_NONE;
-        code = 0;
-    }
-    return code;
+    int code = shoal_db_i64(
+        db, sql, SHOAL_ARGS(SHOAL_I64(account_id), SHOAL_I64(video_id)), &value, err);
+    *out = code == 0 ? (enum ratings_value)value : RATINGS_NONE;
+    return code == SHOAL_ENOTFOUND ? 0 : code;
 }
 
-int ratings_get(struct shoal_call *call, int64_t account_id, int64_t video_id,
+int ratings_get(struct shoal_db *db, int64_t account_id, int64_t video_id,
     enum ratings_value *out, struct shoal_err *err)
 {
-    return get_with(shoal_call_db(call), account_id, video_id, out, err);
+    return ratings_read(db, &ratings_rate_get, account_id, video_id, out, err);
 }
 
 // The sums are read and written by the one writer, so that none is lost.
@@ -116,7 +112,7 @@ static int set_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
     struct ratings_change *change = setting->change;
     struct shoal_value account = SHOAL_I64(change->account_id);
     struct shoal_value video = SHOAL_I64(change->video_id);
-    int code = get_with(tx, change->account_id, change->video_id, &change->from, err);
+    int code = ratings_get(tx, change->account_id, change->video_id, &change->from, err);
     bool is_other = change->only != RATINGS_NONE && change->from != change->only;
     if (code != 0 || change->from == change->to || is_other) {
         return code;

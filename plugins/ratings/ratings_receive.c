@@ -17,12 +17,6 @@ static const char *handle_of(struct shoal_call *call, const struct shoal_actor *
     return shoal_arena_printf(shoal_call_arena(call), "%s@%s", actor->name, actor->host);
 }
 
-static const char *id_of(const json_t *reference)
-{
-    return json_is_object(reference) ? shoal_text(reference, "id", NULL)
-                                     : json_string_value(reference);
-}
-
 // Only what is said of videos of here is kept: others are told to their own origin.
 static int set_by_url(struct shoal_call *call, struct ratings *ratings, const char *url,
     struct ratings_change *change, struct shoal_err *err)
@@ -45,7 +39,7 @@ static int undo(struct shoal_call *call, struct ratings *ratings,
 {
     change->to = RATINGS_NONE;
     if (what->object != NULL && json_object_get(what->object, "object") != NULL) {
-        return set_by_url(call, ratings, id_of(json_object_get(what->object, "object")), change, err);
+        return set_by_url(call, ratings, activity_id(json_object_get(what->object, "object")), change, err);
     }
     struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &ratings_receive_by_url,
         SHOAL_ARGS(SHOAL_TEXT(what->object_id)), err);

@@ -12,7 +12,6 @@
 #define SEED_PIECE_BYTES ((uint64_t)64 << 20) ///< of one segment
 #define SEED_MEDIA_BYTES ((int64_t)1 << 40)   ///< of one file
 #define SEED_TOKEN_BYTES 32                   ///< before they are written as hex
-#define SEED_PATH_MAX    4096
 
 // What the origin's API says about a request beside the status: any server answers 404.
 #define SEED_SAYS_NOTHING        "nothing_to_mirror"

@@ -115,7 +115,7 @@ static const struct shoal_svc_signatures table = {.size = sizeof table,
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
     return sodium_init() < 0 ? shoal_fail(err, SHOAL_EINTERNAL, "libsodium does not start")
-                             : shoal_provide(self, "signatures", &table, NULL, err);
+                             : shoal_provide_single(self, "signatures", &table, NULL, err);
 }
 
 static void stop(struct shoal_plugin *self)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <shoal/services.h>
+#include <given.h>
 
 #include "signatures.h"
 
@@ -39,33 +39,17 @@ static struct {
     } read[READ_MAX];
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-// Set while the server starts; read by every worker.
 static struct shoal_key_keeper keeper;
-static atomic_bool has_keeper;
+static struct given given = {"keys of before", &keeper, sizeof keeper};
 
-int sig_keeper_set(const struct shoal_key_keeper *given, struct shoal_err *err)
+int sig_keeper_set(const struct shoal_key_keeper *from, struct shoal_err *err)
 {
-    if (given->size < sizeof keeper || given->plugin == NULL || given->left == NULL) {
-        return shoal_fail(err, SHOAL_EINVAL, "a keeper of keys has a plugin and gives them");
-    }
-    if (atomic_load(&has_keeper)) {
-        return shoal_fail(err, SHOAL_ECONFLICT, "%s keeps the keys of before already", keeper.plugin);
-    }
-    keeper = *given;
-    atomic_store(&has_keeper, true);
-    return 0;
+    return given_set(&given, from, err);
 }
 
 static int keeper_ask(struct shoal_call *call, int64_t actor_id, struct shoal_err *err)
 {
-    if (!atomic_load(&has_keeper)) {
-        return 0;
-    }
-    const struct shoal_service service = {.plugin = keeper.plugin};
-    shoal_enter(call, &service);
-    int code = keeper.left(call, actor_id, keeper.arg, err);
-    shoal_leave(call);
-    return code;
+    return GIVEN_ASK(call, &given, &keeper, 0, left, actor_id, keeper.arg, err);
 }
 
 static void key_release(void *key)
@@ -84,7 +68,7 @@ static void cached_clear(struct cached *entry)
 
 void sig_keys_forget(void)
 {
-    atomic_store(&has_keeper, false);
+    given_forget(&given);
     pthread_mutex_lock(&cache.lock);
     for (size_t i = 0; i < CACHED; i++) {
         cached_clear(&cache.keys[i]);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <named.h>
+
 #include "subscriptions.h"
 
 #define URIS_MAX  100
@@ -178,25 +180,10 @@ int subscriptions_videos(struct shoal_call *call, struct shoal_request *request,
 {
     (void)arg;
     const char *query = shoal_request_query_string(request);
-    int status = 0;
-    json_t *list = NULL;
-    int code = shoal_inprocess(call, "GET",
+    return named_pass_on(call, request,
         shoal_arena_printf(shoal_call_arena(call), "/api/v1/videos?subscribed=true&%s",
             query == NULL ? "" : query),
-        NULL, &status, &list, err);
-    if (code != 0 || status < 400) {
-        return code != 0 ? code : shoal_answer_json(request, status, list);
-    }
-    struct shoal_buf problem = {0};
-    char *text = json_dumps(list, JSON_COMPACT);
-    json_decref(list);
-    code = shoal_buf_puts(&problem, text == NULL ? "{}" : text);
-    free(text);
-    code = code == 0 ? shoal_answer_bytes(request, status, "application/problem+json", problem.data,
-                           problem.length)
-                     : code;
-    shoal_buf_fini(&problem);
-    return code;
+        err);
 }
 
 static int followers(struct shoal_call *call, struct shoal_request *request, const char *handle,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <federate.h>
+#include <named.h>
 
 #include "subscriptions.h"
 
@@ -12,39 +13,6 @@
 SHOAL_SQL(subscriptions_channel_of, "SELECT name, host FROM v1_channel WHERE url = $1");
 SHOAL_SQL(subscriptions_account_of, "SELECT name, host FROM v1_account WHERE url = $1");
 SHOAL_SQL(subscriptions_video_of, "SELECT uuid FROM v1_video WHERE url = $1 AND is_open = TRUE");
-
-/// What was found: a handle of a channel or account, or the UUID of a video.
-struct target {
-    const char *handle, *video;
-};
-
-// Paths of this site that name a channel, an account or a video.
-static const struct {
-    const char *prefix;
-    bool is_video;
-} paths[] = {{"/c/", false}, {"/a/", false}, {"/@", false}, {"/video-channels/", false},
-    {"/accounts/", false}, {"/w/", true}, {"/videos/watch/", true}};
-
-static bool own_path(
-    struct shoal_call *call, const char *uri, struct target *target)
-{
-    struct shoal_arena *arena = shoal_call_arena(call);
-    const char *site = shoal_url(call, "");
-    size_t length = strlen(site);
-    if (strncmp(uri, site, length) != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        size_t prefix = strlen(paths[i].prefix);
-        if (strncmp(uri + length, paths[i].prefix, prefix) == 0) {
-            const char *from = uri + length + prefix;
-            const char *name = shoal_arena_strndup(arena, from, strcspn(from, "/?#"));
-            *(paths[i].is_video ? &target->video : &target->handle) = name;
-            return true;
-        }
-    }
-    return false;
-}
 
 // One row of a view by the address of the thing; NULL where there is none.
 static const char *known_text(struct shoal_call *call, const struct shoal_sql *sql, const char *url,
@@ -62,7 +30,7 @@ static const char *known_text(struct shoal_call *call, const struct shoal_sql *s
 }
 
 static bool known(
-    struct shoal_call *call, const char *url, struct target *target, struct shoal_err *err)
+    struct shoal_call *call, const char *url, struct named_place *target, struct shoal_err *err)
 {
     target->handle = known_text(call, &subscriptions_channel_of, url, true, err);
     if (target->handle == NULL) {
@@ -95,7 +63,7 @@ int subscriptions_resolve(
 }
 
 static int find(
-    struct shoal_call *call, const char *uri, struct target *target, struct shoal_err *err)
+    struct shoal_call *call, const char *uri, struct named_place *target, struct shoal_err *err)
 {
     bool is_url = strncmp(uri, "https://", 8) == 0 || strncmp(uri, "http://", 7) == 0;
     if (!is_url) {
@@ -106,7 +74,7 @@ static int find(
                    ? 0
                    : shoal_fail_field(err, "uri", "Should have a valid address or handle");
     }
-    if (own_path(call, uri, target) || known(call, uri, target, err)) {
+    if (named_place(shoal_call_arena(call), shoal_url(call, ""), uri, target) || known(call, uri, target, err)) {
         return 0;
     }
     json_t *found = NULL;
@@ -152,7 +120,7 @@ int subscriptions_target(
     (void)arg;
     struct shoal_arena *arena = shoal_call_arena(call);
     const char *uri = shoal_request_query(request, "uri");
-    struct target target = {0};
+    struct named_place target = {0};
     if (uri == NULL || *uri == '\0' || strnlen(uri, URI_MAX + 1) > URI_MAX) {
         return shoal_fail_field(err, "uri", "Should have a valid address or handle");
     }

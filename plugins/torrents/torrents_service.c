@@ -153,5 +153,5 @@ int torrents_service_start(
         .videos = videos,
         .renew = renew,
         .take = take};
-    return shoal_provide(self, "torrent", &table, follow, err);
+    return shoal_provide_single(self, "torrent", &table, follow, err);
 }

@@ -230,8 +230,11 @@ function metric:set(...) end
 --- metric:observe(n[, label]): of a histogram.
 function metric:observe(...) end
 
---- shoal.provide("search", function(operation, arguments) … return result end)
+--- shoal.provide("greeter", function(operation, arguments) … return result end)
 function shoal.provide(...) end
+
+--- shoal.provide_single("search", function(operation, arguments) … return result end): nobody else may.
+function shoal.provide_single(...) end
 
 --- result = shoal.service("search", "query", arguments[, plugin]): nil where nobody provides it.
 function shoal.service(...) end

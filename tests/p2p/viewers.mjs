@@ -103,7 +103,11 @@ export const state = page => page.evaluate(() => {
   return { state: sharing.state, reason: sharing.reason, connected, fromPeers, fromServer, sent, bad, time: video.currentTime, ended: video.ended, error: video.error?.message ?? '' }
 })
 
-export const until = (page, is, arg) => page.waitForFunction(is, arg, { timeout: 60000, polling: 50 })
+/** Waits for something in the page; says how sharing stands and what was asked for when it does not come. */
+export const until = (page, is, arg) => page.waitForFunction(is, arg, { timeout: 60000, polling: 50 }).catch(async error => {
+  const stands = await state(page).catch(String)
+  throw new Error(`${error.message} ${is}: ${JSON.stringify({ ...stands, announced: page.announced, asked: page.asked?.slice(-12) })}`)
+})
 export const ends = page => until(page, () => document.querySelector('video').ended)
 export const passes = (page, time) => until(page, t => document.querySelector('video').currentTime > t, time)
 

@@ -41,8 +41,9 @@ static int serve(struct shoal_call *call, void *arg, const char *operation, cons
 
 static const struct shoal_svc_json table = {sizeof(struct shoal_svc_json), serve};
 
-/// shoal.provide("search", function(operation, arguments) … return result end)
-static int provide(lua_State *L)
+static int register_provider(lua_State *L,
+    int (*provide_fn)(struct shoal_plugin *self, const char *service, const void *table, void *arg,
+        struct shoal_err *err))
 {
     const char *service = luaL_checkstring(L, 1);
     int slot = shoal_lua_keep(L, 2);
@@ -54,8 +55,20 @@ static int provide(lua_State *L)
         shoal_arena_alloc(shoal_plugin_arena(lua->plugin), sizeof *provider);
     *provider = (struct provider){lua, slot};
     struct shoal_err err = {0};
-    int code = shoal_provide(lua->plugin, service, &table, provider, &err);
+    int code = provide_fn(lua->plugin, service, &table, provider, &err);
     return code == 0 ? 0 : shoal_lua_raise(L, &err);
+}
+
+/// shoal.provide("greeter", function(operation, arguments) … return result end)
+static int provide(lua_State *L)
+{
+    return register_provider(L, shoal_provide);
+}
+
+/// shoal.provide_single("search", function(operation, arguments) … return result end): nobody else may.
+static int provide_single(lua_State *L)
+{
+    return register_provider(L, shoal_provide_single);
 }
 
 /// result = shoal.service("search", "query", arguments[, plugin]): nil where nobody provides it.
@@ -91,6 +104,6 @@ static int call_service(lua_State *L)
 void shoal_lua_open_services(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"provide", provide}, {"service", call_service}, {NULL, NULL}};
+        {"provide", provide}, {"provide_single", provide_single}, {"service", call_service}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -10,10 +10,17 @@
 /// Provides a service: a table whose first member is its size (see shoal/svc/), under this plugin's
 /// name. The manifest lists it under "provides".
 ///
-/// Returns: 0 or a negative error. Errors: SHOAL_EFORBIDDEN, SHOAL_ECONFLICT (a service of which
-///          there is one has it already). Thread: start() only. Blocks: no. Since: 1.0.
+/// Returns: 0 or a negative error. Errors: SHOAL_EFORBIDDEN, SHOAL_ECONFLICT (this plugin provides it
+///          already, or somebody as the single one). Thread: start() only. Blocks: no. Since: 1.0.
 SHOAL_API int shoal_provide(struct shoal_plugin *self, const char *service, const void *table,
     void *arg, struct shoal_err *err);
+/// Provides a service of which there is one provider, as its contract says ("One provider"): two queues
+/// or two who sign would contradict each other. A second one is refused, whichever of both says so.
+///
+/// Returns: 0 or a negative error. Errors: SHOAL_EFORBIDDEN, SHOAL_ECONFLICT (somebody provides it
+///          already). Thread: start() only. Blocks: no. Since: 1.0.
+SHOAL_API int shoal_provide_single(struct shoal_plugin *self, const char *service,
+    const void *table, void *arg, struct shoal_err *err);
 
 /// Whether a table has a member: it is long enough, and the provider filled it in.
 #define SHOAL_HAS(table, member)                                                                   \

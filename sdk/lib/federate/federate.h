@@ -8,8 +8,6 @@
 #include <shoal/plugin.h>
 #include <shoal/svc/federation.h>
 
-#define FEDERATE_PUBLIC "https://www.w3.org/ns/activitystreams#Public"
-
 /// Whether somebody provides it; for start(), where addresses that need it are left out.
 bool federate_is_there(void);
 /// Whether this instance federates now.

@@ -145,7 +145,7 @@ static void without_a_provider_there_is_nothing(void **state)
     assert_string_equal(json_string_value(object), "as it was");
     assert_int_equal(federate_answer(call, NULL, NULL, "Note", NULL, object, &err), SHOAL_EBUSY);
     assert_int_equal(federate_answer_collection(call, NULL, "/x", "x", NULL, NULL, &err), SHOAL_EBUSY);
-    assert_string_equal(err.text, "federation is not here now");
+    assert_string_equal(err.text, "nobody provides federation now");
 }
 
 static void each_call_is_in_the_name_of_the_provider(void **state)

@@ -80,6 +80,14 @@ const char *urlhost_of(struct shoal_arena *arena, const char *url, bool is_priva
                                                              : NULL;
 }
 
+bool urlhost_same(struct shoal_arena *arena, const char *url, const char *other)
+{
+    const char *host = urlhost_of(arena, url, true);
+    const char *other_host = urlhost_of(arena, other, true);
+    return host != NULL && other_host != NULL && strcmp(host, other_host) == 0 &&
+           strncasecmp(url, other, strlen("https")) == 0;
+}
+
 const char *urlhost_bare(struct shoal_arena *arena, const char *url)
 {
     return shoal_arena_strndup(arena, url, strcspn(url, "#"));

@@ -95,6 +95,21 @@ static void parts_are_taken_as_they_are(void **state)
     assert_string_equal(urlhost_read(arena, "example.org:80", "80", false), "example.org");
 }
 
+static void hosts_are_compared_whole(void **state)
+{
+    (void)state;
+    assert_true(urlhost_same(arena, "https://a.example/x/1", "https://A.example:443/y"));
+    assert_true(urlhost_same(arena, "https://a.example", "https://a.example?z"));
+    assert_true(urlhost_same(arena, "http://127.0.0.1:9000/x", "http://127.0.0.1:9000/"));
+    static const char *const others[] = {"https://a.example.org/y", "http://a.example/y",
+        "https://b.example/y", "https://a.example:8443/", "https://a.example@b.example/", "a.example", ""};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_false(urlhost_same(arena, "https://a.example/x", others[i]));
+    }
+    assert_false(urlhost_same(arena, "nothing", "nothing"));
+    assert_false(urlhost_same(arena, NULL, "https://a.example/"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +117,7 @@ int main(void)
         cmocka_unit_test(private_networks_have_more_of_them),
         cmocka_unit_test(a_location_is_joined_where_it_leads),
         cmocka_unit_test(parts_are_taken_as_they_are),
+        cmocka_unit_test(hosts_are_compared_whole),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -1,0 +1,62 @@
+// activity_test.c - references and audiences in each of their forms, and what is none.
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "activity.h"
+
+static void reads_the_id_of_a_text_and_of_an_object(void **state)
+{
+    (void)state;
+    json_t *right = json_pack("[s, {s:s, s:s}]", "https://a.example/1", "type", "Note", "id",
+        "https://a.example/1");
+    json_t *wrong = json_pack("[n, i, {}, [s], {s:i}, s]", 3, "https://a.example/1", "id", 3, "");
+    size_t i;
+    json_t *item;
+    json_array_foreach(right, i, item)
+    {
+        assert_string_equal(activity_id(item), "https://a.example/1");
+    }
+    json_array_foreach(wrong, i, item)
+    {
+        assert_null(activity_id(item));
+    }
+    assert_null(activity_id(NULL));
+    json_decref(right);
+    json_decref(wrong);
+}
+
+static void finds_everybody_in_each_spelling(void **state)
+{
+    (void)state;
+    json_t *right = json_pack("[s, s, s, [s, s]]", ACTIVITY_PUBLIC, "as:Public", "Public",
+        "https://a.example/followers", ACTIVITY_PUBLIC);
+    json_t *wrong = json_pack("[n, [], s, [i, s], {s:s}]", "https://a.example/followers", 3,
+        "public", "id", ACTIVITY_PUBLIC);
+    size_t i;
+    json_t *item;
+    json_array_foreach(right, i, item)
+    {
+        assert_true(activity_is_public(item));
+    }
+    json_array_foreach(wrong, i, item)
+    {
+        assert_false(activity_is_public(item));
+    }
+    assert_false(activity_is_public(NULL));
+    json_decref(right);
+    json_decref(wrong);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_the_id_of_a_text_and_of_an_object),
+        cmocka_unit_test(finds_everybody_in_each_spelling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
