@@ -84,7 +84,7 @@ test('a moderator sees how much waits, and the menu leads there', async () => {
   await page.click('summary.round')
   assert.match(await page.innerText('.menu-list a[href="/admin/held"]'), /Held back\s+4/)
   await follow(page, '.menu-list a[href="/admin/held"]')
-  assert.match(await page.innerText('main'), /4 things wait for you/)
+  assert.match(await page.innerText('main'), /4 things wait until you let them through/)
   assert.equal(await page.getAttribute('.admin-nav a[href="/admin/held"]', 'aria-current'), 'page')
 })
 
