@@ -72,7 +72,7 @@ static int follow_read(struct shoal_call *call, const struct shoal_sql *sql,
     return code != 0 ? code : found ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "Follow not found");
 }
 
-static json_t *side_json(struct shoal_call *call, const struct catalog_actor *actor)
+json_t *catalog_actor_side(struct shoal_call *call, const struct catalog_actor *actor)
 {
     return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)actor->id, "type",
         actor->kind, "name", actor->name, "host", actor->is_local ? catalog_host(call) : actor->host,
@@ -101,8 +101,8 @@ static int tell(struct shoal_call *call, struct shoal_db *tx, const struct chang
         return 0;
     }
     json_t *event = json_pack("{s:I, s:o, s:o, s:s, s:s, s:s?, s:b, s:s?}", "id",
-        (json_int_t)follow->id, "follower", side_json(call, &change->follower), "target",
-        side_json(call, &change->target), "what", what, "before",
+        (json_int_t)follow->id, "follower", catalog_actor_side(call, &change->follower), "target",
+        catalog_actor_side(call, &change->target), "what", what, "before",
         follow->before == SHOAL_FOLLOW_NONE ? "none" : catalog_follow_state_name(follow->before), "url",
         follow->url, "by_peer", follow->by_peer, "by",
         viewer->username != NULL ? viewer->username : viewer->actor_url);

@@ -30,6 +30,8 @@ int catalog_actor_by_handle(struct shoal_call *call, const char *handle, struct 
     struct shoal_err *err);
 /// Its public address: of ours made from the name.
 const char *catalog_actor_url(struct shoal_call *call, const struct catalog_actor *actor);
+/// As the hooks of follows show it: {id, type, name, host, url, isLocal}.
+json_t *catalog_actor_side(struct shoal_call *call, const struct catalog_actor *actor);
 const char *catalog_follow_state_name(enum shoal_follow_state state);
 
 /// The actor that follows when the user of this call subscribes. SHOAL_EAUTH.

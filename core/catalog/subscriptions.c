@@ -100,16 +100,19 @@ static int subscribe_tx(
 }
 
 // A channel of this server is asked for it here, as the federation asks for those of others.
-static int ask(struct shoal_call *call, const struct catalog_actor *target,
+static int ask(struct shoal_call *call, int64_t follower_id, const struct catalog_actor *target,
     struct shoal_decision *decision, struct shoal_err *err)
 {
+    struct catalog_actor follower;
     if (!target->is_local || !shoal_hook_heard("follow.request")) {
         return 0;
     }
-    json_t *payload = json_pack("{s:{s:s, s:s, s:b}, s:{s:I, s:s, s:s, s:b}, s:s}", "follower", "name",
-        call->viewer.username, "host", catalog_host(call), "isLocal", 1, "target", "id",
-        (json_int_t)target->id, "name", target->name, "type", target->kind, "isLocal", 1, "host",
-        catalog_host(call));
+    int code = catalog_actor_by_id(call, follower_id, &follower, err);
+    if (code != 0) {
+        return code;
+    }
+    json_t *payload = json_pack("{s:o, s:o, s:s}", "follower", catalog_actor_side(call, &follower),
+        "target", catalog_actor_side(call, target), "host", catalog_host(call));
     enum shoal_verdict verdict = shoal_fire_decide(call, "follow.request", payload, decision);
     json_decref(payload);
     if (verdict != SHOAL_REFUSE) {
@@ -130,7 +133,7 @@ int shoal_subscription_add(struct shoal_call *call, const char *handle, struct s
         code = shoal_fail_field(err, "uri", "that is your own account");
     }
     if (code == 0) {
-        code = ask(call, &target, &decision, err);
+        code = ask(call, subscribe.follow.follower_id, &target, &decision, err);
     }
     if (code != 0) {
         return code;

@@ -61,6 +61,8 @@
     "AND (CAST($29 AS BIGINT) IS NULL OR v.duration_s <= CAST($29 AS BIGINT)) "                    \
     "AND (CAST($30 AS BIGINT) = 0 OR (v.nsfw_flags & CAST($30 AS BIGINT)) <> 0) "                  \
     "AND (v.nsfw_flags & CAST($31 AS BIGINT)) = 0 "                                                \
+    "AND (CAST($35 AS BIGINT) IS NULL OR v.originally_published >= CAST($35 AS BIGINT)) "          \
+    "AND (CAST($36 AS BIGINT) IS NULL OR v.originally_published <= CAST($36 AS BIGINT)) "          \
     "AND (CAST($32 AS TEXT) IS NULL OR REPLACE(CAST($32 AS TEXT), '\n' || CAST(v.id AS TEXT) "     \
     "|| '\n', '') = CAST($32 AS TEXT)) "
 
@@ -73,21 +75,21 @@
     "WHERE f.follower_id = CAST($34 AS BIGINT) AND f.state = 2) "
 #define ALL_SQL "AND CAST($34 AS BIGINT) IS NULL "
 
-// $35: where the views that make a trend begin; $36: now.
+// $37: where the views that make a trend begin; $38: now.
 #define RECENT_SQL                                                                                 \
     "(SELECT COALESCE(SUM(h.views), 0) FROM catalog_view_hour h WHERE h.video_id = v.id "          \
-    "AND h.hour >= CAST($35 AS BIGINT))"
+    "AND h.hour >= CAST($37 AS BIGINT))"
 // What is watched, liked and talked about, thinned by its age in hours.
 #define HEAT_SQL                                                                                   \
     "((" RECENT_SQL " + v.likes * 4 + v.comments * 8) * 1000000 / "                                \
-    "((CAST($36 AS BIGINT) - v.published) / 3600000 + 2))"
+    "((CAST($38 AS BIGINT) - v.published) / 3600000 + 2))"
 #define SIZE_SQL                                                                                   \
     "(SELECT COALESCE(SUM(f.size_bytes), 0) FROM catalog_file f WHERE f.video_id = v.id)"
 #define MATCH_SQL "CASE WHEN LOWER(v.name) LIKE CAST($8 AS TEXT) ESCAPE '\\' THEN 1 ELSE 0 END"
 
-#define PAGE_SQL " LIMIT CAST($37 AS BIGINT) OFFSET CAST($38 AS BIGINT)"
+#define PAGE_SQL " LIMIT CAST($39 AS BIGINT) OFFSET CAST($40 AS BIGINT)"
 // The parameters of sorts stand in every statement, so that one argument list fits all.
-#define USED_SQL "AND CAST($35 AS BIGINT) >= 0 AND CAST($36 AS BIGINT) >= 0 "
+#define USED_SQL "AND CAST($37 AS BIGINT) >= 0 AND CAST($38 AS BIGINT) >= 0 "
 #define PAIR_SQL(id, of, by)                                                                       \
     SHOAL_SQL(id, "SELECT v.id " FROM_SQL of USED_SQL "ORDER BY " by ", v.id" PAGE_SQL);           \
     SHOAL_SQL(id##_down,                                                                           \

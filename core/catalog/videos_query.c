@@ -180,6 +180,11 @@ static int lists_read(struct shoal_call *call, const json_t *query,
 static int plain_read(struct shoal_call *call, const json_t *query,
     struct catalog_videos_query *out, struct shoal_err *err)
 {
+    static const struct {
+        const char *key;
+        int arg;
+    } dates[] = {{"startDate", 25}, {"endDate", 26}, {"originallyPublishedStartDate", 34},
+        {"originallyPublishedEndDate", 35}};
     const char *search = shoal_text(query, "search", NULL);
     if (search != NULL && search[0] != '\0') {
         out->args[7] = SHOAL_TEXT(catalog_like(call->arena, search));
@@ -202,8 +207,9 @@ static int plain_read(struct shoal_call *call, const json_t *query,
     }
     code = code == 0 ? flag_get(query, "hasHLSFiles", &out->args[18], err) : code;
     code = code == 0 ? flag_get(query, "hasWebVideoFiles", &out->args[19], err) : code;
-    code = code == 0 ? date_get(query, "startDate", &out->args[25], err) : code;
-    code = code == 0 ? date_get(query, "endDate", &out->args[26], err) : code;
+    for (size_t i = 0; i < sizeof dates / sizeof dates[0]; i++) {
+        code = code == 0 ? date_get(query, dates[i].key, &out->args[dates[i].arg], err) : code;
+    }
     code = code == 0 ? number_get(query, "durationMin", &out->args[27], err) : code;
     code = code == 0 ? number_get(query, "durationMax", &out->args[28], err) : code;
     out->args[29] = SHOAL_I64(0);
@@ -284,9 +290,9 @@ int catalog_videos_query_read(struct shoal_call *call, const json_t *query,
     }
     out->skips_count = skips;
     code = code == 0 ? followed_read(call, query, out, err) : code;
-    out->args[34] = SHOAL_I64(shoal_now_ms() - TREND_MS);
-    out->args[35] = SHOAL_I64(shoal_now_ms());
-    out->args[36] = SHOAL_I64(out->page.count);
-    out->args[37] = SHOAL_I64(out->page.start);
+    out->args[36] = SHOAL_I64(shoal_now_ms() - TREND_MS);
+    out->args[37] = SHOAL_I64(shoal_now_ms());
+    out->args[38] = SHOAL_I64(out->page.count);
+    out->args[39] = SHOAL_I64(out->page.start);
     return code;
 }

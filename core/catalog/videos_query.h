@@ -4,8 +4,8 @@
 #define SHOAL_CORE_CATALOG_VIDEOS_QUERY_H
 #include "catalog/catalog_priv.h"
 
-#define CATALOG_VIDEOS_FILTERS 34
-#define CATALOG_VIDEOS_ARGS    38
+#define CATALOG_VIDEOS_FILTERS 36
+#define CATALOG_VIDEOS_ARGS    40
 
 struct catalog_videos_query {
     struct shoal_value args[CATALOG_VIDEOS_ARGS]; ///< $1 is args[0]; see videos_list.c

@@ -49,8 +49,9 @@ SHOAL_SQL(add_held,
 SHOAL_SQL(remove_held, "DELETE FROM held WHERE hook = $1 AND subject = $2");
 SHOAL_SQL(find_held, "SELECT id FROM held WHERE hook = $1 AND subject = $2");
 SHOAL_SQL(held_by, "SELECT plugin FROM held WHERE hook = $1 AND subject = $2");
-SHOAL_SQL(list_held, "SELECT hook, subject, plugin, sentence, held_at FROM held "
+SHOAL_SQL(list_held, "SELECT id, hook, subject, plugin, sentence, held_at FROM held "
                      "WHERE CAST($1 AS TEXT) = '' OR hook = $1 ORDER BY id LIMIT $2 OFFSET $3");
+SHOAL_SQL(get_held, "SELECT id, hook, subject, plugin, sentence, held_at FROM held WHERE id = $1");
 SHOAL_SQL(count_held, "SELECT COUNT(*) FROM held WHERE CAST($1 AS TEXT) = '' OR hook = $1");
 
 struct resumer {
@@ -138,6 +139,26 @@ int shoal_held_remove(
         tx, &remove_held, SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject)), NULL, err);
 }
 
+static json_t *held_json(const struct shoal_rows *rows)
+{
+    char at[32];
+    shoal_time_format(shoal_col_i64(rows, 5), at);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "id", (json_int_t)shoal_col_i64(rows, 0), "hook",
+        shoal_col_text(rows, 1), "subject", shoal_col_text(rows, 2), "plugin", shoal_col_text(rows, 3),
+        "sentence", shoal_col_text(rows, 4), "at", at);
+}
+
+json_t *shoal_held_get(struct shoal_call *call, int64_t id, struct shoal_err *err)
+{
+    struct shoal_rows *rows =
+        shoal_db_query(shoal_call_db(call), &get_held, SHOAL_ARGS(SHOAL_I64(id)), err);
+    json_t *held = rows && shoal_rows_next(rows) ? held_json(rows) : NULL;
+    if (rows && shoal_rows_close(rows, err) == 0 && !held) {
+        shoal_fail(err, SHOAL_ENOTFOUND, "nothing waits under this number: it was answered already");
+    }
+    return held;
+}
+
 json_t *shoal_held_list(
     struct shoal_call *call, const char *hook, int start, int count, struct shoal_err *err)
 {
@@ -154,12 +175,7 @@ json_t *shoal_held_list(
     }
     json_t *data = json_array();
     while (shoal_rows_next(rows)) {
-        char at[32];
-        shoal_time_format(shoal_col_i64(rows, 4), at);
-        json_array_append_new(
-            data, json_pack("{s:s, s:s, s:s, s:s, s:s}", "hook", shoal_col_text(rows, 0), "subject",
-                      shoal_col_text(rows, 1), "plugin", shoal_col_text(rows, 2), "sentence",
-                      shoal_col_text(rows, 3), "at", at));
+        json_array_append_new(data, held_json(rows));
     }
     if (shoal_rows_close(rows, err) < 0) {
         json_decref(data);

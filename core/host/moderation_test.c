@@ -112,7 +112,15 @@ static void a_subject_is_held_once_with_the_last_words(void **state)
     assert_int_equal(shoal_integer(list, "total", 0), 2);
     assert_int_equal(json_array_size(shoal_get(list, "data")), 1);
     assert_string_equal(shoal_text(list, "data.0.subject", ""), "video:b");
+    int64_t id = shoal_integer(list, "data.0.id", 0);
     json_decref(list);
+    json_t *one = shoal_held_get(&kit.call, id, NULL);
+    assert_string_equal(shoal_text(one, "subject", ""), "video:b");
+    assert_string_equal(shoal_text(one, "sentence", ""), "dark");
+    json_decref(one);
+    struct shoal_err gone = {0};
+    assert_null(shoal_held_get(&kit.call, id + 1, &gone));
+    assert_int_equal(gone.code, SHOAL_ENOTFOUND);
     list = shoal_held_list(&kit.call, "no.such", 0, 10, NULL);
     assert_int_equal(shoal_integer(list, "total", 9), 0);
     json_decref(list);

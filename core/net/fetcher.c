@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "net/fetcher_priv.h"
 
+#include "base/drill.h"
+
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -153,7 +155,7 @@ int fetch_set_up(struct fetch *fetch, struct shoal_err *err)
         return shoal_fail(err, SHOAL_EINTERNAL, "no memory for an outgoing request");
     }
     const char *method = what->method ? what->method : "GET";
-    long timeout_ms = what->timeout_ms ? (long)what->timeout_ms : 10000;
+    long timeout_ms = (long)shoal_drill_ms("SHOAL_DRILL_FETCH", what->timeout_ms ? what->timeout_ms : 10000);
     int64_t left_ms = fetch->call ? shoal_call_left_ms(fetch->call) : INT64_MAX;
     if (left_ms < timeout_ms) {
         timeout_ms = left_ms > 0 ? (long)left_ms : 1;

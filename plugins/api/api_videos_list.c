@@ -15,6 +15,8 @@ static const struct api_query_row rows[] = {
     {"uuids", API_QUERY_TEXTS, 1, 40},
     {"startDate", API_QUERY_TEXT, 1, 40},
     {"endDate", API_QUERY_TEXT, 1, 40},
+    {"originallyPublishedStartDate", API_QUERY_TEXT, 1, 40},
+    {"originallyPublishedEndDate", API_QUERY_TEXT, 1, 40},
     {"durationMin", API_QUERY_INT, 0, INT32_MAX},
     {"durationMax", API_QUERY_INT, 0, INT32_MAX},
     {"categoryOneOf", API_QUERY_INTS, 0, INT32_MAX},

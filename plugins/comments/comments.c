@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
+#include <shoal/svc/held.h>
+
 #include "comments.h"
 
 #define TEXT_BODY_MAX (64 * 1024)
@@ -98,6 +100,8 @@ static const struct shoal_route routes[] = {
         .rate = SHOAL_RATE_WRITE},
 };
 
+static const struct shoal_svc_held held = {.size = sizeof held, .show = comments_show_held};
+
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
     struct comments *comments = shoal_arena_alloc(shoal_plugin_arena(self), sizeof *comments);
@@ -116,6 +120,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     code = code != 0 ? code : shoal_timer_add(self, "sweep", SWEEP_MS, true, comments_sweep, comments);
     code = code != 0 ? code
                      : shoal_resumer_add(self, "comment.create", comments_resume, comments, err);
+    code = code != 0 ? code : shoal_provide(self, "held", &held, comments, err);
     code = code != 0 ? code : comments_send_start(comments, err);
     code = code != 0 ? code : comments_documents_start(comments, err);
     return code != 0 ? code : comments_receive_start(comments, err);

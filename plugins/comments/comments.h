@@ -98,18 +98,24 @@ size_t comments_answered(const struct comments_row *rows, size_t i);
 /// What is kept of a text: without space around it, one kind of line end, no control characters.
 /// Returns: NULL where nothing is left, or more than COMMENTS_TEXT_MAX characters are.
 const char *comments_text_clean(struct shoal_arena *arena, const char *text);
+/// The same of a text of another server, however long: what is too long ends with "…" and where the whole is
+/// (url, left out where it is no address). is_part: there was more before.
+const char *comments_text_cut(
+    struct shoal_arena *arena, const char *text, const char *url, bool is_part);
 /// The Markdown that is shown of a text: without headings, which would be the page's, and with markup as
 /// text, since a comment is no HTML.
 const char *comments_text_shown(struct shoal_arena *arena, const char *text);
 
 // comments_shape.c
-/// The text of a Note of another server, with its warning and links to what is attached; clean, or NULL.
+/// The text of a Note of another server, with its warning and links to what is attached; clean, cut where it is
+/// too long, or NULL where it says nothing.
 const char *comments_shape_text(struct shoal_arena *arena, const json_t *note);
 /// Whether a text is an address of the web that can stand in Markdown as it is.
 bool comments_is_link(const char *url);
 
 // comments_html.c
-/// HTML of another server as text: paragraphs, lines, lists, and where links lead. NULL: too long.
+#define COMMENTS_HTML_MAX (256 * 1024) // bytes that are read
+/// HTML of another server as text: paragraphs, lines, lists, and where links lead.
 const char *comments_html_text(struct shoal_arena *arena, const char *html);
 
 // comments_write.c
@@ -238,5 +244,8 @@ shoal_handler_fn comments_get_threads, comments_get_thread, comments_post_thread
     comments_post_reply, comments_delete_one, comments_approve_one;
 shoal_handler_fn comments_get_mine, comments_get_all, comments_delete_many;
 shoal_handler_fn comments_get_trees;
+/// What a held comment is, for moderators: `show` of the service `held`.
+json_t *comments_show_held(
+    struct shoal_call *call, void *arg, const char *hook, const char *subject);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "comments.h"
 
-#define HTML_MAX (256 * 1024)
 #define NAME_MAX_BYTES 16
 
 struct tag {
@@ -322,10 +321,11 @@ const char *comments_html_text(struct shoal_arena *arena, const char *html)
     static const char *const hidden[] = {"script", "style", "title", "iframe", "noscript", "template",
         "object", "svg", "math", "textarea", "select", "head", NULL};
     struct writer writer = {.arena = arena};
-    const char *at = html;
-    if (strnlen(html, HTML_MAX + 1) > HTML_MAX) {
-        return NULL;
+    size_t bytes = strnlen(html, COMMENTS_HTML_MAX);
+    while (bytes == COMMENTS_HTML_MAX && ((unsigned char)html[bytes] & 0xc0) == 0x80) {
+        bytes--; // not in the middle of a character
     }
+    const char *at = html[bytes] == '\0' ? html : shoal_arena_strndup(arena, html, bytes);
     while (*at != '\0') {
         struct tag tag;
         size_t length = 0;

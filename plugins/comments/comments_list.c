@@ -5,10 +5,10 @@
 #include "comments.h"
 
 // $2: everything is seen; $3: the viewer's account, whose own are seen though they are held. What people
-// of a hidden server say is not.
+// of a hidden server say is not, nor that something was here which nobody ever saw.
 #define SEEN(alias)                                                                                \
-    "(" alias ".hold = 0 OR CAST($2 AS BOOLEAN) = TRUE OR " alias                                  \
-    ".account_id = CAST($3 AS BIGINT)) AND NOT " COMMENTS_FROM_HIDDEN(alias)
+    "(" alias ".hold = 0 OR (" alias ".deleted IS NULL AND (CAST($2 AS BOOLEAN) = TRUE OR " alias  \
+    ".account_id = CAST($3 AS BIGINT)))) AND NOT " COMMENTS_FROM_HIDDEN(alias)
 #define REPLIES                                                                                    \
     "(SELECT COUNT(*) FROM comments_comment r WHERE r.thread_id = c.id AND r.deleted IS NULL AND " \
     SEEN("r")

@@ -187,6 +187,29 @@ int comments_get_all(
     return answer(call, request, true, err);
 }
 
+json_t *comments_show_held(struct shoal_call *call, void *arg, const char *hook, const char *subject)
+{
+    (void)arg;
+    struct comments_row row;
+    const char *number = strncmp(subject, "comment:", 8) == 0 ? subject + 8 : "0";
+    if (strcmp(hook, "comment.create") != 0 ||
+        comments_row_get(call, strtoll(number, NULL, 10), &row, NULL) != 0 || row.deleted_ms != 0) {
+        return NULL;
+    }
+    struct shoal_arena *arena = shoal_call_arena(call);
+    json_t *comment = comments_json_managed(call, &row, NULL);
+    json_t *out = json_pack("{s:s, s:s, s:s, s:s, s:O}", "kind", "comment", "title", row.video_name, "text",
+        comments_text_shown(arena, row.text), "path",
+        shoal_arena_printf(arena, "/w/%s#comment-%lld", shoal_text(comment, "video.shortUUID", ""),
+            (long long)row.id),
+        "account", json_object_get(comment, "account"));
+    if (row.url != NULL) {
+        json_object_set_new(out, "url", json_string(row.url));
+    }
+    json_decref(comment);
+    return out;
+}
+
 int comments_delete_many(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {

@@ -49,7 +49,7 @@ static const char *text_of(
     json_t *noun = json_pack("{s:s?, s:s, s:s}", "url", url, "text", text, "createdAt",
         shoal_time_format(created_ms, time));
     federate_read(call, "Note", note, &noun);
-    text = comments_text_clean(shoal_call_arena(call), shoal_text(noun, "text", ""));
+    text = comments_text_cut(shoal_call_arena(call), shoal_text(noun, "text", ""), url, false);
     json_decref(noun);
     return text;
 }
@@ -62,7 +62,7 @@ static int change_text(struct shoal_call *call, struct comments *comments, const
         return shoal_fail(err, SHOAL_EFORBIDDEN, "this comment is somebody else's");
     }
     if (text == NULL) {
-        return shoal_fail(err, SHOAL_EINVAL, "a comment has 1 to %d characters", COMMENTS_TEXT_MAX);
+        return shoal_fail(err, SHOAL_EINVAL, "a comment without a text");
     }
     return row->deleted_ms != 0 || strcmp(text, row->text) == 0
                ? 0
@@ -84,7 +84,7 @@ static int make(struct shoal_call *call, struct comments *comments, const json_t
         .is_trusted = approval != NULL};
     draft.text = text_of(call, note, draft.url, draft.created_ms);
     if (draft.text == NULL) {
-        return shoal_fail(err, SHOAL_EINVAL, "a comment has 1 to %d characters", COMMENTS_TEXT_MAX);
+        return shoal_fail(err, SHOAL_EINVAL, "a comment without a text");
     }
     json_t *video = shoal_video_get(call, place->video.uuid, NULL, err);
     json_t *account = video != NULL ? shoal_account_get(call, handle, err) : NULL;

@@ -67,29 +67,42 @@ static void add_attachment(struct shoal_buf *out, const json_t *attachment)
     shoal_buf_printf(out, "](%s)", url);
 }
 
+// The page that people read, where it is of the same server as the id; else the id.
+static const char *origin_of(const json_t *note)
+{
+    const char *id = shoal_text(note, "id", ""), *url = shoal_text(note, "url", NULL);
+    const char *host = strstr(id, "://");
+    size_t length = host != NULL ? (size_t)(host + 3 - id) + strcspn(host + 3, "/?#") : 0;
+    return url != NULL && length > 0 && strncmp(url, id, length) == 0 && url[length] == '/' ? url : id;
+}
+
+static void add_part(struct shoal_buf *out, const char *text)
+{
+    text += strspn(text, " \t\r\n");
+    if (*text != '\0') {
+        shoal_buf_printf(out, "%s%s", out->length > 0 ? "\n\n" : "", text);
+    }
+    while (out->length > 0 && strchr(" \t\r\n", out->data[out->length - 1]) != NULL) {
+        out->data[--out->length] = '\0';
+    }
+}
+
 const char *comments_shape_text(struct shoal_arena *arena, const json_t *note)
 {
     struct shoal_buf out = {0};
-    const char *type = shoal_text(note, "mediaType", "text/html");
+    const char *type = shoal_text(note, "mediaType", "text/html"), *content = content_of(note);
     bool is_text = strcmp(type, "text/markdown") == 0 || strcmp(type, "text/plain") == 0;
-    const char *content = content_of(note), *warning = shoal_text(note, "summary", "");
+    bool is_part = content != NULL && !is_text && strlen(content) > COMMENTS_HTML_MAX;
     const json_t *list = json_object_get(note, "attachment");
     size_t count = json_is_array(list) ? json_array_size(list) : list != NULL;
-    if (content != NULL && !is_text) {
-        content = comments_html_text(arena, content);
+    add_part(&out, comments_html_text(arena, shoal_text(note, "summary", "")));
+    if (content != NULL) {
+        add_part(&out, is_text ? content : comments_html_text(arena, content));
     }
-    const char *text = content != NULL ? comments_text_clean(arena, content) : NULL;
-    if (content != NULL && text == NULL && *content != '\0') {
-        return NULL; // too long
-    }
-    warning = comments_html_text(arena, warning);
-    warning = warning != NULL ? comments_text_clean(arena, warning) : NULL;
-    shoal_buf_puts(&out, warning != NULL ? warning : "");
-    shoal_buf_printf(&out, "%s%s", warning != NULL && text != NULL ? "\n\n" : "", text != NULL ? text : "");
     for (size_t i = 0; i < count && i < ATTACHMENTS_MAX; i++) {
         add_attachment(&out, json_is_array(list) ? json_array_get(list, i) : list);
     }
-    const char *whole = comments_text_clean(arena, out.data != NULL ? out.data : "");
+    const char *text = comments_text_cut(arena, out.data != NULL ? out.data : "", origin_of(note), is_part);
     shoal_buf_fini(&out);
-    return whole != NULL ? whole : text;
+    return text;
 }

@@ -85,6 +85,39 @@ static void lists_have_an_end(void **state)
     shoal_arena_free(arena);
 }
 
+// A Note whose text is the same markup again and again.
+static void is_cut(const char *id, const char *url, size_t bytes, const char *markup, const char *end)
+{
+    struct shoal_arena *arena = shoal_arena_new(0);
+    char *text = calloc(1, bytes + 1);
+    for (size_t at = 0; at + strlen(markup) < bytes; at += strlen(markup)) {
+        memcpy(text + at, markup, strlen(markup));
+    }
+    json_t *note = json_pack("{s:s, s:s?, s:s, s:s, s:[{s:s}]}", "id", id, "url", url, "content", text, "summary",
+        "<p>Long</p>", "attachment", "url", "https://m.example/b.png");
+    const char *out = comments_shape_text(arena, note);
+    assert_non_null(out);
+    assert_memory_equal(out, "Long\n\n", 6);
+    assert_string_equal(out + strlen(out) - strlen(end), end);
+    assert_string_equal(comments_text_clean(arena, out), out); // it fits
+    json_decref(note);
+    free(text);
+    shoal_arena_free(arena);
+}
+
+static void what_is_too_long_leads_to_where_it_was_written(void **state)
+{
+    (void)state;
+    is_cut("https://m.example/7", NULL, 30000, "word ", "word …\n\n<https://m.example/7>");
+    is_cut("https://m.example/7", "https://m.example/@me/7", 30000, "word ", "word …\n\n<https://m.example/@me/7>");
+    // An address of another server is not believed, nor one that is none.
+    is_cut("https://m.example/7", "https://m.example.org/7", 30000, "word ", "<https://m.example/7>");
+    is_cut("https://m.example/7", "https://m.example/a)b", 30000, "word ", "word …");
+    // More markup than is read, with little text in it.
+    is_cut("https://m.example/7", NULL, COMMENTS_HTML_MAX + 5000, "<b></b>", "b.png) …\n\n<https://m.example/7>");
+    is_cut("https://m.example/7", NULL, 2 * COMMENTS_HTML_MAX, "<p>word</p>", "word …\n\n<https://m.example/7>");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -93,6 +126,7 @@ int main(void)
         cmocka_unit_test(a_warning_stands_before_the_text),
         cmocka_unit_test(what_is_attached_is_a_link),
         cmocka_unit_test(lists_have_an_end),
+        cmocka_unit_test(what_is_too_long_leads_to_where_it_was_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,8 @@
 
 #include "comments.h"
 
-#define BYTES_MAX (4 * COMMENTS_TEXT_MAX)
+#define BYTES_MAX      (4 * COMMENTS_TEXT_MAX)
+#define WORD_MAX_BYTES 100
 
 static bool is_space(char c)
 {
@@ -16,9 +17,9 @@ static bool is_begin(unsigned char byte)
     return (byte & 0xc0) != 0x80; // of a character; the others go on with one
 }
 
-const char *comments_text_clean(struct shoal_arena *arena, const char *text)
+// A text without what is not kept. characters: out. NULL where nothing is left.
+static char *tidy(struct shoal_arena *arena, const char *text, size_t length, size_t *characters)
 {
-    size_t length = strnlen(text, 2 * BYTES_MAX + 1);
     while (length > 0 && is_space(*text)) {
         text++;
         length--;
@@ -26,11 +27,9 @@ const char *comments_text_clean(struct shoal_arena *arena, const char *text)
     while (length > 0 && is_space(text[length - 1])) {
         length--;
     }
-    if (length == 0 || length > 2 * BYTES_MAX) {
-        return NULL;
-    }
     char *out = shoal_arena_alloc(arena, length + 1);
-    size_t used = 0, characters = 0;
+    size_t used = 0;
+    *characters = 0;
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)text[i];
         if (byte == '\r' && i + 1 < length && text[i + 1] == '\n') {
@@ -40,10 +39,49 @@ const char *comments_text_clean(struct shoal_arena *arena, const char *text)
         if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) {
             continue;
         }
-        characters += is_begin(byte);
+        *characters += is_begin(byte);
         out[used++] = (char)byte;
     }
-    return used > 0 && characters <= COMMENTS_TEXT_MAX ? out : NULL;
+    return used > 0 ? out : NULL;
+}
+
+const char *comments_text_clean(struct shoal_arena *arena, const char *text)
+{
+    size_t length = strnlen(text, 2 * BYTES_MAX + 1), characters = 0;
+    const char *out = length <= 2 * BYTES_MAX ? tidy(arena, text, length, &characters) : NULL;
+    return characters <= COMMENTS_TEXT_MAX ? out : NULL;
+}
+
+// Where `most` characters end: behind the last word that is whole, unless that is far away.
+static size_t end_of(const char *text, size_t most)
+{
+    size_t end = 0, word = 0;
+    for (size_t characters = 0; text[end] != '\0'; end++) {
+        characters += is_begin((unsigned char)text[end]);
+        if (characters > most) {
+            break;
+        }
+        word = is_space(text[end]) ? end : word;
+    }
+    return end - word <= WORD_MAX_BYTES ? word : end;
+}
+
+const char *comments_text_cut(
+    struct shoal_arena *arena, const char *text, const char *url, bool is_part)
+{
+    size_t characters = 0;
+    char *out = tidy(arena, text, strlen(text), &characters);
+    if (out == NULL || (characters <= COMMENTS_TEXT_MAX && !is_part)) {
+        return out;
+    }
+    const char *tail = comments_is_link(url) ? shoal_arena_printf(arena, " \xe2\x80\xa6\n\n<%s>", url)
+                                             : " \xe2\x80\xa6";
+    size_t room = COMMENTS_TEXT_MAX - strlen(tail);
+    size_t end = characters > room ? end_of(out, room) : strlen(out);
+    while (end > 0 && is_space(out[end - 1])) {
+        end--;
+    }
+    return shoal_arena_printf(arena, "%.*s%s", (int)end, out, tail);
 }
 
 // A line that Markdown reads as a heading, or as the line below one.

@@ -52,6 +52,38 @@ static void characters_are_counted_not_bytes(void **state)
     free(text);
 }
 
+static void what_is_too_long_ends_with_where_the_whole_is(void **state)
+{
+    (void)state;
+    struct shoal_arena *arena = shoal_arena_new(0);
+    char *text = calloc(1, 6 * COMMENTS_TEXT_MAX + 8);
+    for (size_t i = 0; i < COMMENTS_TEXT_MAX; i++) {
+        memcpy(text + 6 * i, i % 50 == 49 ? "lastt " : "first ", 6);
+    }
+    const char *out = comments_text_cut(arena, text, "https://m.example/7", false);
+    assert_in_range(strlen(out), COMMENTS_TEXT_MAX - 10, COMMENTS_TEXT_MAX + 2); // "…" has three bytes
+    assert_non_null(strstr(out, "t …\n\n<https://m.example/7>"));
+    assert_string_equal(comments_text_clean(arena, out), out); // it fits
+    out = comments_text_cut(arena, text, "javascript:alert(1)", false);
+    assert_string_equal(out + strlen(out) - 5, "t …");
+    assert_null(strstr(out, "javascript"));
+    for (size_t i = 0; i < COMMENTS_TEXT_MAX; i++) {
+        memcpy(text + 4 * i, "🐟", 4); // one word, never cut within a character
+    }
+    memcpy(text + 4 * COMMENTS_TEXT_MAX, "x", 2);
+    out = comments_text_cut(arena, text, "https://m.example/7", false);
+    assert_non_null(strstr(out, "🐟 …\n\n<https://m.example/7>"));
+    assert_int_equal((strstr(out, " …") - out) % 4, 0);
+    text[4 * COMMENTS_TEXT_MAX] = '\0'; // just as much as fits
+    assert_string_equal(comments_text_cut(arena, text, "https://m.example/7", false), text);
+    assert_string_equal(comments_text_cut(arena, " a\x01 b ", "https://m.example/7", false), "a b");
+    assert_string_equal(
+        comments_text_cut(arena, "a", "https://m.example/7", true), "a …\n\n<https://m.example/7>");
+    assert_null(comments_text_cut(arena, " ", "https://m.example/7", false));
+    free(text);
+    shoal_arena_free(arena);
+}
+
 static void headings_are_plain_text(void **state)
 {
     (void)state;
@@ -76,6 +108,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(space_around_and_control_characters_go),
         cmocka_unit_test(characters_are_counted_not_bytes),
+        cmocka_unit_test(what_is_too_long_ends_with_where_the_whole_is),
         cmocka_unit_test(headings_are_plain_text),
         cmocka_unit_test(markup_is_shown_and_not_obeyed),
     };

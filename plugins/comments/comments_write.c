@@ -29,7 +29,7 @@ SHOAL_SQL(comments_write_text,
     "approval_url = CASE WHEN CAST($5 AS BIGINT) = 0 THEN approval_url ELSE NULL END "
     "WHERE id = $1 AND deleted IS NULL AND text <> $2");
 SHOAL_SQL(comments_write_bury,
-    "UPDATE comments_comment SET text = '', account_id = NULL, hold = 0, deleted = $2, updated = $2, "
+    "UPDATE comments_comment SET text = '', account_id = NULL, deleted = $2, updated = $2, "
     "news = $3 WHERE id = $1 AND deleted IS NULL");
 // As the one writer sees it, who alone changes it.
 SHOAL_SQL(comments_write_hold, "SELECT hold FROM comments_comment WHERE id = $1 AND deleted IS NULL");

@@ -176,22 +176,28 @@ static enum shoal_follow_state rule_of(const struct shoal_actor *target)
                                        : SHOAL_FOLLOW_REJECTED;
 }
 
+// As hooks show one of the two: the same for here and elsewhere.
+static json_t *side_json(struct shoal_call *call, const struct shoal_actor *actor)
+{
+    bool is_local = actor->host[0] == '\0';
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)actor->id, "type", actor->kind,
+        "name", actor->name, "host", is_local ? fed_host(call) : actor->host, "url", actor->url, "isLocal",
+        is_local);
+}
+
 // decision: out, who has it wait, and why.
 static enum shoal_follow_state judge(struct shoal_call *call, const struct shoal_actor *follower,
     const struct shoal_actor *target, struct shoal_decision *decision)
 {
     enum shoal_follow_state state = rule_of(target);
-    *decision = (struct shoal_decision){.verdict = SHOAL_HOLD, .plugin = "federation"};
-    snprintf(decision->sentence, sizeof decision->sentence, "%.120s@%.253s asks to follow %.120s",
-        follower->name, follower->host,
-        strcmp(target->kind, "Application") == 0 ? "this server" : target->name);
+    *decision = (struct shoal_decision){.verdict = SHOAL_HOLD,
+        .plugin = "federation",
+        .sentence = "somebody here is asked before others may follow this server (federation.follow_instance)"};
     if (state == SHOAL_FOLLOW_REJECTED || !shoal_hook_heard("follow.request")) {
         return state;
     }
-    json_t *event = json_pack("{s:{s:I, s:s, s:s, s:s, s:s}, s:{s:I, s:s, s:s, s:s}, s:s}", "follower",
-        "id", (json_int_t)follower->id, "type", follower->kind, "name", follower->name, "host",
-        follower->host, "url", follower->url, "target", "id", (json_int_t)target->id, "type",
-        target->kind, "name", target->name, "url", target->url, "host", follower->host);
+    json_t *event = json_pack("{s:o, s:o, s:s}", "follower", side_json(call, follower), "target",
+        side_json(call, target), "host", follower->host);
     struct shoal_decision asked = {0};
     enum shoal_verdict verdict = shoal_fire_decide(call, "follow.request", event, &asked);
     json_decref(event);

@@ -175,14 +175,6 @@ static int add_timers(struct playback *playback, struct shoal_err *err)
     return code != 0 ? shoal_fail(err, code, "the timers of the byte counts cannot be added") : 0;
 }
 
-static int add_slots(struct playback *playback, struct shoal_err *err)
-{
-    struct shoal_plugin *self = playback->self;
-    int code = shoal_slot_add(self, "my.menu", playback_show_menu, playback, err);
-    return code != 0 ? code
-                     : shoal_slot_add(self, "admin.menu", playback_show_menu, playback, err);
-}
-
 static int add_hooks(struct playback *playback, struct shoal_err *err)
 {
     struct shoal_plugin *self = playback->self;
@@ -202,7 +194,6 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     playback_metrics_add(self);
     int code = add_routes(playback, err);
     code = code != 0 ? code : add_timers(playback, err);
-    code = code != 0 ? code : add_slots(playback, err);
     return code != 0 ? code : add_hooks(playback, err);
 }
 

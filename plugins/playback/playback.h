@@ -84,8 +84,6 @@ int playback_flush(struct shoal_call *call, void *arg, struct shoal_err *err);
 int64_t playback_viewers(struct shoal_call *call, int64_t video_id);
 
 shoal_handler_fn playback_show_get;
-/// Fills the theme's menus.
-shoal_slot_fn playback_show_menu;
 /// The days as bars of a picture: a new reference. days: [{peerBytes, serverBytes}].
 json_t *playback_show_chart(const json_t *days);
 /// Share of the peers in percent, rounded down; -1 where nothing was sent.

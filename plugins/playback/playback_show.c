@@ -176,17 +176,3 @@ int playback_show_get(struct shoal_call *call, struct shoal_request *request, vo
     }
     return shoal_answer_json(request, 200, answer);
 }
-
-int playback_show_menu(struct shoal_call *call, const char *slot, const json_t *data,
-    struct shoal_buf *out, void *arg, struct shoal_err *err)
-{
-    (void)slot;
-    (void)arg;
-    (void)err;
-    const char *locale = shoal_call_locale(call);
-    bool is_french = locale != NULL && strncmp(locale, "fr", 2) == 0;
-    return shoal_integer(data, "user.role.id", -1) == SHOAL_ROLE_ADMIN
-               ? shoal_buf_printf(out, "<a href=\"/admin/playback\">%s</a>\n",
-                     is_french ? "Lecture" : "Playback")
-               : 0;
-}

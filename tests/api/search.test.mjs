@@ -20,6 +20,7 @@ before(async () => {
   kelp = await publish({ name: 'Kelp at noon', tags: ['kelp'] })
   sand = await publish({ name: 'Sand at noon' })
   hidden = await publish({ name: 'Kelp of mine', privacy: 3 })
+  assert.equal((await site.put(`/videos/${sand.uuid}`, { token: alice.token, json: { originallyPublishedAt: '1995-05-01T00:00:00.000Z' } })).status, 204)
   ;({ host } = (await site.get('/video-channels/alice_channel')).json)
 })
 after(() => site?.stop())
@@ -39,7 +40,9 @@ test('words find videos, with the filters of lists', async () => {
   assert.deepEqual(await videos({}), ['Kelp at noon', 'Sand at noon'])
   for (const [query, total] of [[{ isLocal: true }, 2], [{ isLocal: false }, 0], [{ host }, 2], [{ host: 'far.example' }, 0],
     [{ tagsOneOf: 'kelp' }, 1], [{ uuids: sand.uuid }, 1], [{ durationMin: 3600 }, 0], [{ durationMax: 3600 }, 2],
-    [{ startDate: '2001-01-01T00:00:00Z' }, 2], [{ endDate: '2001-01-01T00:00:00Z' }, 0], [{ searchTarget: 'local' }, 2], [{ sort: '-match' }, 2]]) {
+    [{ startDate: '2001-01-01T00:00:00Z' }, 2], [{ endDate: '2001-01-01T00:00:00Z' }, 0], [{ originallyPublishedStartDate: '1995-05-01T00:00:00.000Z' }, 1], [{ originallyPublishedStartDate: '1995-05-02T00:00:00Z' }, 0],
+    [{ originallyPublishedEndDate: '1996-01-01T00:00:00Z' }, 1], [{ originallyPublishedStartDate: '1990-01-01T00:00:00Z', originallyPublishedEndDate: '1994-01-01T00:00:00Z' }, 0],
+    [{ searchTarget: 'local' }, 2], [{ sort: '-match' }, 2]]) {
     assert.equal((await search('videos', { search: 'noon', ...query })).total, total, JSON.stringify(query))
   }
   const page = await search('videos', { search: 'noon', start: 1, count: 1, sort: 'name' })
@@ -48,7 +51,7 @@ test('words find videos, with the filters of lists', async () => {
 })
 
 test('what makes no sense is refused in the words of lists', async () => {
-  for (const [query, field] of [['count=1000', 'count'], ['sort=colour', 'sort'], ['durationMin=long', 'durationMin'], ['startDate=soon', 'startDate'], [`search=${'x'.repeat(2001)}`, 'search']]) {
+  for (const [query, field] of [['count=1000', 'count'], ['sort=colour', 'sort'], ['durationMin=long', 'durationMin'], ['startDate=soon', 'startDate'], ['originallyPublishedStartDate=soon', 'originallyPublishedStartDate'], [`search=${'x'.repeat(2001)}`, 'search']]) {
     const answer = await site.get(`/search/videos?${query}`)
     assert.equal(answer.status, 400, query)
     assert.match(answer.headers['content-type'], /problem\+json/)

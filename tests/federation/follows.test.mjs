@@ -1,11 +1,9 @@
 // follows.test.mjs - the handshake with other servers, in both directions.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { startInstance } from '../kit/instance.mjs'
-import { line, writePlugin } from '../kit/plugins.mjs'
 import { Peer, federating, startFederating, withFederation } from './peer.mjs'
 
 let site, peer, instance
@@ -167,57 +165,28 @@ test('what cannot be followed is said', async () => {
   assert.equal((await site.post('/server/following', { json: { hosts: [peer.host] } })).status, 401)
 })
 
-/** What is held, and what becomes of it: as a page of moderators asks for it. */
-const desk = `#include <shoal/plugin.h>
-static int list(struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
-{
-    (void)arg;
-    json_t *held = shoal_held_list(call, NULL, 0, 50, err);
-    return held ? shoal_answer_json(request, 200, held) : err->code;
-}
-static int answer(struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
-{
-    (void)arg;
-    json_t *body = shoal_request_body(request, err);
-    if (!body) { return err->code; }
-    const char *hook = shoal_text(body, "hook", ""), *subject = shoal_text(body, "subject", "");
-    int code = shoal_flag(body, "releases", false) ? shoal_release(call, hook, subject, NULL, err)
-                                                   : shoal_refuse_held(call, hook, subject, NULL, err);
-    return code ? code : shoal_answer_status(request, 204);
-}
-static int start(struct shoal_plugin *self, struct shoal_err *err)
-{
-    const struct shoal_route routes[] = {
-        {.method = "GET", .path = "/desk", .handler = list, .auth = SHOAL_AUTH_MODERATOR},
-        {.method = "POST", .path = "/desk", .handler = answer, .auth = SHOAL_AUTH_MODERATOR, .body = SHOAL_BODY_DATA}};
-    int code = shoal_route_add(self, &routes[0], err);
-    return code ? code : shoal_route_add(self, &routes[1], err);
-}
-SHOAL_PLUGIN(.name = "desk", .start = start);
-`
-
 test('an instance that asks lets follows wait among what is held, and answers when told', async () => {
   const careful = await startInstance({ started: false, settings: [...federating, 'federation.follow_instance=ask', 'federation.follow_back=true'] })
   try {
-    const pin = writePlugin(join(careful.folder, 'plugins'), 'desk', { c: desk, manifest: { permissions: ['routes:/desk', 'moderation.override'] } })
-    withFederation(careful, [], [line('desk', pin)])
+    withFederation(careful, ['held'])
     await careful.start()
     const actor = `${careful.url}/accounts/peertube`
-    const held = async () => (await careful.get('//desk', { token: true })).json.data
+    const held = async () => (await careful.get('/held', { token: true })).json.data
     const holds = count => careful.when(`${count} are held`, async () => { const list = await held(); return list.length === count && list })
     const states = async () => (await careful.get('/server/followers?count=100')).json.data.map(({ follower, state }) => `${follower.name} ${state}`).sort()
     const say = (type, by) => peer.came(`the ${type} of ${by.name}`, body => body.type === type && body.actor === actor && body.object.actor === by.id)
     const asks = async who => assert.equal((await who.post(careful, who.say('Follow', actor))).status, 204)
     const press = (path, who, method = 'POST') => careful.api(method, `/server/followers/${who.name}@${peer.host}${path}`, { token: true, json: method === 'POST' ? {} : undefined })
-    const decide = ({ hook, subject }, releases) => careful.post('//desk', { token: true, json: { hook, subject, releases } })
+    const decide = ({ id }, releases) => careful.post(`/held/${id}/${releases ? 'release' : 'refuse'}`, { token: true, json: {} })
     const [one, two, three, four, five] = ['one', 'two', 'three', 'four', 'five'].map(name => peer.person(name))
 
     await asks(peer.instance)
     const [first] = await holds(1)
-    assert.deepEqual([first.hook, first.plugin, first.sentence], ['follow.request', 'federation', `peertube@${peer.host} asks to follow this server`])
+    assert.deepEqual([first.hook, first.plugin, first.sentence], ['follow.request', 'federation', 'somebody here is asked before others may follow this server (federation.follow_instance)'])
     await asks(peer.instance) // once more changes nothing
     const [pending] = (await careful.get('/server/followers?state=pending')).json.data
     assert.deepEqual([pending.follower.host, first.subject], [peer.host, `follow:${pending.id}`])
+    assert.deepEqual([first.what.kind, first.what.url, first.what.account.host, first.what.target.type], ['follow', peer.instance.id, peer.host, 'Application'])
     assert.ok(!peer.inbox.some(entry => entry.body.actor === actor))
     assert.equal((await decide(first, true)).status, 204)
     await say('Accept', peer.instance)
@@ -225,7 +194,7 @@ test('an instance that asks lets follows wait among what is held, and answers wh
 
     for (const who of [one, two, three, four, five]) await asks(who)
     const list = await holds(5)
-    const of = who => list.find(({ sentence }) => sentence.startsWith(`${who.name}@`))
+    const of = who => list.find(({ what }) => what.account.name === who.name)
     assert.equal((await decide(of(one), false)).status, 204)
     await say('Reject', one)
     assert.equal((await press('/accept', two)).status, 204)

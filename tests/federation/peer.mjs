@@ -234,8 +234,9 @@ export function withFederation (site, plugins = [], lines = []) {
 }
 
 /** An instance that federates; its plugins are those of a new one, and `plugins`. */
-export async function startFederating (startInstance, { plugins = [], settings = [] } = {}) {
+export async function startFederating (startInstance, { plugins = [], settings = [], environment = {} } = {}) {
   const site = await startInstance({ started: false, settings: [...federating, ...settings] })
+  Object.assign(site.environment, environment)
   withFederation(site, plugins)
   return site.start()
 }

@@ -10,6 +10,7 @@ import { line, withPlugins, writePlugin } from '../kit/plugins.mjs'
 const door = `
 local shoal = require "shoal"
 shoal.decide("follow.request", function(event)
+  shoal.log("info", "asked: " .. shoal.json_encode(event))
   if event.follower.name == "unwanted" then return shoal.refuse("this channel is closed to you") end
   if event.follower.name == "unknown" then return shoal.hold("its owner has a look") end
 end)
@@ -70,6 +71,12 @@ test('every change of a follow is told', async () => {
   const friend = await site.user('friend')
   assert.equal((await subscribe(friend)).status, 204)
   await told('follow accepted of owner_channel by friend: before none, by_peer false, local true Group')
+  const asked = JSON.parse(site.log.match(/asked: (\{.*\})/)[1].replaceAll('\\"', '"'))
+  const host = new URL(site.url).host
+  assert.deepEqual({ ...asked.follower, id: 0, url: '' }, { id: 0, type: 'Person', name: 'friend', host, url: '', isLocal: true })
+  assert.deepEqual({ ...asked.target, id: 0, url: '' }, { id: 0, type: 'Group', name: 'owner_channel', host, url: '', isLocal: true })
+  assert.match(asked.follower.url, /\/accounts\/friend$/)
+  assert.equal(asked.host, host)
   assert.equal((await site.delete('/users/me/subscriptions/owner_channel', { token: friend.token })).status, 204)
   await told('follow removed of owner_channel by friend: before accepted, by_peer false, local true Group')
 })

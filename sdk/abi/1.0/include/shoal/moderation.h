@@ -33,11 +33,15 @@ SHOAL_INLINE int shoal_held_add(struct shoal_db *tx, const char *hook, const cha
 /// Forgets that a subject is held, because it was deleted or changed. Not being held is fine.
 SHOAL_API int shoal_held_remove(struct shoal_db *tx, const char *hook, const char *subject,
     struct shoal_err *err);
-/// {total, data: [{hook, subject, plugin, sentence, at}]}, the oldest first. hook: NULL for all.
+/// {total, data: [{id, hook, subject, plugin, sentence, at}]}, the oldest first. hook: NULL for all. plugin:
+/// "" where none has it held (a failing one, a rule of who fires the hook). The second gives one of them by its
+/// number, which stays when the same subject is held again, with a newer `at`.
 ///
-/// Returns: a new reference, or NULL. Errors: SHOAL_EIO. Thread: [worker]. Blocks: yes. Since: 1.0.
+/// Returns: a new reference, or NULL. Errors: SHOAL_EIO, SHOAL_ENOTFOUND (of one).
+/// Thread: [worker]. Blocks: yes. Since: 1.0.
 SHOAL_API json_t *shoal_held_list(struct shoal_call *call, const char *hook, int start, int count,
     struct shoal_err *err);
+SHOAL_API json_t *shoal_held_get(struct shoal_call *call, int64_t id, struct shoal_err *err);
 
 /// Goes on with a subject that was let go (released) or refused. An error leaves it held. It may be
 /// called again for the same subject: it must be repeatable.
