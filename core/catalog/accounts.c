@@ -95,13 +95,8 @@ json_t *shoal_account_list(struct shoal_call *call, const json_t *query, struct 
         shoal_db_i64(db, &accounts_count, SHOAL_NOARGS, &total, err) != 0) {
         return NULL;
     }
-    struct shoal_rows *rows =
-        shoal_db_query(db, page.is_down ? &accounts_created_down : &accounts_created,
-            SHOAL_ARGS(SHOAL_I64(page.count), SHOAL_I64(page.start)), err);
-    while (rows != NULL && count < 100 && shoal_rows_next(rows)) {
-        ids[count++] = shoal_col_i64(rows, 0);
-    }
-    if (rows == NULL || shoal_rows_close(rows, err) != 0) {
+    if (catalog_ids_read(db, page.is_down ? &accounts_created_down : &accounts_created,
+            SHOAL_ARGS(SHOAL_I64(page.count), SHOAL_I64(page.start)), ids, 100, &count, err) != 0) {
         return NULL;
     }
     json_t *data = json_array();

@@ -91,8 +91,7 @@ int shoal_captions_remote_set(struct shoal_call *call, struct shoal_db *tx, int6
     size_t count = 0;
     int code = remote_find(call, video_id, err);
     code = code == 0 ? catalog_captions_get(call, video_id, &now, &count, err) : code;
-    json_t *was = code == 0 ? catalog_captions_json(call, video_id, err) : NULL;
-    code = code == 0 && was == NULL ? SHOAL_EIO : code;
+    json_t *was = catalog_captions_json(call, now, count);
     size_t all = code == 0 ? captions_read(call, captions, &wanted) : 0;
     json_t *added = json_array();
     json_t *removed = json_array();

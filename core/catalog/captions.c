@@ -99,13 +99,9 @@ static json_t *caption_json(struct shoal_call *call, const struct catalog_captio
         catalog_time(caption->updated_ms));
 }
 
-json_t *catalog_captions_json(struct shoal_call *call, int64_t video_id, struct shoal_err *err)
+json_t *catalog_captions_json(
+    struct shoal_call *call, const struct catalog_caption *captions, size_t count)
 {
-    struct catalog_caption *captions = NULL;
-    size_t count = 0;
-    if (catalog_captions_get(call, video_id, &captions, &count, err) != 0) {
-        return NULL;
-    }
     json_t *data = json_array();
     for (size_t i = 0; i < count; i++) {
         json_array_append_new(data, caption_json(call, &captions[i]));
@@ -117,14 +113,15 @@ json_t *shoal_caption_list(struct shoal_call *call, const char *id, const char *
     struct shoal_err *err)
 {
     struct catalog_video video;
+    struct catalog_caption *captions = NULL;
+    size_t count = 0;
     if (shoal_permission_call(call, "read", "videos", err) != 0 ||
-        catalog_video_may(call, SHOAL_MAY_SEE, id, password, &video, err) != 0) {
+        catalog_video_may(call, SHOAL_MAY_SEE, id, password, &video, err) != 0 ||
+        catalog_captions_get(call, video.id, &captions, &count, err) != 0) {
         return NULL;
     }
-    json_t *data = catalog_captions_json(call, video.id, err);
-    return data == NULL ? NULL
-                        : json_pack("{s:I, s:o}", "total", (json_int_t)json_array_size(data),
-                              "data", data);
+    return json_pack("{s:I, s:o}", "total", (json_int_t)count, "data",
+        catalog_captions_json(call, captions, count));
 }
 
 // --- changed ---
@@ -149,8 +146,7 @@ static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         return gone == 0 ? code : gone;
     }
     code = code == 0 ? catalog_captions_get(call, now.id, &captions, &count, err) : code;
-    json_t *was = code == 0 ? catalog_captions_json(call, now.id, err) : NULL;
-    code = code == 0 && was == NULL ? SHOAL_EIO : code;
+    json_t *was = catalog_captions_json(call, captions, count);
     json_t *added = json_array();
     json_t *removed = json_array();
     for (size_t i = 0; i < count && code == 0; i++) {

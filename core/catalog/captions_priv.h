@@ -66,7 +66,8 @@ const char *catalog_caption_name(struct shoal_call *call, const char *language);
 int catalog_named_remove(struct shoal_call *call, struct shoal_db *tx, int64_t video_id,
     const char *kind, const char *name, struct shoal_err *err);
 /// [{language, …}] as the API shows them.
-json_t *catalog_captions_json(struct shoal_call *call, int64_t video_id, struct shoal_err *err);
+json_t *catalog_captions_json(
+    struct shoal_call *call, const struct catalog_caption *captions, size_t count);
 /// Tells that `what` ("captions", "chapters", "storyboard") of a video changed and which files came and went,
 /// and moves the epoch. All three are taken; added and removed: arrays of
 /// names, or both NULL.

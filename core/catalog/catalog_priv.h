@@ -113,6 +113,15 @@ const char *catalog_fold(struct shoal_arena *arena, const char *text);
 /// plain characters, and of a long text the beginning counts.
 const char *catalog_like(struct shoal_arena *arena, const char *search);
 
+// --- rows (rows.c) ---
+
+/// The text of a row in the call's arena; NULL for NULL.
+const char *catalog_col_text(struct shoal_call *call, const struct shoal_rows *rows, int column);
+/// The numbers in the first column of at most `room` rows.
+int catalog_ids_read(struct shoal_db *db, const struct shoal_sql *sql,
+    const struct shoal_value *args, size_t arg_count, int64_t *ids, size_t room, size_t *count,
+    struct shoal_err *err);
+
 // --- JSON fields that come from clients: numbers and flags may be text ---
 
 bool catalog_field_has(const json_t *fields, const char *key); ///< there and not null
@@ -121,12 +130,6 @@ int catalog_field_bool(const json_t *fields, const char *key, bool *out, struct 
 int catalog_field_text(const json_t *fields, const char *key, size_t min, size_t max,
     const char **out, struct shoal_err *err);
 json_t *catalog_text_or_null(const char *text);
-/// The text of a row in the call's arena; NULL for NULL.
-static inline const char *catalog_col_text(
-    struct shoal_call *call, const struct shoal_rows *rows, int column)
-{
-    return shoal_arena_strdup(call->arena, shoal_col_text(rows, column));
-}
 json_t *catalog_time(int64_t time_ms);                   ///< null for 0
 json_t *catalog_labelled(int64_t id, const char *label); ///< {id, label}; id -1: null, Unknown
 

@@ -160,12 +160,8 @@ json_t *catalog_channels_of(struct shoal_call *call, int64_t account_id, struct 
 {
     int64_t ids[100];
     size_t count = 0;
-    struct shoal_rows *rows =
-        shoal_db_query(shoal_call_db(call), &channels_of, SHOAL_ARGS(SHOAL_I64(account_id)), err);
-    while (rows != NULL && count < 100 && shoal_rows_next(rows)) {
-        ids[count++] = shoal_col_i64(rows, 0);
-    }
-    if (rows == NULL || shoal_rows_close(rows, err) != 0) {
+    if (catalog_ids_read(shoal_call_db(call), &channels_of, SHOAL_ARGS(SHOAL_I64(account_id)), ids,
+            100, &count, err) != 0) {
         return NULL;
     }
     json_t *out = json_array();
@@ -209,14 +205,10 @@ json_t *shoal_channel_list(struct shoal_call *call, const json_t *query, struct 
             &total, err) != 0) {
         return NULL;
     }
-    struct shoal_rows *rows = shoal_db_query(db, lists[page.sort][page.is_down],
-        SHOAL_ARGS(SHOAL_TEXT(pattern), owner, least, SHOAL_TEXT(host), SHOAL_I64(page.count),
-            SHOAL_I64(page.start)),
-        err);
-    while (rows != NULL && count < 100 && shoal_rows_next(rows)) {
-        ids[count++] = shoal_col_i64(rows, 0);
-    }
-    if (rows == NULL || shoal_rows_close(rows, err) != 0) {
+    if (catalog_ids_read(db, lists[page.sort][page.is_down],
+            SHOAL_ARGS(SHOAL_TEXT(pattern), owner, least, SHOAL_TEXT(host), SHOAL_I64(page.count),
+                SHOAL_I64(page.start)),
+            ids, 100, &count, err) != 0) {
         return NULL;
     }
     json_t *data = json_array();

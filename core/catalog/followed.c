@@ -66,15 +66,10 @@ static int page_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     struct look *look = arg;
     int64_t ids[PAGE];
     bool changed = false;
-    look->count = 0;
     struct shoal_value of =
         look->host != NULL ? SHOAL_TEXT(look->host) : SHOAL_I64(look->actor_id);
-    struct shoal_rows *rows = shoal_db_query(tx, look->host != NULL ? &followed_on : &followed_of,
-        SHOAL_ARGS(of, SHOAL_I64(look->after)), err);
-    while (rows != NULL && look->count < PAGE && shoal_rows_next(rows)) {
-        ids[look->count++] = shoal_col_i64(rows, 0);
-    }
-    int code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
+    int code = catalog_ids_read(tx, look->host != NULL ? &followed_on : &followed_of,
+        SHOAL_ARGS(of, SHOAL_I64(look->after)), ids, PAGE, &look->count, err);
     for (size_t i = 0; i < look->count && code == 0; i++) {
         code = catalog_followed_one(tx, ids[i], &changed, err);
     }

@@ -316,12 +316,8 @@ static int forget_actor(
     for (;;) {
         int64_t ids[LOT];
         size_t count = 0;
-        struct shoal_rows *rows =
-            shoal_db_query(tx, &follows_of_one, SHOAL_ARGS(SHOAL_I64(actor_id)), err);
-        while (rows != NULL && count < LOT && shoal_rows_next(rows)) {
-            ids[count++] = shoal_col_i64(rows, 0);
-        }
-        int code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
+        int code = catalog_ids_read(
+            tx, &follows_of_one, SHOAL_ARGS(SHOAL_I64(actor_id)), ids, LOT, &count, err);
         for (size_t i = 0; i < count && code == 0; i++) {
             code = forget_one(call, tx, ids[i], actor_id, err);
         }

@@ -189,18 +189,6 @@ static int filters_read(struct shoal_call *call, const json_t *query,
     return code == 0 ? kind_read(query, &args[3], err) : code;
 }
 
-static int ids_read(struct shoal_call *call, const struct shoal_sql *sql,
-    const struct shoal_value *args, size_t arg_count, int64_t *ids, size_t room, size_t *count,
-    struct shoal_err *err)
-{
-    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), sql, args, arg_count, err);
-    *count = 0;
-    while (rows != NULL && *count < room && shoal_rows_next(rows)) {
-        ids[(*count)++] = shoal_col_i64(rows, 0);
-    }
-    return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
-}
-
 json_t *shoal_follow_list(struct shoal_call *call, const json_t *query, struct shoal_err *err)
 {
     const char *target = shoal_text(query, "target", NULL);
@@ -230,7 +218,7 @@ json_t *shoal_follow_list(struct shoal_call *call, const json_t *query, struct s
     args[FILTERS + 1] = SHOAL_I64(page.start);
     if (shoal_db_i64(shoal_call_db(call), side == 0 ? &followers_count : &following_count, args,
             FILTERS, &total, err) != 0 ||
-        ids_read(call, lists[side][page.sort][page.is_down], args, FILTERS + 2, ids, 100, &count,
+        catalog_ids_read(shoal_call_db(call), lists[side][page.sort][page.is_down], args, FILTERS + 2, ids, 100, &count,
             err) != 0) {
         return NULL;
     }
@@ -256,7 +244,7 @@ json_t *shoal_follow_urls(struct shoal_call *call, int64_t actor_id, bool follow
         shoal_db_i64(shoal_call_db(call),
             followers ? &follow_urls_followers_count : &follow_urls_following_count, args, 1, &total,
             err) != 0 ||
-        ids_read(call, followers ? &follow_urls_followers : &follow_urls_following, args, 3, ids,
+        catalog_ids_read(shoal_call_db(call), followers ? &follow_urls_followers : &follow_urls_following, args, 3, ids,
             1000, &found, err) != 0) {
         return NULL;
     }

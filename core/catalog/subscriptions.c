@@ -242,12 +242,8 @@ json_t *shoal_subscription_list(
             &total, err) != 0) {
         return NULL;
     }
-    struct shoal_rows *rows =
-        shoal_db_query(db, lists[accounts][page.sort == 1][page.is_down], args, 4, err);
-    while (rows != NULL && count < 100 && shoal_rows_next(rows)) {
-        ids[count++] = shoal_col_i64(rows, 0);
-    }
-    if (rows == NULL || shoal_rows_close(rows, err) != 0) {
+    if (catalog_ids_read(db, lists[accounts][page.sort == 1][page.is_down], args, 4, ids, 100,
+            &count, err) != 0) {
         return NULL;
     }
     json_t *data = json_array();

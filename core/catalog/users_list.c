@@ -92,12 +92,9 @@ json_t *shoal_user_list(struct shoal_call *call, const json_t *query, struct sho
     if (shoal_db_i64(db, &users_count, SHOAL_ARGS(SHOAL_TEXT(pattern)), &total, err) != 0) {
         return NULL;
     }
-    struct shoal_rows *rows = shoal_db_query(db, lists[page.sort][page.is_down],
-        SHOAL_ARGS(SHOAL_TEXT(pattern), SHOAL_I64(page.count), SHOAL_I64(page.start)), err);
-    while (rows != NULL && count < 100 && shoal_rows_next(rows)) {
-        ids[count++] = shoal_col_i64(rows, 0);
-    }
-    if (rows == NULL || shoal_rows_close(rows, err) != 0) {
+    if (catalog_ids_read(db, lists[page.sort][page.is_down],
+            SHOAL_ARGS(SHOAL_TEXT(pattern), SHOAL_I64(page.count), SHOAL_I64(page.start)), ids, 100,
+            &count, err) != 0) {
         return NULL;
     }
     json_t *data = json_array();

@@ -135,7 +135,6 @@ static const struct shoal_sql *const lists[][2][2] = {
 static int ids_get(struct shoal_call *call, struct catalog_videos_query *query, int64_t ids[100],
     size_t *count, int64_t *total, struct shoal_err *err)
 {
-    struct shoal_db *db = shoal_call_db(call);
     bool is_subscribed = query->args[33].type != SHOAL_TYPE_NULL;
     int code = 0;
     if (!query->skips_count) {
@@ -145,16 +144,9 @@ static int ids_get(struct shoal_call *call, struct catalog_videos_query *query, 
     if (code != 0) {
         return code;
     }
-    struct shoal_rows *rows =
-        shoal_db_query(db, lists[query->page.sort][is_subscribed][query->page.is_down], query->args,
-            CATALOG_VIDEOS_ARGS, err);
-    if (rows == NULL) {
-        return SHOAL_EIO;
-    }
-    while (*count < 100 && shoal_rows_next(rows)) {
-        ids[(*count)++] = shoal_col_i64(rows, 0);
-    }
-    return shoal_rows_close(rows, err);
+    return catalog_ids_read(shoal_call_db(call),
+        lists[query->page.sort][is_subscribed][query->page.is_down], query->args,
+        CATALOG_VIDEOS_ARGS, ids, 100, count, err);
 }
 
 json_t *shoal_video_list(struct shoal_call *call, const json_t *query, struct shoal_err *err)

@@ -6,6 +6,8 @@
 #include <shoal/db.h>
 #include <shoal/jobs.h>
 
+#include <ask.h>
+
 #include "p2p_index.h"
 
 #define GIVE_MS  INT64_C(2000)
@@ -23,34 +25,22 @@ static const struct shoal_svc_torrent *table_of(struct shoal_service *service)
 
 json_t *p2p_torrents_videos(struct shoal_call *call, const unsigned char infohash[P2P_HASH_BYTES])
 {
-    struct shoal_service service;
     struct shoal_err why = {0};
-    const struct shoal_svc_torrent *table = table_of(&service);
-    if (table == NULL || !SHOAL_HAS(table, videos)) {
-        return json_array();
+    json_t *videos = ASK(call, torrent, &why, NULL, videos, infohash, ask.err);
+    if (json_is_array(videos)) {
+        return videos;
     }
-    shoal_enter(call, &service);
-    json_t *videos = table->videos(call, service.arg, infohash, &why);
-    shoal_leave(call);
-    if (!json_is_array(videos)) {
+    if (why.code != SHOAL_EBUSY) { // there may be nobody who makes torrents
         shoal_warn("an infohash could not be looked up: %s", why.text);
-        json_decref(videos);
-        videos = json_array();
     }
-    return videos;
+    json_decref(videos);
+    return json_array();
 }
 
 void p2p_torrents_renew(struct shoal_call *call, const char *uuid)
 {
-    struct shoal_service service;
     struct shoal_err why = {0};
-    const struct shoal_svc_torrent *table = table_of(&service);
-    if (table == NULL || !SHOAL_HAS(table, renew)) {
-        return;
-    }
-    shoal_enter(call, &service);
-    int code = table->renew(call, service.arg, uuid, &why);
-    shoal_leave(call);
+    int code = ASK(call, torrent, &why, 0, renew, uuid, ask.err);
     if (code != 0) {
         shoal_warn("the torrents of %s are looked at later: %s", uuid, why.text);
     }

@@ -1,1 +1,1 @@
-set(LIBS shoal_follow PkgConfig::OPENSSL)
+set(LIBS shoal_ask shoal_follow PkgConfig::OPENSSL)
