@@ -119,7 +119,7 @@ int fv_missing_queue(struct shoal_call *call, struct fv *fv, const struct shoal_
     struct shoal_err *err);
 enum fv_why {
     FV_NEW,     ///< at once; shares and comments too
-    FV_CHANGED, ///< its origin said so: soon, and many at once once in half a minute
+    FV_CHANGED, ///< its origin said so: soon, and many together once in ten seconds
     FV_RATED,   ///< somebody here did: in half a minute, when that has arrived
 };
 /// Queues reading what belongs to a video: chapters and totals.

@@ -13,8 +13,9 @@
 
 #define SHARES_MAX   50
 #define CHAPTERS_MAX 200
-#define UPDATE_MS    30000 ///< changes come in numbers: what belongs to a video is read once for many
+#define CHANGED_MS   10000 ///< changes come in numbers: what belongs to a video is read once for many
 #define FIRST_MS     1000  ///< and soon for the first of them
+#define RATED_MS     30000 ///< until what was rated here has arrived there
 #define RECENT       1024
 #define READING_MS 90000 ///< for all shares and comments of a video: its server may be slow on purpose
 #define DAY_MS     (INT64_C(24) * 3600 * 1000)
@@ -145,9 +146,9 @@ static int64_t changed_at_ms(const char *url)
     int64_t now = shoal_now_ms();
     uint64_t name = name_of(url);
     pthread_mutex_lock(&recent.lock);
-    int64_t since = recent.names[name % RECENT] == name ? now - recent.read_ms[name % RECENT] : UPDATE_MS;
+    int64_t since = recent.names[name % RECENT] == name ? now - recent.read_ms[name % RECENT] : CHANGED_MS;
     pthread_mutex_unlock(&recent.lock);
-    return now + (since >= 0 && since < UPDATE_MS - FIRST_MS ? UPDATE_MS - since : FIRST_MS);
+    return now + (since >= 0 && since < CHANGED_MS - FIRST_MS ? CHANGED_MS - since : FIRST_MS);
 }
 
 int fv_details_queue(
@@ -162,7 +163,7 @@ int fv_details_queue(
             .subject = url,
             .payload = json_pack("{s:s, s:b}", "url", url, "all", is_new),
             .run_at_ms = is_new             ? 0
-                         : why == FV_RATED ? shoal_now_ms() + UPDATE_MS
+                         : why == FV_RATED ? shoal_now_ms() + RATED_MS
                                            : changed_at_ms(url)},
         err);
 }
