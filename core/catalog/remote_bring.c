@@ -232,9 +232,8 @@ int catalog_far_bring(struct shoal_call *call, const struct catalog_far_type *ty
         }
         code = code == SHOAL_ENOTFOUND ? 0 : code == 0 ? SHOAL_LATER : code;
     }
-    return code >= 0 ? code
-                     : shoal_fail(err, SHOAL_EUPSTREAM, "the %s %s cannot be fetched from %s now", kind,
-                           name, host == NULL ? "its server" : host);
+    // Where it lies is nobody's business.
+    return code >= 0 ? code : shoal_fail(err, SHOAL_EUPSTREAM, "its server does not give this file now");
 }
 
 void catalog_far_start(void)
