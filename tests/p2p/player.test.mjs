@@ -9,7 +9,7 @@ import { accessibility, logIn, phone } from '../browser/chromium.mjs'
 import { shoal, startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { withPlugins } from '../kit/plugins.mjs'
-import { announceHttp, offer, peer, torrentHash } from './kit.mjs'
+import { announceHttp, offer, peer, torrentHash, settled } from './kit.mjs'
 import { alone, ends, launchViewers, leave, passes, right, state, until, viewer } from './viewers.mjs'
 
 const naming = readFileSync(new URL('../../themes/default/scripts/player_swarm_name.js', import.meta.url))
@@ -405,6 +405,8 @@ test('a page names servers for connections while its video is shared, and none e
   await say({ asked: 'true' })
   assert.equal(await isNamed(), false)
   await say({ asked: 'true', shared: 'true' })
+  // What was told of both changes is heard by then, in whichever order.
+  await settled(site)
   await site.when('it is shared again', isNamed, 20000)
 })
 
