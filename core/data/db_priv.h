@@ -45,6 +45,7 @@ struct shoal_db {
     struct shoal_db *next;    ///< in the pool
     int64_t used_tick_ms;     ///< when its call ended, or its last commit
     bool is_resting;          ///< its pages went back since
+    bool is_work;             ///< it has the smaller cache of what nobody waits for
 };
 
 struct shoal_rows {
@@ -64,6 +65,8 @@ struct shoal_rows {
 /// Opens a connection with the pragmas and limits that all of ours have.
 int db_open(struct shoal_db *db, const char *path, bool is_writer, struct shoal_err *err);
 void db_close(struct shoal_db *db);
+/// How many pages a reader may keep: fewer where it works for no request.
+void db_work(struct shoal_db *db, bool is_work);
 /// Gives back the pages that a connection keeps, where nobody used it for a while. Returns: whether it did.
 bool db_rest(struct shoal_db *db, int64_t now_tick_ms);
 /// Fills err from what the connection says; what: the statement's name or a phrase.

@@ -39,6 +39,7 @@ struct shoal_db *db_reader_take(struct shoal_call *call)
         free(path);
     }
     db->next = NULL;
+    db_work(db, call && !call->request);
     db->call = call;
     return db;
 }

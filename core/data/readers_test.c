@@ -52,6 +52,14 @@ static void more_than_a_handful_are_not_kept(void **state)
     }
 }
 
+static int writer_of(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)err;
+    *(struct shoal_db **)arg = tx;
+    return 0;
+}
+
 static int pages_of(const struct shoal_db *db)
 {
     int now = 0, most = 0;
@@ -77,6 +85,43 @@ static void one_that_nobody_uses_gives_its_pages_back(void **state)
     assert_int_equal(shoal_db_i64(db, &sql_count, SHOAL_NOARGS, &count, &err), 0);
     db_reader_give(db);
     assert_true(db_readers_rest(shoal_tick_ms() + 60000)); // and again after it was used
+}
+
+SHOAL_SQL(sql_read, "SELECT SUM(LENGTH(text)) FROM large");
+
+/// What is kept of a table of 8 MiB once it was read.
+static int pages_after(struct shoal_call *call, struct shoal_request *request)
+{
+    int64_t sum = 0;
+    struct shoal_err err = {0};
+    shoal_call_init(call);
+    call->request = request;
+    assert_int_equal(shoal_db_i64(shoal_call_db(call), &sql_read, SHOAL_NOARGS, &sum, &err), 0);
+    assert_int_equal(sum, 4096 * 2048);
+    int pages = pages_of(call->db);
+    shoal_call_fini(call);
+    return pages;
+}
+
+static void what_is_kept_is_bounded_however_much_there_is(void **state)
+{
+    (void)state;
+    struct shoal_call call, request;
+    char marker;
+    kit_run("CREATE TABLE large (id INTEGER PRIMARY KEY, text TEXT)");
+    kit_run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4096)"
+            " INSERT INTO large SELECT i, printf('%.*c', 2048, 'x') FROM n");
+    int work = pages_after(&call, NULL);
+    int asked = pages_after(&request, (struct shoal_request *)&marker);
+    assert_true(work > 400 * 1024 && work < 640 * 1024);
+    assert_true(asked > 1800 * 1024 && asked < 2560 * 1024);
+    assert_true(pages_after(&call, NULL) < 640 * 1024); // the same connection
+    struct shoal_db *writer = NULL;
+    shoal_call_init(&call);
+    assert_int_equal(shoal_tx(&call, writer_of, &writer, NULL), 0);
+    int written = pages_of(writer); // it rests between two closures
+    shoal_call_fini(&call);
+    assert_true(written > 0 && written < 1280 * 1024);
 }
 
 static void rows_that_are_left_open_go_with_the_call(void **state)
@@ -122,6 +167,7 @@ int main(void)
         CASE(a_call_keeps_its_connection_and_the_next_gets_it),
         CASE(more_than_a_handful_are_not_kept),
         CASE(one_that_nobody_uses_gives_its_pages_back),
+        CASE(what_is_kept_is_bounded_however_much_there_is),
         CASE(rows_that_are_left_open_go_with_the_call),
         CASE(one_that_is_held_over_the_end_is_closed_when_it_comes_back),
     };

@@ -13,8 +13,9 @@
 #define PROGRESS_STEPS  2000
 #define VALUE_BYTES_MAX (64 << 20)
 #define SQL_BYTES_MAX   (1 << 20)
-#define WRITER_CACHE    "PRAGMA cache_size=-8192"
-#define READER_CACHE    "PRAGMA cache_size=-2048"
+#define WRITER_CACHE    "PRAGMA cache_size=-1024"
+#define READER_CACHE    "PRAGMA cache_size=-2048" // of who answers a request
+#define WORK_CACHE      "PRAGMA cache_size=-512"  // of a job or a timer, which may read for hours
 #define WAL_BYTES_KEPT  "PRAGMA journal_size_limit=67108864"
 
 /// Called every few thousand steps of a statement: a call that ended ends its statement.
@@ -175,6 +176,14 @@ int db_open(struct shoal_db *db, const char *path, bool is_writer, struct shoal_
     sqlite3_set_authorizer(db->handle, db_guard, db);
     sqlite3_progress_handler(db->handle, PROGRESS_STEPS, check_progress, db);
     return 0;
+}
+
+void db_work(struct shoal_db *db, bool is_work)
+{
+    if (db->handle && db->is_work != is_work) {
+        db->is_work = is_work;
+        db_run(db, is_work ? WORK_CACHE : READER_CACHE, NULL);
+    }
 }
 
 bool db_rest(struct shoal_db *db, int64_t now_tick_ms)

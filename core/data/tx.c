@@ -19,6 +19,7 @@
 #define GROUP_MS     20
 #define IDLE_TICK_MS 1000
 #define TRIM_BYTES   (1 << 20)
+#define TRIM_MS      10000
 
 struct item {
     struct item *next;
@@ -46,6 +47,8 @@ static struct {
     struct shoal_db db;
     int64_t data_version; ///< moves when another process commits
     atomic_uint_fast64_t foreign; ///< how often that was seen
+    bool is_untrimmed;            ///< a connection rests since memory went back to the system
+    int64_t trimmed_tick_ms;
 } writer = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /// SQLite took the transaction back under a closure that goes on: what it still wrote would be
@@ -276,13 +279,18 @@ static void look_around(void)
     }
 }
 
-/// What a burst of work left in caches goes back to the system, once nobody uses them.
+/// What a burst of work left, in caches and between what others keep, goes back to the system once a
+/// connection has nothing more to do.
 static void rest(int64_t now_tick_ms)
 {
-    sqlite3_int64 before = sqlite3_memory_used();
-    bool did = db_rest(&writer.db, now_tick_ms);
-    did |= db_readers_rest(now_tick_ms);
-    if (did && before - sqlite3_memory_used() >= TRIM_BYTES) {
+    writer.is_untrimmed |= db_rest(&writer.db, now_tick_ms);
+    writer.is_untrimmed |= db_readers_rest(now_tick_ms);
+    if (!writer.is_untrimmed || now_tick_ms - writer.trimmed_tick_ms < TRIM_MS) {
+        return;
+    }
+    writer.is_untrimmed = false;
+    writer.trimmed_tick_ms = now_tick_ms;
+    if (mallinfo2().fordblks >= TRIM_BYTES) {
         malloc_trim(0);
     }
 }

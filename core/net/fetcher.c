@@ -16,6 +16,7 @@
 #define HEADERS_MAX      128
 #define AT_ONCE_MAX      64   // beside those of flights
 #define IDLE_MAX         512  // connections that are kept for the next request
+#define FLIGHT_BUFFER_BYTES 2048L // of each of its requests, for what is read at once
 
 static struct fetcher {
     pthread_t thread;
@@ -185,6 +186,9 @@ int fetch_set_up(struct fetch *fetch, struct shoal_err *err)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, fetch);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, fetch);
+    if (fetch->flight) { // hundreds at once, whose answers are short
+        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, FLIGHT_BUFFER_BYTES);
+    }
     curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, watch);
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, fetch);

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Crowd, cry, follow, startCrier, waiting } from '../federation/crowd.mjs'
-import { memory, MiB, number } from './kit.mjs'
+import { memoryKinds, MiB, number } from './kit.mjs'
 
 const HOSTS = Number(process.env.SHOAL_BENCH_HOSTS ?? 500)
 const FOLLOWERS = 20 // of each
@@ -68,9 +68,53 @@ async function spread (shared) {
 
 /** The least of twelve seconds: what is asked again now and then needs the caches of the database meanwhile. */
 async function rested (site) {
-  let least = Infinity
-  for (let i = 0; i < 24; i++, await sleep(500)) least = Math.min(least, memory(site))
+  let least
+  for (let i = 0; i < 24; i++, await sleep(500)) {
+    const now = memoryKinds(site)
+    if (!(now.total > least?.total)) least = now
+  }
   return least
+}
+
+/** The most that was seen until something is done; a tenth of a second between two looks. */
+async function most (site, work) {
+  let is = memoryKinds(site); let isOver = false
+  work = work.finally(() => { isOver = true })
+  for (; !isOver; await sleep(100)) {
+    const now = memoryKinds(site)
+    if (now.total > is.total) is = now
+  }
+  return work.then(() => is)
+}
+
+/** Says how much more one is than the other, and of which kind. */
+function grown (what, now, before) {
+  const mebibytes = kind => (now[kind] - before[kind]) / MiB
+  const kinds = ['allocated', 'stacks', 'files', 'index'].map(kind => `${kind === 'index' ? "the log's index" : kind} ${mebibytes(kind).toFixed(2)}`)
+  number(what, mebibytes('total'), 'MiB', 'flat: ≤ 1', `${kinds.join(', ')}; ${(before.total / MiB).toFixed(1)} MiB with 1,000`)
+}
+
+/** All servers answer again, and are asked at once. */
+async function wake (site, { hosts }) {
+  for (const host of hosts) host.mode = 202
+  await Promise.all(hosts.map(host => host.listen(host.port)))
+  for (const host of hosts) await site.post(`/federation/hosts/${host.host}/retry`, { token: true })
+}
+
+async function waits (site, count) {
+  for (const from = Date.now(); waiting(site) < count; await sleep(100)) {
+    if (Date.now() - from > 600000) throw new Error(`${waiting(site)} of ${count} wait`)
+  }
+}
+
+/** For ten seconds a thousand wait at any time, of which hundreds are under way. */
+async function flow (site, crowd, inboxes) {
+  let said = crowd.count + waiting(site)
+  for (const from = Date.now(); Date.now() - from < 10000; await sleep(20)) {
+    if (said - crowd.count > 1000) continue
+    await cry(site, { inboxes, count: 5 })
+    said += 500
+  }
 }
 
 async function backlog () {
@@ -81,35 +125,28 @@ async function backlog () {
     await crowd.add('refuse', 100)
     const inboxes = crowd.hosts.map(host => `${host.url}/inbox`)
     await cry(site, { inboxes, count: 10 })
-    while (waiting(site) < 1000) await sleep(100)
-    const before = await rested(site)
+    await waits(site, 1000)
+    await wake(site, crowd)
+    const busy = await most(site, flow(site, crowd, inboxes))
+    await crowd.stop()
+    await cry(site, { inboxes, count: 10 })
+    await waits(site, 1000)
+    const rest = await rested(site)
+    const more = 100000 - waiting(site)
     const from = Date.now()
-    await cry(site, { inboxes, count: 990 })
-    let early = 0
-    for (let count; (count = waiting(site)) < 100000;) {
-      if (count > 20000 && !early) early = memory(site)
-      if (Date.now() - from > 600000) throw new Error(`${count} of 100000 wait`)
-      await sleep(200)
-    }
-    number('queued in a second', 99000 / ((Date.now() - from) / 1000), '/s')
-    const queued = memory(site)
-    number('100,000 deliveries waiting, at rest: memory more than with 1,000', (await rested(site) - before) / MiB, 'MiB', 'flat: ≤ 2', `${(before / MiB).toFixed(1)} MiB then`)
-    number('the same while the last of them are queued, the caches of the database full', (queued - before) / MiB, 'MiB', '≤ 16')
-    number('the same, more than with 20,000', (queued - early) / MiB, 'MiB', 'flat: ≤ 2')
-    // They come back: all of it goes out.
-    const ports = crowd.hosts.map(host => host.port)
-    for (const host of crowd.hosts) host.mode = 202
-    await Promise.all(crowd.hosts.map((host, i) => host.listen(ports[i])))
-    for (const host of crowd.hosts) await site.post(`/federation/hosts/${host.host}/retry`, { token: true }) // not in its time
-    await until(site, crowd, 20000)
-    let peak = 0
-    const some = crowd.count; const at = Date.now()
-    while (crowd.count < 90000 && Date.now() - at < 60000) {
-      peak = Math.max(peak, memory(site))
-      await sleep(200)
-    }
-    number('delivered in a second', (crowd.count - some) / ((Date.now() - at) / 1000), '/s', '', 'all servers well again')
-    number('memory while they go out, more than with 1,000 waiting', (peak - before) / MiB, 'MiB')
+    await cry(site, { inboxes, count: Math.ceil(more / 100) })
+    const filling = await most(site, waits(site, 100000))
+    number('queued in a second', more / ((Date.now() - from) / 1000), '/s')
+    grown('memory with 100,000 waiting, at rest: more than with 1,000', await rested(site), rest)
+    grown('memory while 100,000 are queued: more than while 1,000 come and go', filling, busy)
+    crowd.count = 0
+    await wake(site, crowd)
+    await until(site, crowd, 10000)
+    const before = { count: crowd.count, cpu: cpu(site), at: Date.now() }
+    const leaving = await most(site, until(site, crowd, 90000))
+    const count = crowd.count - before.count
+    number('delivered in a second', count / ((Date.now() - before.at) / 1000), '/s', '', `all servers well again; ${((cpu(site) - before.cpu) * 1000 / count).toFixed(2)} ms of processor each`)
+    grown('memory while 100,000 go out: more than while 1,000 come and go', leaving, busy)
   } finally {
     await crowd.stop()
     await site.stop()

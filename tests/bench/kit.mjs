@@ -95,6 +95,26 @@ export function memory (site, what = 'Pss') {
   return kilobytes * 1024
 }
 
+/**
+ * Memory of an instance in bytes by kind, shared pages divided (PSS): {allocated (heaps and what else has no file), stacks,
+ * files (programs, libraries), index (of the database's log, a file that its processes share), total}.
+ */
+export function memoryKinds (site) {
+  const kinds = { allocated: 0, stacks: 0, files: 0, index: 0, total: 0 }
+  for (const pid of processes(site)) {
+    let kind
+    for (const line of readFileSync(`/proc/${pid}/smaps`, 'utf8').split('\n')) {
+      const [, from, to, name] = line.match(/^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ \S+ *(.*)$/) ?? []
+      const isStack = name === '' && Number.parseInt(to, 16) - Number.parseInt(from, 16) === 8 * MiB // of a thread
+      if (from) kind = name.endsWith('-shm') ? 'index' : name.startsWith('/') ? 'files' : name.startsWith('[stack') || isStack ? 'stacks' : 'allocated'
+      const bytes = Number(line.match(/^Pss: +(\d+) kB/)?.[1] ?? 0) * 1024
+      kinds[kind] += bytes
+      kinds.total += bytes
+    }
+  }
+  return kinds
+}
+
 /** CPU of the serving process in seconds: {user, system}. */
 export function cpu (site) {
   const parts = readFileSync(`/proc/${site.server}/stat`, 'utf8').split(') ')[1].split(' ')
