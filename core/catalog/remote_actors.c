@@ -56,12 +56,13 @@ static void ours_fill(struct shoal_call *call, struct shoal_actor *actor)
 {
     struct shoal_arena *arena = call->arena;
     const char *folder = actor->channel_id != 0 ? "video-channels" : "accounts";
-    actor->url = shoal_url(call, shoal_arena_printf(arena, "/%s/%s", folder, actor->name));
+    const char *base = shoal_url(call, "");
+    actor->url = shoal_arena_printf(arena, "%s/%s/%s", base, folder, actor->name);
     actor->inbox_url = shoal_arena_printf(arena, "%s/inbox", actor->url);
     actor->outbox_url = shoal_arena_printf(arena, "%s/outbox", actor->url);
     actor->followers_url = shoal_arena_printf(arena, "%s/followers", actor->url);
     actor->following_url = shoal_arena_printf(arena, "%s/following", actor->url);
-    actor->shared_inbox_url = shoal_url(call, "/inbox");
+    actor->shared_inbox_url = shoal_arena_printf(arena, "%s/inbox", base);
     actor->public_key = NULL;
 }
 
