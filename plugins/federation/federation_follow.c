@@ -207,6 +207,18 @@ static enum shoal_follow_state judge(struct shoal_call *call, const struct shoal
                                    : state;
 }
 
+// Keeps the id under which it is asked now; its state is read here, since somebody may answer it meanwhile.
+static int rename_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)tx;
+    const struct sides *sides = arg;
+    struct shoal_follow follow = {0};
+    int code = shoal_follow_get(call, sides->follower_id, sides->target_id, &follow, err);
+    follow.by_peer = true;
+    follow.url = sides->url;
+    return code != 0 ? code : shoal_follow_put(call, &follow, err);
+}
+
 // Asked again, maybe under another id: the same answer, in case it was lost, and about what they know.
 static int answer_again(struct shoal_call *call, struct shoal_follow *follow, struct sides *sides,
     struct shoal_err *err)
@@ -214,12 +226,7 @@ static int answer_again(struct shoal_call *call, struct shoal_follow *follow, st
     int code = 0;
     sides->id = follow->id;
     if (follow->url == NULL || strcmp(follow->url, sides->url) != 0) {
-        struct shoal_follow renamed = {.follower_id = follow->follower_id,
-            .target_id = follow->target_id,
-            .state = follow->state,
-            .by_peer = true,
-            .url = sides->url};
-        code = shoal_follow_put(call, &renamed, err);
+        code = shoal_tx(call, rename_tx, sides, err);
     }
     if (code != 0 || follow->state == SHOAL_FOLLOW_PENDING) {
         return code; // it waits for somebody here
