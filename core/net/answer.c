@@ -237,6 +237,10 @@ void shoal_answer_etag(struct shoal_request *request, const char *tag)
 void shoal_answer_private(struct shoal_request *request)
 {
     request->answer.is_private = true;
+    if (request->ticket) { // who waits for it could not have it: they ask for themselves
+        shoal_cache_settle(request->ticket, NULL, true);
+        request->ticket = NULL;
+    }
 }
 
 bool shoal_request_answered(const struct shoal_request *request, int *status)
