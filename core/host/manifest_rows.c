@@ -194,26 +194,28 @@ static int read_setting(struct shoal_arena *arena, const json_t *row, struct sho
     struct shoal_err *err)
 {
     static const char *const known[] = {
-        "name", "type", "default", "min", "max", "unit", "help", "reloadable", "secret", "choices"};
+        "name", "type", "default", "min", "max", "unit", "help", "reloadable", "secret", "choices",
+        "letters", "among"};
     const char *type = NULL;
     out->unit = "";
     if (!json_is_object(row)) {
         return shoal_manifest_fail(err, "\"settings\" must be a list of objects");
     }
     int code = shoal_manifest_keys(row, "settings", known, sizeof(known) / sizeof(known[0]), err);
-    code = code < 0
-               ? code
-               : shoal_manifest_text(arena, row, "settings", "name", 60, true, &out->name, err);
-    code =
-        code < 0 ? code : shoal_manifest_text(arena, row, "settings", "type", 10, true, &type, err);
-    code = code < 0
-               ? code
-               : shoal_manifest_text(arena, row, "settings", "help", 400, true, &out->help, err);
+    const struct {
+        const char *key, **out;
+        size_t most;
+        bool needed;
+    } texts[] = {{"name", &out->name, 60, true}, {"type", &type, 10, true}, {"help", &out->help, 400, true},
+        {"unit", &out->unit, 40, false}, {"letters", &out->letters, 100, false},
+        {"among", &out->among, 60, false}};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && code == 0; i++) {
+        code = shoal_manifest_text(
+            arena, row, "settings", texts[i].key, texts[i].most, texts[i].needed, texts[i].out, err);
+    }
     if (code < 0) {
         return code;
     }
-    const char *unit = json_string_value(json_object_get(row, "unit"));
-    out->unit = unit ? shoal_arena_strdup(arena, unit) : "";
     if (strspn(out->name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != strlen(out->name) ||
         out->name[0] < 'a' || out->name[0] > 'z') {
         return shoal_manifest_fail(

@@ -197,6 +197,14 @@ static bool is_choice(const char *choices, const char *text)
     return false;
 }
 
+static bool has_letters(
+    const struct shoal_setting_row *row, const char *text, struct shoal_err *err)
+{
+    return row->letters == NULL || strspn(text, row->letters) == strlen(text) ||
+           shoal_fail_field(err, row->name, "\"%s\": \"%.40s\" must be of the letters %s", row->name,
+               text, row->letters) == 0;
+}
+
 static json_t *normal_text(
     const struct shoal_setting_row *row, const json_t *value, struct shoal_err *err)
 {
@@ -206,6 +214,9 @@ static json_t *normal_text(
     }
     if (row->choices && !is_choice(row->choices, text)) {
         shoal_fail_field(err, row->name, "\"%s\" must be one of: %s", row->name, row->choices);
+        return NULL;
+    }
+    if (!has_letters(row, text, err)) {
         return NULL;
     }
     uint32_t count = 0;
@@ -244,9 +255,13 @@ static json_t *entry_of(const struct shoal_setting_row *row, const json_t *item)
 
 static json_t *chosen(const struct shoal_setting_row *row, json_t *list, struct shoal_err *err)
 {
-    for (size_t i = 0; row->choices && i < json_array_size(list); i++) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
         const char *entry = json_string_value(json_array_get(list, i));
-        if (!is_choice(row->choices, entry)) {
+        if (!has_letters(row, entry, err)) {
+            json_decref(list);
+            return NULL;
+        }
+        if (row->choices && !is_choice(row->choices, entry)) {
             shoal_fail_field(err, row->name, "\"%s\" must be a list of some of: %s", row->name,
                 row->choices);
             json_decref(list);

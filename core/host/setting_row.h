@@ -28,6 +28,8 @@ struct shoal_setting_row {
     const char *unit;
     const char *help;
     bool is_reloadable, is_secret;
+    const char *letters; ///< of which texts and entries of lists are made, where not of any; or NULL
+    const char *among;   ///< a list of the same plugin, of which this text is an entry; or NULL
 };
 
 const char *shoal_setting_type_name(enum shoal_setting_type type);

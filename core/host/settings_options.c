@@ -118,12 +118,34 @@ static int read_options(
     return 0;
 }
 
+/// What is chosen among the entries of a list is one of them; nothing, where it has none.
+static int check_among(const struct reading *reading, struct shoal_err *err)
+{
+    for (size_t i = 0; i < reading->count; i++) {
+        const struct shoal_setting_row *row = &reading->rows[i];
+        const json_t *list = row->among ? json_object_get(reading->fixed, row->among) : NULL;
+        const char *text = json_string_value(json_object_get(reading->fixed, row->name));
+        text = text ? text : "";
+        size_t count = json_array_size(list);
+        bool is_entry = count == 0 && *text == '\0';
+        for (size_t j = 0; j < count && !is_entry; j++) {
+            is_entry = strcmp(json_string_value(json_array_get(list, j)), text) == 0;
+        }
+        if (row->among && !is_entry) {
+            return option_fail(reading, row->name, err, "plugin %s: \"%s\" must be one of \"%s\"",
+                reading->config->plugins[reading->index].name, row->name, row->among);
+        }
+    }
+    return 0;
+}
+
 int shoal_settings_options(const struct shoal_config *config, size_t index,
     const struct shoal_setting_row *rows, size_t count, json_t **fixed, struct shoal_err *err)
 {
     struct reading reading = {
         .config = config, .index = index, .rows = rows, .count = count, .fixed = json_object()};
     int code = read_options(&reading, config->plugins[index].options, "", err);
+    code = code == 0 ? check_among(&reading, err) : code;
     if (code < 0) {
         json_decref(reading.fixed);
         reading.fixed = NULL;

@@ -9,6 +9,8 @@ static const struct shoal_setting_row rows[] = {
     {.name = "smtp.port", .type = SHOAL_SETTING_INT, .otherwise = "25"},
     {.name = "place", .type = SHOAL_SETTING_PATH, .otherwise = "null"},
     {.name = "any", .type = SHOAL_SETTING_JSON, .otherwise = "null"},
+    {.name = "ports", .type = SHOAL_SETTING_LIST, .otherwise = "[]", .letters = "abc-"},
+    {.name = "home", .type = SHOAL_SETTING_TEXT, .otherwise = "\"\"", .among = "ports"},
 };
 
 static struct kit kit;
@@ -56,6 +58,9 @@ static void options_are_kept_by_dotted_name(void **state)
             "{}"}, // of the host
         {"plugins = { { \"reef\", place = \"/a/b\" } }", "{\"place\":\"/a/b\"}"},
         {"plugins = { { \"reef\", place = \"\" } }", "{\"place\":\"\"}"},
+        {"plugins = { { \"reef\", ports = { \"a\", \"b-c\" }, home = \"b-c\" } }",
+            "{\"home\":\"b-c\",\"ports\":[\"a\",\"b-c\"]}"},
+        {"plugins = { { \"reef\", home = \"\" } }", "{\"home\":\"\"}"},
     };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         char text[512];
@@ -92,6 +97,11 @@ static void bad_ones_are_named_with_their_line(void **state)
         {"plugins = { { \"reef\", smtp = 1 } }", "has no setting \"smtp\""},
         {"plugins = { { \"reef\", smtp = { sha256 = \"x\" } } }", "no setting \"smtp.sha256\""},
         {"plugins = { { \"reef\", size = { a = 1 } } }", "plugin reef: "},
+        {"plugins = { { \"reef\", ports = { \"a\", \"B\" } } }", "\"B\" must be of the letters abc-"},
+        {"plugins = { { \"reef\",\nports = { \"a\", \"b\" },\nhome = \"c\" } }",
+            "shoal.lua:3: plugin reef: \"home\" must be one of \"ports\""},
+        {"plugins = { { \"reef\", ports = { \"a\" } } }", "\"home\" must be one of \"ports\""},
+        {"plugins = { { \"reef\", home = \"a\" } }", "\"home\" must be one of \"ports\""},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char text[512];

@@ -4,15 +4,19 @@
 #define P2P_H
 #include <shoal/plugin.h>
 
+#include "p2p_nodes.h"
+
 #define P2P_HASH_BYTES 20
 
+/// So begins what is said to who is at the wrong node: our player asks the site again, and goes to the right one.
+#define P2P_ELSEWHERE "elsewhere: "
+
 struct p2p_tracker; // p2p_tracker.c: the swarms
-struct p2p_stun;    // p2p_stun.c: whom viewers ask for their address
 
 struct p2p {
     struct shoal_plugin *self;
     struct p2p_tracker *tracker;
-    struct p2p_stun *stun;    ///< NULL: off
+    struct p2p_nodes nodes;
     _Atomic int openness;     ///< p2p_policy.c: who might share, and how, when it looked last
     bool is_given, is_warned; ///< p2p_torrents.c: what became of torrents of before
 };
@@ -20,12 +24,13 @@ struct p2p {
 /// The video that a swarm belongs to.
 struct p2p_owner {
     int64_t video_id;
-    char uuid[37];
+    size_t node;    ///< that has its swarms
+    bool is_here;   ///< it is this one
     bool is_shared; ///< public or unlisted, published, not blocked, P2P not switched off
 };
 /// Looks a hash up. Returns: 0, or SHOAL_ENOTFOUND: it is none of ours. Thread: [worker].
-int p2p_hash_find(struct shoal_plugin *self, struct shoal_call *call,
-    const unsigned char hash[P2P_HASH_BYTES], struct p2p_owner *owner, struct shoal_err *err);
+int p2p_hash_find(struct p2p *p2p, struct shoal_call *call, const unsigned char hash[P2P_HASH_BYTES],
+    struct p2p_owner *owner, struct shoal_err *err);
 /// Whether the owners of a video and its channel let viewers share it; false too where that cannot be
 /// read. The administrator's own switches are not asked here. Thread: [worker].
 bool p2p_policy_shares(struct shoal_call *call, int64_t video_id);
@@ -36,8 +41,9 @@ json_t *p2p_service_trackers(
 /// Ends the swarms of a video (0: of all), and whoever was refused is asked about anew. is_dismissed: it
 /// may not be shared any more, and its viewers with a socket are told so. Thread: [any].
 void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id, bool is_dismissed);
-/// The same in whichever process they are.
-void p2p_video_forget(struct p2p *p2p, int64_t video_id, bool is_dismissed);
+/// The same in whichever process of whichever node they are: of another one in a second or two. Thread: [worker].
+void p2p_video_forget(
+    struct p2p *p2p, struct shoal_call *call, int64_t video_id, bool is_dismissed);
 /// Whether viewers may connect through relays alone, so that nobody learns another's address.
 bool p2p_policy_is_relayed(const struct p2p *p2p);
 /// Reads the settings that it goes by. Thread: [worker], and start().
@@ -46,6 +52,8 @@ void p2p_tracker_settings(struct p2p_tracker *tracker);
 int p2p_tracker_peers(struct p2p_tracker *tracker, int64_t video_id);
 
 // What each part registers when the plugin starts.
+int p2p_nodes_settle(struct p2p *p2p, struct shoal_err *err);  // reads who they are, before all others
+int p2p_nodes_start(struct p2p *p2p, struct shoal_err *err);   // hears of them
 int p2p_tracker_start(struct p2p *p2p, struct shoal_err *err); // sockets and HTTP announces
 int p2p_policy_start(struct p2p *p2p, struct shoal_err *err);  // who shares with whom
 void p2p_tracker_stop(struct p2p *p2p);

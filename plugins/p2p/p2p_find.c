@@ -36,7 +36,7 @@ static int videos_of(struct shoal_call *call, const unsigned char hash[P2P_HASH_
     return 0;
 }
 
-static int owner_read(struct shoal_plugin *self, struct shoal_call *call, int64_t video_id,
+static int owner_read(struct p2p *p2p, struct shoal_call *call, int64_t video_id,
     struct p2p_owner *owner, struct shoal_err *err)
 {
     struct shoal_rows *rows = shoal_db_query(
@@ -50,10 +50,9 @@ static int owner_read(struct shoal_plugin *self, struct shoal_call *call, int64_
         bool is_public = privacy == SHOAL_PRIVACY_PUBLIC || privacy == SHOAL_PRIVACY_UNLISTED;
         *owner = (struct p2p_owner){.video_id = shoal_col_i64(rows, 0),
             .is_shared = shoal_col_bool(rows, 2) &&
-                         (is_public || shoal_setting_bool(self, "private"))};
-        const char *uuid = shoal_col_text(rows, 1);
-        size_t length = uuid ? strnlen(uuid, sizeof owner->uuid - 1) : 0;
-        memcpy(owner->uuid, uuid ? uuid : "", length);
+                         (is_public || shoal_setting_bool(p2p->self, "private")),
+            .node = p2p_node_of(&p2p->nodes, shoal_col_text(rows, 1))};
+        owner->is_here = owner->node == p2p->nodes.self;
     }
     int code = shoal_rows_close(rows, err);
     owner->is_shared =
@@ -61,18 +60,20 @@ static int owner_read(struct shoal_plugin *self, struct shoal_call *call, int64_
     return code;
 }
 
-// Two uploads of the same bytes have one torrent: the oldest video that is shared stands for all.
-int p2p_hash_find(struct shoal_plugin *self, struct shoal_call *call,
-    const unsigned char hash[P2P_HASH_BYTES], struct p2p_owner *owner, struct shoal_err *err)
+// Two uploads of the same bytes have one torrent: the oldest video that is shared stands for all, on each node
+// that has one of them.
+int p2p_hash_find(struct p2p *p2p, struct shoal_call *call, const unsigned char hash[P2P_HASH_BYTES],
+    struct p2p_owner *owner, struct shoal_err *err)
 {
     int64_t videos[VIDEOS_MAX];
     size_t count = 0;
     *owner = (struct p2p_owner){.video_id = 0};
     int code = videos_of(call, hash, videos, &count, err);
-    for (size_t i = 0; code == 0 && !owner->is_shared && i < count; i++) {
+    for (size_t i = 0; code == 0 && !(owner->is_shared && owner->is_here) && i < count; i++) {
         struct p2p_owner one;
-        code = owner_read(self, call, videos[i], &one, err);
-        if (code == 0 && one.video_id != 0 && (owner->video_id == 0 || one.is_shared)) {
+        code = owner_read(p2p, call, videos[i], &one, err);
+        bool is_better = one.is_shared && (!owner->is_shared || one.is_here);
+        if (code == 0 && one.video_id != 0 && (owner->video_id == 0 || is_better)) {
             *owner = one;
         }
     }

@@ -22,6 +22,7 @@ struct asked {
     bool must_look;  ///< the hash has to be looked up, which the swarms tell to one caller
 };
 
+static const char not_meant[] = P2P_ELSEWHERE "this is another node of the site than its address says";
 static char counted[] = "counted", looking[] = "looking"; // what the worker finds with the request
 
 static int hand_over(const struct asked *asked)
@@ -166,9 +167,10 @@ static int announce_of(
     struct asked *asked, const struct p2p_query *query, struct swarm_entry *entry)
 {
     struct p2p_tracker *tracker = asked->tracker;
-    bool is_unknown, is_stale;
-    struct swarm_video *video = p2p_gate_known(tracker, query->hash, &is_unknown, &is_stale);
-    asked->must_look = !is_unknown && (!video || is_stale || asked->must_look);
+    const char *why;
+    bool is_stale;
+    struct swarm_video *video = p2p_gate_known(tracker, query->hash, &why, &is_stale);
+    asked->must_look = !why && (!video || is_stale || asked->must_look);
     if (asked->must_look && !asked->call) {
         swarm_video_unref(video);
         return hand_over(asked);
@@ -177,9 +179,12 @@ static int announce_of(
         (video || visitor_unknown_take(entry->visitor, UNKNOWN_A_MINUTE, shoal_tick_ms()))) {
         swarm_video_unref(video);
         video = p2p_gate_find(tracker, asked->call, query->hash);
+        if (!video) {
+            swarm_video_unref(p2p_gate_known(tracker, query->hash, &why, &is_stale));
+        }
     }
     int code = video ? announce_in(asked, query, entry, video)
-                     : fail(asked->request, "this is no video of this server, or nobody may share it");
+                     : fail(asked->request, why ? why : p2p_not_ours);
     swarm_video_unref(video);
     return code;
 }
@@ -191,6 +196,9 @@ static int announce_as(struct asked *asked, struct swarm_entry *entry)
     struct p2p_query query;
     if (!atomic_load(&tracker->limits.is_on)) {
         return fail(request, "Tracker is disabled on this instance.");
+    }
+    if (!p2p_node_is_meant(&tracker->p2p->nodes, request)) {
+        return fail(request, not_meant);
     }
     if (!asked->is_counted &&
         !visitor_message_take(
@@ -295,6 +303,9 @@ static int scrape(
     if (!atomic_load(&tracker->limits.is_on)) {
         return fail(request, "Tracker is disabled on this instance.");
     }
+    if (!p2p_node_is_meant(&tracker->p2p->nodes, request)) {
+        return fail(request, not_meant);
+    }
     if (!may_scrape(tracker, request)) {
         return fail(request, "too many scrapes: wait a minute");
     }
@@ -325,8 +336,11 @@ int p2p_http_start(struct p2p_tracker *tracker, struct shoal_err *err)
     const struct shoal_route routes[] = {
         {.method = "GET", .path = "/tracker/announce", .handler = announce, .quick = announce_quick},
         {.method = "GET", .path = "/tracker/scrape", .handler = scrape, .quick = scrape},
+        {.method = "GET", .path = "/tracker/{node}/announce", .handler = announce, .quick = announce_quick},
+        {.method = "GET", .path = "/tracker/{node}/scrape", .handler = scrape, .quick = scrape},
     };
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+    size_t count = tracker->p2p->nodes.count > 0 ? 4 : 2;
+    for (size_t i = 0; i < count; i++) {
         struct shoal_route route = routes[i];
         route.arg = tracker;
         route.auth = SHOAL_AUTH_NONE;

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
+#include <ask.h>
+#include <shoal/svc/stun.h>
+
 #include "p2p_policy.h"
-#include "p2p_stun.h"
 
 #define SERVERS_MAX 8
 
@@ -66,7 +68,7 @@ static json_t *turn_of(struct p2p *p2p)
 static json_t *stun_of(struct p2p *p2p, struct shoal_call *call)
 {
     json_t *stun = shoal_setting_json(p2p->self, "stun");
-    const char *own = json_array_size(stun) == 0 ? p2p_stun_url(p2p, call) : NULL;
+    const char *own = json_array_size(stun) == 0 ? ASK(call, stun, NULL, NULL, url) : NULL;
     if (own != NULL) {
         json_decref(stun);
         stun = json_pack("[s]", own);

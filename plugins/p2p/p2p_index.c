@@ -99,15 +99,6 @@ static bool is_same(const struct p2p_plan *a, const struct p2p_plan *b)
     return is_alike;
 }
 
-void p2p_video_forget(struct p2p *p2p, int64_t video_id, bool is_dismissed)
-{
-    p2p_tracker_forget(p2p->tracker, video_id, is_dismissed);
-    json_t *message =
-        json_pack("{s:I, s:b}", "video", (json_int_t)video_id, "dismissed", is_dismissed);
-    shoal_publish("p2p:forget", message); // its swarms may be another process's
-    json_decref(message);
-}
-
 static struct p2p_plan *plan_new(
     struct p2p *p2p, struct shoal_call *call, const char *uuid, int64_t video_id)
 {
@@ -124,8 +115,8 @@ static int index_video(struct shoal_call *call, const char *uuid, int64_t video_
     int code = plan_read(p2p, call, plan, err);
     for (int i = 0; code == 0 && i < TRIES_MAX; i++) {
         code = shoal_tx(call, p2p_rows_write, plan, err);
-        if (code == 0 && (plan->has_removed || !plan->video.is_shared)) {
-            p2p_video_forget(p2p, video_id, !plan->video.is_shared);
+        if (code == 0 && (plan->has_changed || !plan->video.is_shared)) {
+            p2p_video_forget(p2p, call, video_id, !plan->video.is_shared);
         }
         struct p2p_plan *now = plan_new(p2p, call, uuid, video_id);
         code = code == 0 ? plan_read(p2p, call, now, err) : code;
@@ -140,14 +131,6 @@ static int index_video(struct shoal_call *call, const char *uuid, int64_t video_
     return code;
 }
 
-static void on_forget(const char *topic, const json_t *message, void *arg)
-{
-    (void)topic;
-    const struct p2p *p2p = arg;
-    p2p_tracker_forget(p2p->tracker, shoal_integer(message, "video", -1),
-        shoal_flag(message, "dismissed", false));
-}
-
 int p2p_index_start(struct p2p *p2p, struct shoal_err *err)
 {
     struct follow *follow = shoal_arena_alloc(shoal_plugin_arena(p2p->self), sizeof *follow);
@@ -158,9 +141,5 @@ int p2p_index_start(struct p2p *p2p, struct shoal_err *err)
         .stale = &p2p_walk_stale,
         .walked = &p2p_walk_get,
         .walk = &p2p_walk_set};
-    int code = follow_start(follow, err);
-    if (code == 0 && shoal_subscribe(p2p->self, "p2p:forget", on_forget, p2p) == 0) {
-        code = shoal_fail(err, SHOAL_EFORBIDDEN, "swarms cannot be ended from another process");
-    }
-    return code;
+    return follow_start(follow, err);
 }

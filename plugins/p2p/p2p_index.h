@@ -46,7 +46,7 @@ struct p2p_plan {
     struct p2p_video_row video;
     struct p2p_hash hashes[P2P_HASHES_MAX];
     size_t hashes_count;
-    bool has_removed; ///< out: some of its swarms are no longer its own
+    bool has_changed; ///< out: swarms are no longer its own, or it had none and has some now
 };
 /// [transaction] arg: a struct p2p_plan.
 int p2p_rows_write(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err);

@@ -81,7 +81,7 @@ static int video_heard(
         P2P_OFF_VIDEO, shoal_integer(video, "id", 0), p2p_form_is_off(video), false};
     int code = shoal_tx(call, change_tx, &change, err);
     if (code == 0 && change.is_changed) {
-        p2p_video_forget(p2p, change.id, change.is_off);
+        p2p_video_forget(p2p, call, change.id, change.is_off);
     }
     return code;
 }
@@ -137,7 +137,7 @@ static int forget_channel(
     struct shoal_rows *rows = shoal_db_query(
         shoal_call_db(call), &p2p_off_videos, SHOAL_ARGS(SHOAL_I64(change->id)), err);
     while (rows != NULL && shoal_rows_next(rows)) {
-        p2p_video_forget(p2p, shoal_col_i64(rows, 0), change->is_off);
+        p2p_video_forget(p2p, call, shoal_col_i64(rows, 0), change->is_off);
     }
     return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
 }

@@ -69,8 +69,8 @@ static int hashes_write(struct shoal_call *call, struct shoal_db *tx, struct p2p
                 SHOAL_I64(plan->video_id), SHOAL_I64(plan->hashes[i].generation)),
             NULL, err);
     }
-    plan->has_removed = removed_count > 0;
-    return code == 0 && (plan->has_removed || is_more) ? shoal_touch(call, tx, "hashes", err) : code;
+    plan->has_changed = removed_count > 0 || (is_more && known == 0);
+    return code == 0 && (plan->has_changed || is_more) ? shoal_touch(call, tx, "hashes", err) : code;
 }
 
 int p2p_rows_write(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)

@@ -29,11 +29,13 @@ const char *p2p_socket_url(struct shoal_arena *arena, const char *url)
         host + length);
 }
 
-static json_t *all_urls(struct shoal_call *call)
+static json_t *all_urls(const struct p2p *p2p, struct shoal_call *call, const char *uuid)
 {
-    const char *socket =
-        p2p_socket_url(shoal_call_arena(call), shoal_url(call, "/tracker/socket"));
-    return json_pack("[s, s]", shoal_url(call, "/tracker/announce"), socket);
+    struct shoal_arena *arena = shoal_call_arena(call);
+    const char *announce = p2p_node_path(arena, &p2p->nodes, uuid, "announce");
+    const char *socket = p2p_node_path(arena, &p2p->nodes, uuid, "socket");
+    return json_pack(
+        "[s, s]", shoal_url(call, announce), p2p_socket_url(arena, shoal_url(call, socket)));
 }
 
 // Returns: 0 also for a video that is not there: it is not shared.
@@ -61,7 +63,7 @@ json_t *p2p_service_trackers(
     if (code != 0) {
         return NULL;
     }
-    return count > 0 ? all_urls(call) : json_array();
+    return count > 0 ? all_urls(p2p, call, uuid) : json_array();
 }
 
 // What stands in a video's details and what other sites are told is for players of any kind: nothing, where
@@ -121,7 +123,7 @@ static json_t *torrent_urls(
     }
     bool is_named = video.is_shareable && shoal_setting_bool(p2p->self, "tracker") &&
                     !p2p_policy_is_relayed(p2p); // clients of torrents show their addresses
-    return is_named ? all_urls(call) : json_array();
+    return is_named ? all_urls(p2p, call, uuid) : json_array();
 }
 
 static int forget(struct shoal_call *call, void *arg, const char *uuid, struct shoal_err *err)
@@ -130,7 +132,7 @@ static int forget(struct shoal_call *call, void *arg, const char *uuid, struct s
     struct p2p_video_row video;
     int code = find(p2p, call, uuid, &video, err);
     if (code == 0 && video.id != 0) {
-        p2p_video_forget(p2p, video.id, !video.is_shared);
+        p2p_video_forget(p2p, call, video.id, !video.is_shared);
     }
     return code;
 }

@@ -48,9 +48,8 @@ static int sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
 /// Nobody can see the video any more: its viewers are let go at once.
 static int leave(struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
 {
-    (void)call;
     (void)err;
-    p2p_tracker_forget(arg, shoal_integer(event, "video.id", -1), true);
+    p2p_video_forget(arg, call, shoal_integer(event, "video.id", -1), true);
     return 0;
 }
 
@@ -73,17 +72,18 @@ int p2p_tracker_peers(struct p2p_tracker *tracker, int64_t video_id)
 int p2p_tracker_start(struct p2p *p2p, struct shoal_err *err)
 {
     struct p2p_tracker *tracker = swarm_alloc(sizeof *tracker);
+    tracker->p2p = p2p;
     tracker->self = p2p->self;
     tracker->refs = 1;
     pthread_mutex_init(&tracker->lock, NULL);
-    shoal_random(&tracker->seed, sizeof tracker->seed);
+    swarm_key_init(&tracker->key);
     visitors_init(&tracker->visitors);
     swarms_init(&tracker->swarms, &tracker->visitors);
     p2p_tracker_settings(tracker);
     p2p->tracker = tracker;
     int code = shoal_timer_add(p2p->self, "sweep", SWEEP_MS, false, sweep, tracker);
-    code = code < 0 ? code : shoal_tell(p2p->self, "video.hidden", leave, tracker);
-    code = code < 0 ? code : shoal_tell(p2p->self, "video.deleted", leave, tracker);
+    code = code < 0 ? code : shoal_tell(p2p->self, "video.hidden", leave, p2p);
+    code = code < 0 ? code : shoal_tell(p2p->self, "video.deleted", leave, p2p);
     code = code < 0 ? code : p2p_sockets_start(tracker, err);
     return code < 0 ? code : p2p_http_start(tracker, err);
 }

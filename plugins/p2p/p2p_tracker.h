@@ -30,20 +30,24 @@ struct p2p_limits {
 struct p2p_slot {
     uint64_t key;
     int64_t until_ms;
+    const char *why; ///< the sentence; lives as long as the plugin
 };
 
 struct p2p_tracker {
     struct shoal_plugin *self;
+    struct p2p *p2p;
     _Atomic uint32_t refs; ///< the plugin, its sockets, and what workers do for them
     struct p2p_limits limits;
     struct visitors visitors;
     struct swarms swarms;
     _Atomic size_t waiting_bytes; ///< messages that wait for a verdict
     pthread_mutex_t lock;         ///< of the slots
-    struct p2p_slot unknown[P2P_UNKNOWN_SLOTS]; ///< hashes that are none of ours
+    struct p2p_slot unknown[P2P_UNKNOWN_SLOTS]; ///< hashes that have no swarm here
     struct p2p_slot refused[P2P_REFUSED_SLOTS]; ///< HTTP peers that may not join
-    uint64_t seed;
+    struct swarm_key key;
 };
+
+extern const char p2p_not_ours[];
 
 void p2p_tracker_ref(struct p2p_tracker *tracker);
 void p2p_tracker_unref(struct p2p_tracker *tracker);
@@ -55,10 +59,10 @@ int p2p_http_start(struct p2p_tracker *tracker, struct shoal_err *err);
 
 // p2p_tracker_gate.c
 /// Whose a hash is, as far as that is known without asking. Returns: the video, to be released, or
-/// NULL; *is_unknown: asked lately, and it is none of ours. [any]
+/// NULL; *why: asked lately, and it has no swarm here: p2p_not_ours, or it belongs to another node. [any]
 struct swarm_video *p2p_gate_known(struct p2p_tracker *tracker, const unsigned char *hash,
-    bool *is_unknown, bool *is_stale);
-/// Looks it up. Returns: the video, to be released; NULL where it is none of ours or not to be shared.
+    const char **why, bool *is_stale);
+/// Looks it up. Returns: the video, to be released; NULL where it has no swarm here.
 struct swarm_video *p2p_gate_find(
     struct p2p_tracker *tracker, struct shoal_call *call, const unsigned char *hash);
 /// Asks whether somebody may join. Returns: SHOAL_PASS, or why not in sentence.

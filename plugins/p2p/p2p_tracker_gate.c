@@ -8,32 +8,37 @@
 #define LOOKS_MAX  4
 #define REFUSED_MS (P2P_INTERVAL_S * 1000)
 
-static bool is_noted(struct p2p_tracker *tracker, struct p2p_slot *slots, size_t count, uint64_t key)
+const char p2p_not_ours[] = "this is no video of this server, or nobody may share it";
+
+/// Returns: what was noted, or NULL.
+static const char *noted(
+    struct p2p_tracker *tracker, struct p2p_slot *slots, size_t count, uint64_t key)
 {
     pthread_mutex_lock(&tracker->lock);
     const struct p2p_slot *slot = &slots[key % count];
-    bool is_same = slot->key == key && slot->until_ms > shoal_tick_ms();
+    const char *why = slot->key == key && slot->until_ms > shoal_tick_ms() ? slot->why : NULL;
     pthread_mutex_unlock(&tracker->lock);
-    return is_same;
+    return why;
 }
 
 static void note(struct p2p_tracker *tracker, struct p2p_slot *slots, size_t count, uint64_t key,
-    int64_t for_ms)
+    int64_t for_ms, const char *why)
 {
     pthread_mutex_lock(&tracker->lock);
-    slots[key % count] = (struct p2p_slot){key, shoal_tick_ms() + for_ms};
+    slots[key % count] = (struct p2p_slot){key, shoal_tick_ms() + for_ms, why};
     pthread_mutex_unlock(&tracker->lock);
 }
 
 struct swarm_video *p2p_gate_known(struct p2p_tracker *tracker, const unsigned char *hash,
-    bool *is_unknown, bool *is_stale)
+    const char **why, bool *is_stale)
 {
-    *is_unknown = *is_stale = false;
+    *why = NULL;
+    *is_stale = false;
     struct swarm_video *video =
         swarms_video(&tracker->swarms, hash, shoal_tick_ms(), is_stale);
     if (!video) {
-        *is_unknown = is_noted(
-            tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, swarm_mix(tracker->seed, hash));
+        *why = noted(
+            tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, swarm_mix(&tracker->key, hash, SWARM_ID_BYTES));
     }
     return video;
 }
@@ -41,16 +46,19 @@ struct swarm_video *p2p_gate_known(struct p2p_tracker *tracker, const unsigned c
 struct swarm_video *p2p_gate_find(
     struct p2p_tracker *tracker, struct shoal_call *call, const unsigned char *hash)
 {
+    const char *why = p2p_not_ours;
     int code = 0;
     for (int i = 0; i < LOOKS_MAX; i++) {
         struct p2p_owner owner = {0};
         struct shoal_err err = {0};
         uint32_t before = atomic_load(&tracker->swarms.forgotten);
-        code = p2p_hash_find(tracker->self, call, hash, &owner, &err);
+        code = p2p_hash_find(tracker->p2p, call, hash, &owner, &err);
         if (code < 0 && code != SHOAL_ENOTFOUND) {
             shoal_warn("a hash could not be looked up: %s", err.text);
         }
-        if (code != 0 || !owner.is_shared) {
+        bool is_elsewhere = code == 0 && owner.is_shared && !owner.is_here;
+        why = is_elsewhere ? tracker->p2p->nodes.items[owner.node].elsewhere : p2p_not_ours;
+        if (code != 0 || !owner.is_shared || is_elsewhere) {
             break;
         }
         struct swarm_video *video =
@@ -63,7 +71,7 @@ struct swarm_video *p2p_gate_find(
     if (code >= 0 || code == SHOAL_ENOTFOUND) {
         swarms_close(&tracker->swarms, hash); // what nobody could look up goes on as it is
     }
-    note(tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, swarm_mix(tracker->seed, hash), UNKNOWN_MS);
+    note(tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, swarm_mix(&tracker->key, hash, SWARM_ID_BYTES), UNKNOWN_MS, why);
     return NULL;
 }
 
@@ -91,22 +99,25 @@ enum shoal_verdict p2p_gate_ask(struct p2p_tracker *tracker, struct shoal_call *
 static uint64_t refused_key(
     const struct p2p_tracker *tracker, const struct swarm_entry *entry, int64_t video_id)
 {
-    unsigned char text[SWARM_ID_BYTES] = {0};
-    memcpy(text, entry->address.bytes, sizeof entry->address);
-    uint64_t seed = tracker->seed ^ (uint64_t)video_id; // a verdict of before a change is none
-    seed += atomic_load(&tracker->swarms.forgotten);
-    return swarm_mix(swarm_mix(seed, text), entry->id);
+    struct {
+        int64_t video_id;
+        uint32_t forgotten; // a verdict of before a change is none
+        unsigned char id[SWARM_ID_BYTES];
+        struct visitor_address address;
+    } named = {video_id, atomic_load(&tracker->swarms.forgotten), {0}, entry->address};
+    memcpy(named.id, entry->id, SWARM_ID_BYTES);
+    return swarm_mix(&tracker->key, &named, sizeof named);
 }
 
 bool p2p_gate_refused(
     struct p2p_tracker *tracker, const struct swarm_entry *entry, int64_t video_id)
 {
-    return is_noted(tracker, tracker->refused, P2P_REFUSED_SLOTS,
-        refused_key(tracker, entry, video_id));
+    return noted(tracker, tracker->refused, P2P_REFUSED_SLOTS,
+               refused_key(tracker, entry, video_id)) != NULL;
 }
 
 void p2p_gate_refuse(struct p2p_tracker *tracker, const struct swarm_entry *entry, int64_t video_id)
 {
     note(tracker, tracker->refused, P2P_REFUSED_SLOTS, refused_key(tracker, entry, video_id),
-        REFUSED_MS);
+        REFUSED_MS, "");
 }

@@ -80,9 +80,10 @@ static void answer_question(struct shoal_call *call, void *arg)
             question->socket->address_prefix, question->sentence);
         return;
     }
-    bool is_unknown, is_stale = false; // somebody else may have asked meanwhile
+    const char *why;
+    bool is_stale = false; // somebody else may have asked meanwhile
     question->video =
-        question->is_check ? NULL : p2p_gate_known(tracker, question->hash, &is_unknown, &is_stale);
+        question->is_check ? NULL : p2p_gate_known(tracker, question->hash, &why, &is_stale);
     if (!question->video || is_stale) {
         swarm_video_unref(question->video);
         question->video = p2p_gate_find(tracker, call, question->hash);

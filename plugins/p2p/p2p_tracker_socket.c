@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "p2p_tracker_socket.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define PATH              "/tracker/socket"
+#define NODE_PATH         "/tracker/{node}/socket"
 #define WAITING_MAX       32
 #define WAITING_BYTES_MAX (32u << 20) // of all sockets together
 #define UNKNOWN_MAX       16          // hashes that are none of ours, and then the socket is closed
@@ -15,14 +17,31 @@ static const struct jsontext_slice no_hash;
 
 // ---- the beginning and the end
 
+/// The path to the letter: some clients take what is a little different for another tracker.
+static int check_path(
+    const struct p2p_nodes *nodes, const struct shoal_request *request, struct shoal_err *err)
+{
+    const char *node = shoal_request_param(request, "node");
+    char path[sizeof NODE_PATH + P2P_NODE_BYTES] = PATH;
+    if (node) {
+        snprintf(path, sizeof path, "/tracker/%s/socket", nodes->items[nodes->self].name);
+    }
+    if (!p2p_node_is_meant(nodes, request)) {
+        return shoal_fail(err, SHOAL_EMISDIRECTED, "this node of the site is at %s", path);
+    }
+    return *shoal_request_query_string(request) || strcmp(shoal_request_path(request), path) != 0
+               ? shoal_fail(err, SHOAL_ENOTFOUND, "the tracker is at exactly %s", path)
+               : 0;
+}
+
 static int open_socket(struct shoal_call *call, struct shoal_request *request, void *arg,
     void **state, struct shoal_err *err)
 {
     (void)call;
     struct p2p_tracker *tracker = arg;
-    if (*shoal_request_query_string(request) ||
-        strcmp(shoal_request_path(request), PATH) != 0) {
-        return shoal_fail(err, SHOAL_ENOTFOUND, "the tracker is at exactly %s", PATH);
+    int code = check_path(&tracker->p2p->nodes, request, err);
+    if (code != 0) {
+        return code;
     }
     struct visitor_address address;
     visitor_address_parse(shoal_request_address(request), &address);
@@ -132,8 +151,6 @@ static void count_unknown(struct p2p_socket *socket)
     }
 }
 
-static const char not_ours[] = "this is no video of this server, or nobody may share it";
-
 void p2p_socket_unknown(struct p2p_socket *socket, const unsigned char *hash)
 {
     struct p2p_member *member = p2p_member_find(socket, hash);
@@ -211,17 +228,22 @@ static struct p2p_member *enter(
     struct p2p_socket *socket, const struct p2p_message *message, bool was_in)
 {
     struct p2p_tracker *tracker = socket->tracker;
-    bool is_unknown, is_stale;
+    const char *why;
+    bool is_stale;
     if (socket->member_count >= atomic_load(&tracker->limits.socket_hashes)) {
         refuse(socket, message, "you are in as many swarms as one socket may be");
         return NULL;
     }
     struct swarm_video *video =
-        p2p_gate_known(tracker, message->hash.bytes, &is_unknown, &is_stale);
-    if (is_unknown ||
+        p2p_gate_known(tracker, message->hash.bytes, &why, &is_stale);
+    if (why && why != p2p_not_ours) {
+        refuse(socket, message, why); // another node has it: nothing is held against who asks
+        return NULL;
+    }
+    if (why ||
         (!video && !visitor_unknown_take(socket->visitor, UNKNOWN_A_MINUTE, shoal_tick_ms()))) {
         was_in = was_in || (socket->lost && memcmp(socket->lost, message->hash.bytes, SWARM_ID_BYTES) == 0);
-        refuse(socket, message, was_in ? P2P_NO_LONGER : not_ours);
+        refuse(socket, message, was_in ? P2P_NO_LONGER : p2p_not_ours);
         count_unknown(socket);
         return NULL;
     }
@@ -275,7 +297,7 @@ static void hear_announce(struct p2p_socket *socket, const struct p2p_message *m
         was_in = was_in || member->has_id || member->was_in;
         p2p_member_remove(socket, member); // as if it had never been here
     }
-    refuse(socket, message, not_ours);
+    refuse(socket, message, p2p_not_ours);
 }
 
 static bool has_address(struct jsontext_slice description)
@@ -390,7 +412,7 @@ int p2p_sockets_start(struct p2p_tracker *tracker, struct shoal_err *err)
 {
     static const struct shoal_stream_ops ops = {
         .open = open_socket, .opened = opened, .message = message, .closed = closed};
-    const struct shoal_socket_route route = {
+    struct shoal_socket_route route = {
         .path = PATH,
         .ops = &ops,
         .arg = tracker,
@@ -399,5 +421,9 @@ int p2p_sockets_start(struct p2p_tracker *tracker, struct shoal_err *err)
         .queue_max_bytes = P2P_QUEUE_MAX,
         .any_origin = true,
     };
-    return shoal_socket_add(tracker->self, &route, err);
+    int code = shoal_socket_add(tracker->self, &route, err);
+    route.path = NODE_PATH;
+    return code != 0 || tracker->p2p->nodes.count == 0
+               ? code
+               : shoal_socket_add(tracker->self, &route, err);
 }

@@ -51,10 +51,8 @@ const running = new Set()
 process.on('exit', () => running.forEach(child => child.kill()))
 
 // Instances of many tests run at once: none of them takes the port of STUN unless its test says which.
-const deaf = text => text.includes('stun_listen')
-  ? text
-  : text.replace(/(\{ *)?"p2p"/, (all, brace) => brace ? `${all}, stun_listen = ""` : '{ "p2p", stun_listen = "" }')
-const heard = text => text.replace('{ "p2p", stun_listen = "" }', '"p2p"').replace('"p2p", stun_listen = ""', '"p2p"')
+const deaf = text => text.replace(/(?<!\{ *)"stun"/, '{ "stun", listen = "" }')
+const heard = text => text.replace('{ "stun", listen = "" }', '"stun"')
 
 class Instance {
   admin = 'root'

@@ -118,9 +118,9 @@ export const offer = (text, id = bytes20()) => ({ offer: { type: 'offer', sdp: t
 const encode = bytes => [...Buffer.from(bytes, 'latin1')].map(byte => `%${byte.toString(16).padStart(2, '0')}`).join('')
 
 /** An HTTP announce; the parsed answer, whose text is latin-1. from: the address it comes from, by a trusted proxy. */
-export async function announceHttp (site, hash, { id = bytes20(), from, ...query } = {}) {
+export async function announceHttp (site, hash, { id = bytes20(), from, path = '/tracker/announce', ...query } = {}) {
   const rest = Object.entries({ port: 6881, uploaded: 0, downloaded: 0, left: 1, compact: 1, ...query }).map(([key, value]) => `&${key}=${value}`).join('')
-  return bencoded(site, `/tracker/announce?info_hash=${encode(hash)}&peer_id=${encode(id)}${rest}`, from)
+  return bencoded(site, `${path}?info_hash=${encode(hash)}&peer_id=${encode(id)}${rest}`, from)
 }
 
 export const scrapeHttp = (site, ...hashes) => bencoded(site, `/tracker/scrape?${hashes.map(hash => `info_hash=${encode(hash)}`).join('&')}`)

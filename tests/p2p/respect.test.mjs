@@ -155,6 +155,21 @@ test('where so many are to watch, nobody is contacted before they do', async () 
   await Promise.all(pages.map(announces))
   assert.equal(await viewers(), 3)
   assert.equal((await site.get('/videos')).json.data.find(({ uuid }) => uuid === video.uuid).viewers, 3)
+  // It goes on while some leave, ends when half have left, and begins anew when all are back.
+  const [page] = pages
+  let count = 3, looks = 0
+  await page.route(`**/api/v1/videos/${video.uuid}`, async route => {
+    const response = await route.fetch()
+    looks++
+    await route.fulfill({ response, json: { ...await response.json(), viewers: count } })
+  })
+  for (const [viewers, state, reason] of [[2, 'on', ''], [1, 'off', 'few'], [2, 'off', 'few'], [3, 'on', '']]) {
+    count = viewers
+    const before = looks
+    await site.when('it looks again', () => looks > before + 1, 20000)
+    await page.waitForFunction(([state, reason]) => window.shoal.player.sharing.state === state && window.shoal.player.sharing.reason === reason, [state, reason])
+  }
+  await page.unroute(`**/api/v1/videos/${video.uuid}`)
   // Who comes now is the fourth, and waits for nothing.
   await leave(await announce(places()))
   await leave(pages)

@@ -9,7 +9,7 @@ const load = name => {
   const source = readFileSync(new URL(`../../themes/default/scripts/${name}`, import.meta.url))
   return import(`data:text/javascript;base64,${source.toString('base64')}`)
 }
-const { deviceOf, isDismissal, mayJoin, reasonAgainst, socketsOf } = await load('player_rules.js')
+const { deviceOf, isDismissal, isElsewhere, mayJoin, reasonAgainst, socketsOf } = await load('player_rules.js')
 const { Bytes } = await load('player_bytes.js')
 const { md5, swarmName, swarmNames } = await load('player_swarm_name.js')
 
@@ -37,6 +37,7 @@ test('each obstacle is enough, and none is named where there is none', () => {
       [{}, { link: '1' }, { answer: '' }, { answer: 'told' }].map(more => [reason, { viewer: { ...device, ...more } }])),
     ['no', { viewer: { isMobile: true, answer: 'no' } }],
     ['few', { policy: { from: 5 }, video: { viewers: 4 } }], ['', { policy: { from: 5 }, video: { viewers: 5 } }],
+    ...[['', 4], ['', 3], ['few', 2]].map(([reason, viewers]) => [reason, { policy: { from: 5 }, video: { viewers }, viewer: { isSharing: true } }]),
     ['', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1' } }],
     ['few', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1', answer: '' } }],
     ['few', { policy: { from: 5 }, video: { viewers: 0 }, viewer: { link: '1', answer: 'told' } }]
@@ -73,6 +74,11 @@ test('bytes are told once, also when some are thrown away, and with another swar
 test('a tracker that says no is not one that has trouble', () => {
   for (const text of ['not shared: this video no longer is', 'not shared: ', 'Tracker is disabled on this instance.']) assert.equal(isDismissal(text), true, text)
   for (const text of ['too many messages: wait a minute', 'this swarm is full', 'no, not shared: it', '', undefined]) assert.equal(isDismissal(text), false, text)
+})
+
+test('a tracker that names another node is known by its first word', () => {
+  assert.equal(isElsewhere('elsewhere: who watches this video meets at /tracker/b'), true)
+  for (const text of ['it is elsewhere: there', 'not shared: elsewhere', '', undefined]) assert.equal(isElsewhere(text), false, text)
 })
 
 test('browsers ask WebSocket trackers alone', () => {

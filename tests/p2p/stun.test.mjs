@@ -9,7 +9,7 @@ import { shoal, startInstance } from '../kit/instance.mjs'
 import { withPlugins } from '../kit/plugins.mjs'
 
 const cookie = Buffer.from('2112a442', 'hex')
-const plugins = ['storage_fs', 'transcode_ffmpeg', 'api', 'p2p']
+const plugins = ['storage_fs', 'transcode_ffmpeg', 'api', 'p2p', 'stun']
 const own = ['url=https://videos.example.org']
 let site, other, port
 
@@ -66,7 +66,7 @@ const told = async site => (await site.get('/config')).json.webrtc.stunServers
 before(async () => {
   port = await freeUdp()
   const make = async () => {
-    const made = await startInstance({ started: false, settings: [`p2p.stun_listen=[::]:${port}`, ...own] })
+    const made = await startInstance({ started: false, settings: [`stun.listen=[::]:${port}`, ...own] })
     made.config = withPlugins(made.config, plugins)
     return made
   }
@@ -115,7 +115,7 @@ test('nobody is sent there where nothing is shared, relays alone are used, anoth
   ]
   for (const [settings, servers] of rows) {
     await site.kill()
-    site.settings.splice(0, site.settings.length, `p2p.stun_listen=[::]:${port}`, ...settings)
+    site.settings.splice(0, site.settings.length, `stun.listen=[::]:${port}`, ...settings)
     await site.start()
     await answers() // the port is ours whatever players are told
     assert.deepEqual(await told(site), servers, settings.join())
@@ -124,7 +124,7 @@ test('nobody is sent there where nothing is shared, relays alone are used, anoth
 
 test('switched off, nothing listens', async () => {
   await site.kill()
-  site.settings.splice(0, site.settings.length, 'p2p.stun_listen=', ...own)
+  site.settings.splice(0, site.settings.length, 'stun.listen=', ...own)
   await site.start()
   assert.equal(await ask('127.0.0.1', request(), 300).catch(() => null), null)
   assert.deepEqual(await told(site), [])

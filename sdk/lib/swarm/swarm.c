@@ -9,7 +9,7 @@
 static struct swarm_shard *shard_of(
     struct swarms *swarms, const unsigned char *hash, uint64_t *mixed)
 {
-    *mixed = swarm_mix(swarms->seed, hash);
+    *mixed = swarm_mix(&swarms->key, hash, SWARM_ID_BYTES);
     return &swarms->shards[(*mixed >> 32) % SWARM_SHARDS];
 }
 
@@ -53,7 +53,7 @@ static void resize(struct swarms *swarms, struct swarm_shard *shard)
         while (old[i]) {
             struct swarm *swarm = old[i];
             old[i] = swarm->next;
-            uint64_t mixed = swarm_mix(swarms->seed, swarm->hash);
+            uint64_t mixed = swarm_mix(&swarms->key, swarm->hash, SWARM_ID_BYTES);
             struct swarm **bucket = &shard->swarms[mixed & (shard->swarm_room - 1)];
             swarm->next = *bucket;
             *bucket = swarm;
@@ -85,7 +85,7 @@ void swarms_init(struct swarms *swarms, struct visitors *visitors)
     memset(swarms, 0, sizeof *swarms);
     swarms->visitors = visitors;
     swarms->peers_max = swarms->offers_max = UINT32_MAX;
-    shoal_random(&swarms->seed, sizeof swarms->seed);
+    swarm_key_init(&swarms->key);
     pthread_mutex_init(&swarms->lock, NULL);
     for (int i = 0; i < SWARM_SHARDS; i++) {
         pthread_mutex_init(&swarms->shards[i].lock, NULL);

@@ -6,6 +6,7 @@
 
 #include <shoal/stream.h>
 
+#include "swarm_mix.h"
 #include "visitors.h"
 
 #define SWARM_ID_BYTES  20 // of a hash, and of a peer
@@ -81,7 +82,7 @@ struct swarm_shard {
 struct swarms {
     struct swarm_shard shards[SWARM_SHARDS];
     struct visitors *visitors;
-    uint64_t seed;
+    struct swarm_key key;
     _Atomic uint32_t peers_max;  ///< in one swarm
     _Atomic uint32_t offers_max; ///< that one peer with a socket is handed in a minute
     _Atomic uint32_t forgotten; ///< grows with each swarms_forget()
@@ -166,8 +167,6 @@ int swarms_viewers(struct swarms *swarms, int64_t video_id);
 /// Drops who was not heard, and swarms that nobody is in.
 void swarms_sweep(struct swarms *swarms, int64_t now_ms);
 
-/// A hash or an id as a number that strangers cannot foresee.
-uint64_t swarm_mix(uint64_t seed, const unsigned char *bytes);
 void swarm_video_unref(struct swarm_video *video);
 struct swarm_seat *swarm_seat_new(struct swarm_video *video);
 struct swarm_seat *swarm_seat_ref(struct swarm_seat *seat);

@@ -4,19 +4,6 @@
 
 #define ROOM_LEAST 16
 
-uint64_t swarm_mix(uint64_t seed, const unsigned char *bytes)
-{
-    uint64_t a, b;
-    uint32_t c;
-    memcpy(&a, bytes, 8);
-    memcpy(&b, bytes + 8, 8);
-    memcpy(&c, bytes + 16, 4);
-    uint64_t hash = (a ^ seed) * 0x9e3779b97f4a7c15u;
-    hash = (hash ^ (hash >> 29) ^ b) * 0xbf58476d1ce4e5b9u;
-    hash = (hash ^ (hash >> 32) ^ c) * 0x94d049bb133111ebu;
-    return hash ^ (hash >> 31);
-}
-
 static struct swarm_crowd *crowd_of(struct swarm_peer *peer)
 {
     return peer->stream ? &peer->swarm->sockets : &peer->swarm->others;
@@ -26,13 +13,14 @@ static struct swarm_crowd *crowd_of(struct swarm_peer *peer)
 static uint64_t hash_of(
     const struct swarms *swarms, const struct swarm *swarm, const struct swarm_entry *entry)
 {
-    uint64_t seed = swarms->seed ^ (uint64_t)(uintptr_t)swarm;
-    if (!entry->stream) {
-        unsigned char text[SWARM_ID_BYTES] = {0};
-        memcpy(text, entry->address.bytes, sizeof entry->address);
-        seed = swarm_mix(seed, text);
-    }
-    return swarm_mix(seed, entry->id);
+    struct {
+        const struct swarm *swarm;
+        unsigned char id[SWARM_ID_BYTES];
+        struct visitor_address address;
+    } named = {.swarm = swarm, .address = entry->address};
+    memcpy(named.id, entry->id, SWARM_ID_BYTES);
+    return swarm_mix(&swarms->key, &named,
+        entry->stream ? offsetof(__typeof__(named), address) : offsetof(__typeof__(named), address) + sizeof named.address);
 }
 
 static bool is_entry(const struct swarm_peer *peer, const struct swarm *swarm,

@@ -99,7 +99,7 @@ void visitors_init(struct visitors *visitors)
     if (!visitors->buckets) {
         abort();
     }
-    shoal_random(&visitors->seed, sizeof visitors->seed);
+    swarm_key_init(&visitors->key);
 }
 
 void visitors_fini(struct visitors *visitors)
@@ -118,11 +118,8 @@ void visitors_fini(struct visitors *visitors)
 static struct visitor **bucket_of(
     struct visitors *visitors, const struct visitor_address *group)
 {
-    uint64_t words[2];
-    memcpy(words, group->bytes, sizeof words);
-    uint64_t hash = (words[0] ^ visitors->seed) * 0x9e3779b97f4a7c15u;
-    hash = (hash ^ (hash >> 32) ^ words[1]) * 0xd6e8feb86659fd93u;
-    return &visitors->buckets[(hash >> 40) % BUCKETS];
+    uint64_t mixed = swarm_mix(&visitors->key, group->bytes, sizeof group->bytes);
+    return &visitors->buckets[mixed % BUCKETS];
 }
 
 static void take_out(struct visitors *visitors, struct visitor *visitor)

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "swarm_mix.h"
+
 /// A count of events a minute, as the time at which all that happened so far will be paid for.
 typedef _Atomic int64_t visitor_rate;
 
@@ -32,7 +34,7 @@ struct visitors {
     pthread_mutex_t lock;
     struct visitor **buckets;
     struct visitor *oldest, *newest;
-    uint64_t seed;
+    struct swarm_key key;
     uint32_t count;
 };
 

@@ -125,6 +125,7 @@ export class Sharing {
     return reasonAgainst(this.policy, this.facts, {
       answer: this.answer,
       link: this.link,
+      isSharing: this.state === 'on',
       ...deviceOf(navigator.connection, this.battery),
       hasChannels: Boolean(
         window.RTCPeerConnection?.prototype.createDataChannel && window.crypto?.subtle,
@@ -146,7 +147,7 @@ export class Sharing {
     if (reason) {
       this.set('off', reason)
       if (reason === 'few') {
-        this.later(() => this.countViewers(), VIEWERS_AGAIN_MS)
+        this.later(() => this.look(), VIEWERS_AGAIN_MS)
       }
       return undefined
     }
@@ -162,11 +163,23 @@ export class Sharing {
     this.timer = setTimeout(run, ms)
   }
 
-  async countViewers() {
+  // What may be otherwise meanwhile: how many watch, and where their tracker is.
+  async look() {
+    const { turn } = this
     const video = await api(`videos/${this.player.options.video}`).catch(() => undefined)
-    this.facts.viewers = video?.viewers ?? this.facts.viewers
-    if (this.reason === 'few') {
+    if (turn !== this.turn) {
+      return
+    }
+    if (video) {
+      this.take(video)
+    }
+    if (this.state === 'off') {
       this.consider()
+    } else if (this.obstacle() === 'few') {
+      this.stop('few')
+    }
+    if (this.state === 'on' || this.reason === 'few') {
+      this.later(() => this.look(), VIEWERS_AGAIN_MS)
     }
   }
 
@@ -237,6 +250,9 @@ export class Sharing {
       }
       this.set('on')
       this.loadOn?.()
+      if (this.policy.from > 1) {
+        this.later(() => this.look(), VIEWERS_AGAIN_MS)
+      }
     } catch {
       if (turn === this.turn) {
         this.stop('failed')
@@ -290,7 +306,7 @@ export class Sharing {
   ended(reason) {
     this.stop(ENDS.has(reason) ? reason : 'trouble')
     if (!ENDS.has(reason)) {
-      this.later(() => this.reason === 'trouble' && this.consider(), TROUBLE_MS)
+      this.later(() => this.reason === 'trouble' && this.look(), TROUBLE_MS)
     }
   }
 

@@ -10,8 +10,8 @@ const reasonOfDevice = ({ savesData, isMobile, isLow }) =>
  * Why segments come from the server alone, as a text's key, or '' when they may come from others.
  *
  * policy: what the site says {mode, from, relayOnly, private, ice}; video: {trackers, hashes, privacy,
- * isLive, viewers}; viewer: {answer, link ('0', '1' or ''), hasChannels, and what deviceOf() says}. An answer
- * is 'yes', 'no', 'told' (read the notice and said nothing) or ''.
+ * isLive, viewers}; viewer: {answer, link ('0', '1' or ''), hasChannels, isSharing, and what deviceOf() says}.
+ * An answer is 'yes', 'no', 'told' (read the notice and said nothing) or ''.
  */
 export function reasonAgainst(policy, video, viewer) {
   if (!policy || policy.mode === 'off') {
@@ -38,7 +38,9 @@ export function reasonAgainst(policy, video, viewer) {
   }
   // Anybody can write a link: it counts for those who said yes before.
   const isCalled = viewer.link === '1' && viewer.answer === 'yes'
-  if (!isCalled && video.viewers < policy.from) {
+  // It ends when half have left: around the limit it would come and go with each viewer.
+  const least = viewer.isSharing ? policy.from / 2 : policy.from
+  if (!isCalled && video.viewers < least) {
     return 'few'
   }
   return ''
@@ -65,6 +67,11 @@ export function socketsOf(urls) {
 /** What a tracker says to those who may not share, or may no longer: they leave the swarm. */
 export function isDismissal(text) {
   return /^not shared: |^Tracker is disabled/.test(text ?? '')
+}
+
+/** What another node of the site says: the tracker of this video is a different one by now. */
+export function isElsewhere(text) {
+  return /^elsewhere: /.test(text ?? '')
 }
 
 /**

@@ -4,7 +4,7 @@
 // Loaded when it is needed alone. It is put under a source that plays already, and taken away again,
 // without an interruption.
 import { SegmentFetch } from './player_fetch.js'
-import { isDismissal } from './player_rules.js'
+import { isDismissal, isElsewhere } from './player_rules.js'
 
 const BAD_MAX = 5 // wrong segments until we no longer ask anybody
 const AGAIN_MAX = 5 // quick tries to reach a tracker that went away
@@ -150,7 +150,13 @@ export class Swarm {
       })
     on('onPeerConnect', peersChanged)
     on('onPeerClose', peersChanged)
-    on('onTrackerWarning', ({ warning }) => isDismissal(warning?.message) && this.end('dismissed'))
+    on('onTrackerWarning', ({ warning }) => {
+      if (isDismissal(warning?.message)) {
+        this.end('dismissed')
+      } else if (isElsewhere(warning?.message)) {
+        this.end('trouble')
+      }
+    })
     on('onSegmentError', ({ error, peerId }) => {
       if (error.type === 'p2p-segment-validation-failed') {
         this.blame(peerId)

@@ -18,8 +18,9 @@
 /// video that is not there is one that is not shared.
 struct shoal_svc_tracker {
     size_t size; ///< sizeof(struct shoal_svc_tracker)
-    /// ["https://HOST/tracker/announce", "wss://HOST:PORT/tracker/socket"]; empty for a video that is
-    /// not shared (private, switched off by its creator), not out yet, or whose swarms are not known yet.
+    /// ["https://HOST/tracker/announce", "wss://HOST:PORT/tracker/socket"], with a name between where several
+    /// servers share a site (/tracker/NAME/socket); empty for a video that is not shared (private, switched
+    /// off by its creator), not out yet, or whose swarms are not known yet.
     json_t *(*announce_urls)(struct shoal_call *call, void *arg, const char *video,
         struct shoal_err *err);
     /// The names of its swarms, as other instances are told: [{generation: 1 to 3, name}]; the name of
@@ -27,7 +28,8 @@ struct shoal_svc_tracker {
     json_t *(*hashes)(struct shoal_call *call, void *arg, const char *video, struct shoal_err *err);
     /// Ends its swarms now: whoever announces again is asked anew whether he may.
     int (*forget)(struct shoal_call *call, void *arg, const char *video, struct shoal_err *err);
-    /// How many are connected for a video now, by its number.
+    /// How many are connected to this server for a video now, by its number. Of several that share a site
+    /// one has them all.
     int64_t (*viewers)(struct shoal_call *call, void *arg, int64_t video_id);
     /// Whether it may be shared: 1 or 0. Nobody switched that off, it is not blocked, and its privacy is
     /// one that is shared; it may not be out yet. Torrents are made of such videos alone.

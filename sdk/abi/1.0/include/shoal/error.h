@@ -32,7 +32,8 @@
     X(SHOAL_EHELD, -22, 202, "held for a moderator")                                               \
     X(SHOAL_ELENGTH, -23, 411, "length required")                                                  \
     X(SHOAL_ERANGE, -24, 416, "range not satisfiable")                                             \
-    X(SHOAL_ESLOW, -25, 408, "request timeout")
+    X(SHOAL_ESLOW, -25, 408, "request timeout")                                                    \
+    X(SHOAL_EMISDIRECTED, -26, 421, "another server answers this")
 
 enum shoal_error {
     SHOAL_OK = 0,

@@ -1,16 +1,16 @@
-// p2p_stun_answer.h - what a STUN request is answered with (RFC 8489): pure, and without memory of who asked.
+// stun_answer.h - what a STUN request is answered with (RFC 8489): pure, and without memory of who asked.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#ifndef P2P_STUN_ANSWER_H
-#define P2P_STUN_ANSWER_H
+#ifndef STUN_ANSWER_H
+#define STUN_ANSWER_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define P2P_STUN_REQUEST_MAX 1280 ///< bytes; longer ones are dropped
-#define P2P_STUN_ANSWER_MAX  56
+#define STUN_REQUEST_MAX 1280 ///< bytes; longer ones are dropped
+#define STUN_ANSWER_MAX  56
 
 /// Where a request came from, as the server sees it.
-struct p2p_stun_source {
+struct stun_source {
     unsigned char address[16]; ///< IPv4 is mapped into IPv6
     uint16_t port;
 };
@@ -20,7 +20,7 @@ struct p2p_stun_source {
 ///
 /// Returns: bytes of the answer; 0: there is none, as it is no such request, or a damaged one.
 /// Thread: [any]. Blocks: no.
-size_t p2p_stun_answer(const unsigned char *request, size_t length,
-    const struct p2p_stun_source *source, unsigned char out[P2P_STUN_ANSWER_MAX]);
+size_t stun_answer(const unsigned char *request, size_t length,
+    const struct stun_source *source, unsigned char out[STUN_ANSWER_MAX]);
 
 #endif

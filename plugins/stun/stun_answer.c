@@ -1,6 +1,6 @@
-// p2p_stun_answer.c - reads a STUN request to its last byte, and writes the answer.
+// stun_answer.c - reads a STUN request to its last byte, and writes the answer.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include "p2p_stun_answer.h"
+#include "stun_answer.h"
 
 #include <string.h>
 
@@ -106,7 +106,7 @@ static bool read_attributes(const unsigned char *bytes, size_t length, struct re
 
 static bool is_binding(const unsigned char *bytes, size_t length)
 {
-    return length >= HEADER_BYTES && length <= P2P_STUN_REQUEST_MAX && length % 4 == 0 &&
+    return length >= HEADER_BYTES && length <= STUN_REQUEST_MAX && length % 4 == 0 &&
            read16(bytes) == BINDING_REQUEST && read16(bytes + 2) == length - HEADER_BYTES &&
            read32(bytes + 4) == COOKIE;
 }
@@ -121,7 +121,7 @@ static unsigned char *put_attribute(unsigned char *at, unsigned type, size_t siz
 /// The address is mixed with cookie and transaction, which the header has: routers that look for addresses in
 /// what they pass on find none.
 static unsigned char *put_address(
-    unsigned char *at, const unsigned char *header, const struct p2p_stun_source *source)
+    unsigned char *at, const unsigned char *header, const struct stun_source *source)
 {
     static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
     bool is_ipv4 = memcmp(source->address, mapped, sizeof mapped) == 0;
@@ -152,8 +152,8 @@ static unsigned char *put_unknown(unsigned char *at, const struct request *reque
     return at;
 }
 
-size_t p2p_stun_answer(const unsigned char *bytes, size_t length,
-    const struct p2p_stun_source *source, unsigned char out[P2P_STUN_ANSWER_MAX])
+size_t stun_answer(const unsigned char *bytes, size_t length,
+    const struct stun_source *source, unsigned char out[STUN_ANSWER_MAX])
 {
     struct request request = {0};
     if (!is_binding(bytes, length) || !read_attributes(bytes, length, &request)) {

@@ -1,4 +1,4 @@
-// p2p_stun_test.c - which sites send their players to themselves.
+// stun_url_test.c - which sites send their players to themselves.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "p2p_stun.h"
+#include "stun_url.h"
 
 static void a_public_site_names_itself_and_no_other_does(void **state)
 {
@@ -42,7 +42,7 @@ static void a_public_site_names_itself_and_no_other_does(void **state)
     };
     struct shoal_arena *arena = shoal_arena_new(0);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const char *url = p2p_stun_url_of(arena, rows[i].site, rows[i].listen);
+        const char *url = stun_url_of(arena, rows[i].site, rows[i].listen);
         if (rows[i].url) {
             assert_non_null(url);
             assert_string_equal(url, rows[i].url);

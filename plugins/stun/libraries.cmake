@@ -1,0 +1,1 @@
+set(LIBS shoal_swarm)

@@ -1,0 +1,243 @@
+// nodes.test.mjs - two servers of one site behind a proxy: each video's viewers meet at one of them.
+// SPDX-License-Identifier: AGPL-3.0-or-later
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { createServer, request as ask } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+
+import { freePort, shoal, startInstance } from '../kit/instance.mjs'
+import { clip } from '../kit/media.mjs'
+import { withPlugins } from '../kit/plugins.mjs'
+import { announceHttp, bencoded, bytes20, offer, ownHash, peer, Peer, scrapeHttp, settled } from './kit.mjs'
+
+const names = ['a', 'b']
+const sites = {} // by the node's name
+const videos = {} // a video of each node
+let proxy, front
+
+/** What nginx does for such a site: /tracker/NAME/ leads to its node, all else to any. */
+function lead (ports) {
+  let turn = 0
+  const portOf = path => ports[path.match(/^\/tracker\/([^/]+)\//)?.[1]] ?? Object.values(ports)[turn++ % names.length]
+  const server = createServer((incoming, answer) => {
+    const outgoing = ask({ port: portOf(incoming.url), host: '127.0.0.1', path: incoming.url, method: incoming.method, headers: incoming.headers }, got => {
+      answer.writeHead(got.statusCode, got.rawHeaders)
+      got.pipe(answer)
+    })
+    outgoing.on('error', () => answer.destroy())
+    incoming.pipe(outgoing)
+  })
+  server.on('upgrade', (incoming, socket, head) => {
+    const far = connect(portOf(incoming.url), '127.0.0.1', () => {
+      const lines = incoming.rawHeaders.map((text, i) => text + (i % 2 ? '\r\n' : ': ')).join('')
+      far.write(`GET ${incoming.url} HTTP/1.1\r\n${lines}\r\n`)
+      far.write(head)
+      far.pipe(socket).pipe(far)
+    })
+    for (const end of [far, socket]) end.on('error', () => [far, socket].forEach(each => each.destroy()))
+  })
+  return server
+}
+
+const plugins = (name, list = names) => ['transcode_ffmpeg', 'api', 'media', 'torrents', 'playback', 'signatures', 'identity', 'delivery', 'federation', 'federation_videos',
+  `{ "storage_fs", path = "${join(sites.a.folder, 'media')}" }`,
+  `{ "p2p", node = "${name}", nodes = { ${list.map(each => `"${each}"`).join(', ')} }, address_sockets = 1000 }`]
+
+/** Uploads until each node has a video. */
+async function upload () {
+  for (let i = 0; !videos.a || !videos.b; i++) {
+    assert.ok(i < 20, 'all videos are of one node')
+    const video = await sites.a.upload(await clip('h264'), { privacy: 1, name: `film ${i}` })
+    await sites.a.published(video.uuid)
+    await settled(sites.a)
+    const urls = (await sites.a.get(`/videos/${video.uuid}`)).json.trackerUrls
+    videos[urls[0].match(/\/tracker\/(.)\/announce$/)[1]] = video
+  }
+}
+
+before(async () => {
+  front = { port: await freePort() }
+  const url = `http://127.0.0.1:${front.port}`
+  const secret = randomBytes(32).toString('hex')
+  const start = async name => {
+    const site = sites[name] = await startInstance({ started: false, settings: [`url=${url}`] })
+    site.config = withPlugins(site.config, plugins(name)) + (name === 'a' ? '' : `database = { path = "${join(sites.a.folder, 'shoal.sqlite3')}" }\n`)
+    writeFileSync(join(site.folder, 'secret.key'), secret)
+    await site.start()
+  }
+  await start('a')
+  await start('b')
+  proxy = lead(Object.fromEntries(names.map(name => [name, sites[name].port]))).listen(front.port, '127.0.0.1')
+  await upload()
+})
+after(async () => {
+  proxy?.closeAllConnections()
+  proxy?.close()
+  await Promise.all(Object.values(sites).map(site => site.stop()))
+})
+
+const hashOf = name => ownHash(sites.a, videos[name])
+const at = name => ({ path: `/tracker/${name}/socket` })
+const wanted = name => [`http://127.0.0.1:${front.port}/tracker/${name}/announce`, `ws://127.0.0.1:${front.port}/tracker/${name}/socket`]
+
+test('the API, torrents and other sites are told the node, whoever answers', async () => {
+  for (const [name, video] of Object.entries(videos)) {
+    for (const site of Object.values(sites)) {
+      const { trackerUrls, files, streamingPlaylists } = (await site.get(`/videos/${video.uuid}`)).json
+      assert.deepEqual(trackerUrls, wanted(name))
+      const file = files[0] ?? streamingPlaylists[0].files[0]
+      for (const url of wanted(name)) assert.ok(file.magnetUri.includes(`tr=${encodeURIComponent(url)}`), file.magnetUri)
+      const torrent = (await site.raw({ path: new URL(file.torrentUrl).pathname })).body.toString('latin1')
+      for (const url of wanted(name)) assert.ok(torrent.includes(`${url.length}:${url}`), torrent)
+      const document = (await site.raw({ path: `/videos/watch/${video.uuid}`, headers: { accept: 'application/activity+json' } })).json
+      const links = document.url.filter(link => [link.rel].flat().includes('tracker')).map(link => link.href)
+      assert.deepEqual(links.sort(), wanted(name).sort())
+    }
+  }
+})
+
+test('viewers of one video meet at its node, by sockets and by HTTP', async () => {
+  for (const name of names) {
+    const hash = hashOf(name)
+    const first = await peer(front, at(name))
+    assert.equal((await first.announced(hash)).incomplete, 1)
+    const second = await peer(front, at(name))
+    second.announce(hash, { offers: [offer('v=0 hello')] })
+    assert.equal((await first.hear()).offer.sdp, 'v=0 hello')
+    assert.equal((await second.hear()).incomplete, 2)
+    const path = `/tracker/${name}/announce`
+    const [one, other] = [bytes20(), bytes20()]
+    assert.equal((await announceHttp(sites[name], hash, { path, id: one })).peers, '')
+    assert.equal((await announceHttp(sites[name], hash, { path, id: other, port: 6882 })).peers, '\x7f\0\0\x01\x1a\xe1')
+    for (const each of [first, second]) each.wire.destroy()
+  }
+})
+
+test('a node serves no path of another: 421, and by HTTP a reason', async () => {
+  const lost = new Peer(sites.a, at('b'))
+  assert.equal(await lost.head, 421)
+  assert.match(lost.headers['content-type'], /^application\/problem\+json/)
+  lost.wire.destroy()
+  assert.match((await bencoded(sites.a, '/tracker/b/announce?info_hash=x'))['failure reason'], /^elsewhere: /)
+  assert.match((await bencoded(sites.a, '/tracker/b/scrape?info_hash=x'))['failure reason'], /^elsewhere: /)
+  for (const path of ['/tracker/a/socket/', '/tracker/a/socket?x=1', '/tracker/%61/socket']) {
+    const near = new Peer(sites.a, { path })
+    assert.equal(await near.head, 404, path)
+    near.wire.destroy()
+  }
+})
+
+test('who comes to the wrong node for a video is told where it is, as often as he asks', async () => {
+  for (const path of ['/tracker/a/socket', '/tracker/socket']) {
+    const lost = await peer(sites.a, { path })
+    for (let i = 0; i < 20; i++) {
+      const heard = await lost.announced(hashOf('b'))
+      assert.match(heard['failure reason'], /^elsewhere: .*\/tracker\/b$/)
+      assert.equal(heard.info_hash, hashOf('b'))
+    }
+    // What belongs here is served on the same socket, whichever path it came by.
+    assert.equal((await lost.announced(hashOf('a'))).interval, 120)
+    lost.wire.destroy()
+  }
+  assert.match((await announceHttp(sites.a, hashOf('b')))['failure reason'], /^elsewhere: .*\/tracker\/b$/)
+  assert.match((await announceHttp(sites.a, bytes20()))['failure reason'], /no video of this server/)
+  assert.equal((await announceHttp(sites.b, hashOf('b'))).interval, 600)
+})
+
+/** A viewer of the video of b, at b. */
+async function viewer () {
+  const made = await peer(front, at('b'))
+  const heard = await made.announced(hashOf('b'))
+  assert.equal(heard['failure reason'], undefined, JSON.stringify(heard))
+  return made
+}
+
+/** Until b lets viewers in again. */
+const isBack = () => sites.b.when('viewers may join again', async () => {
+  const one = await peer(sites.b, at('b'))
+  const heard = await one.announced(hashOf('b') || bytes20())
+  one.wire.destroy()
+  return heard.interval === 120
+}, 30000)
+
+test('what is switched off, hidden or deleted at one node ends the swarms of the other', async () => {
+  const { uuid } = videos.b
+  const a = sites.a
+  const channel = (await a.get('/users/me', { token: true })).json.videoChannels[0].name
+  const ways = [
+    ['its channel is switched off', shared => a.put(`/p2p/channels/${channel}`, { token: true, json: { shared } })],
+    ['its form says so', shared => a.put(`/videos/${uuid}`, { token: true, json: { pluginData: { p2p: { asked: 'true', shared: String(shared) } } } })],
+    ['it is made private', shared => a.put(`/videos/${uuid}`, { token: true, json: { privacy: shared ? 1 : 3 } })]
+  ]
+  for (const [what, set] of ways) {
+    const one = await viewer()
+    const hash = hashOf('b')
+    assert.equal((await set(false)).status, 204, what)
+    const heard = await one.hear(20000)
+    assert.match(heard['failure reason'], /^not shared: /, what)
+    assert.equal(heard.info_hash, hash)
+    assert.match((await one.announced(hash))['failure reason'], /^not shared: /, what)
+    assert.equal((await set(true)).status, 204, what)
+    await isBack()
+    one.wire.destroy()
+  }
+  const one = await viewer()
+  assert.equal((await a.delete(`/videos/${uuid}`, { token: true })).status, 204)
+  assert.match((await one.hear(20000))['failure reason'], /^not shared: /)
+  one.wire.destroy()
+})
+
+test('what players report to either node is one sum', async () => {
+  const { uuid } = videos.a
+  for (const [site, bytes] of [[sites.a, 1000], [sites.b, 500]]) {
+    const json = { playerMode: 'p2p-media-loader', resolution: 360, fps: 30, p2pEnabled: true, p2pPeers: 1, resolutionChanges: 0, errors: 0, downloadedBytesP2P: bytes, downloadedBytesHTTP: 10, uploadedBytesP2P: 0, videoId: uuid }
+    assert.equal((await site.post('/metrics/playback', { json })).status, 204)
+  }
+  const worth = async site => (await site.get('/playback/worth?days=1', { token: true })).json.total
+  for (const site of Object.values(sites)) {
+    await site.when('both are in', async () => (await worth(site)).peerBytes === 1500, 20000)
+    assert.equal((await worth(site)).serverBytes, 20)
+  }
+})
+
+test('names that do not fit are said by check and by a reload', async () => {
+  const { b } = sites
+  const config = b.config
+  const rows = [
+    [plugins('b', ['a', 'c']), /"node" must be one of "nodes"/],
+    [plugins('', names), /"node" must be one of "nodes"/],
+    [plugins('b', []), /"node" must be one of "nodes"/],
+    [plugins('B', ['a', 'B']), /"B" must be of the letters/]
+  ]
+  for (const [list, sentence] of rows) {
+    b.config = withPlugins(config, list)
+    const { code, stdout } = await shoal('check', b.folder)
+    assert.notEqual(code, 0)
+    assert.match(stdout, sentence)
+  }
+  const { server } = b
+  assert.equal((await shoal('reload', b.folder)).code, 0)
+  await b.when('another process serves', () => b.server && b.server !== server)
+  await b.when('it says what is wrong', () => /"B" must be of the letters/.test(b.log), 5000)
+  assert.equal((await b.raw({ path: '/tracker/b/scrape?info_hash=x' })).status, 404)
+})
+
+test('as one node the path is exact again', async () => {
+  const { a } = sites
+  const { server } = a
+  a.config = a.config.replace('node = "a", nodes = { "a", "b" }, ', '')
+  assert.equal((await shoal('reload', a.folder)).code, 0)
+  await a.when('another process serves', () => a.server && a.server !== server)
+  const url = `http://127.0.0.1:${front.port}`
+  assert.deepEqual((await a.get(`/videos/${videos.a.uuid}`)).json.trackerUrls, [`${url}/tracker/announce`, `${url.replace('http', 'ws')}/tracker/socket`])
+  const one = await peer(a)
+  assert.equal((await one.announced(hashOf('a'))).interval, 120)
+  one.wire.destroy()
+  const lost = new Peer(a, at('a'))
+  assert.equal(await lost.head, 404)
+  lost.wire.destroy()
+  assert.equal(Object.keys((await scrapeHttp(a, hashOf('a'))).files).length, 1)
+})
