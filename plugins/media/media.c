@@ -28,16 +28,6 @@ static int placeholder(struct shoal_request *request)
     return shoal_answer_bytes(request, 404, "image/svg+xml", plain, sizeof plain - 1);
 }
 
-// PeerTube's threads fetch pictures too, sleep in between, and do not see that a connection was closed meanwhile: the
-// next picture that they want on it is missing over there. So nothing stays open that could be closed.
-static void close_behind(struct shoal_request *request)
-{
-    const char *agent = shoal_request_header(request, "user-agent");
-    if (agent != NULL && strncmp(agent, "PeerTube/", 9) == 0) {
-        (void)shoal_answer_header(request, "Connection", "close");
-    }
-}
-
 static bool is_placed(const struct media_path *path, const char *kind)
 {
     return path->is_image && strcmp(kind, "caption") != 0;
@@ -58,6 +48,16 @@ static int await(struct shoal_call *call, struct shoal_request *request, const c
     int code = shoal_media_find(call, kind, NULL, name, file, err);
     *is_awaited = code == 0 && file->awaited != NULL;
     return code;
+}
+
+// PeerTube's threads fetch pictures too, sleep in between, and do not see that a connection was closed meanwhile: the
+// next picture that they want on it is missing over there. So nothing stays open that could be closed.
+static void close_behind(struct shoal_request *request)
+{
+    const char *agent = shoal_request_header(request, "user-agent");
+    if (agent != NULL && strncmp(agent, "PeerTube/", 9) == 0) {
+        (void)shoal_answer_header(request, "Connection", "close");
+    }
 }
 
 static int serve(struct shoal_call *call, struct shoal_request *request, void *arg,
