@@ -120,6 +120,10 @@ static CURLcode ask(const char *url, const char *path, struct answer *answer, lo
     curl_easy_setopt(curl, CURLOPT_URL, whole);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, 10L);
+    const char *authorities = getenv("SSL_CERT_FILE"); // as outgoing requests of the server
+    if (authorities != NULL) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, authorities);
+    }
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);

@@ -27,6 +27,7 @@ static struct fetcher {
     int flown;  ///< what the open flights may have under way
     atomic_bool is_running, is_stopping;
     char user_agent[128];
+    const char *authorities; ///< a PEM file in the place of the system's bundle, or NULL
     struct shoal_guard guard;
 } fetcher = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -165,6 +166,9 @@ int fetch_set_up(struct fetch *fetch, struct shoal_err *err)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); // a proxy would open sockets behind the guard's back
     curl_easy_setopt(easy, CURLOPT_USERAGENT, fetcher.user_agent);
+    if (fetcher.authorities) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, fetcher.authorities);
+    }
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, is_https ? "https" : "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, what->redirects < 0 ? 0L : 1L);
@@ -263,6 +267,7 @@ int shoal_fetcher_start(const char *user_agent, const struct shoal_guard *guard,
         return shoal_fail(err, SHOAL_EINTERNAL, "libcurl does not start");
     }
     snprintf(fetcher.user_agent, sizeof fetcher.user_agent, "%s", user_agent);
+    fetcher.authorities = getenv("SSL_CERT_FILE"); // as OpenSSL has it; libcurl does not look itself
     fetcher.guard = guard ? *guard : (struct shoal_guard){0};
     fetcher.is_stopping = false;
     fetcher.active = 0;

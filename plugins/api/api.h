@@ -17,7 +17,7 @@ struct api {
 #define API_PREFIX     "/api/v1"
 #define API_COUNT_MAX  100
 #define API_COUNT      15
-#define API_CACHE_S    60
+#define API_CACHE_S    10 ///< counters move no epoch
 #define API_IMAGES_MAX ((uint64_t)16 << 20)
 
 /// "admin", "moderator", "user" or "anonymous": what filters may know about who asks.

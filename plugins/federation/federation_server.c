@@ -7,6 +7,7 @@
 #include <shoal/follows.h>
 
 #include <paging.h>
+#include <urlhost.h>
 
 #include "federation_inbox.h"
 
@@ -67,7 +68,7 @@ int fed_host_actor(struct shoal_call *call, const char *host, struct shoal_actor
     if (fed_blocked(call, host)) {
         return shoal_fail(err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", host);
     }
-    const char *scheme = shoal_setting_bool(fed_plugin, "allow_private_network") ? "http" : "https";
+    const char *scheme = urlhost_scheme(shoal_url(call, ""), fed_is_private());
     struct shoal_fetch what = {
         .url = shoal_arena_printf(arena, "%s://%s/.well-known/nodeinfo", scheme, host),
         .max_bytes = 65536,

@@ -38,7 +38,7 @@ static int video_rated(
         return fv_sync_queue(call, arg, uuid, RATED_MS, err);
     }
     return shoal_video_by_id(call, uuid, &ref, NULL) == 0 && ref.origin_host[0] != '\0'
-               ? fv_details_queue(call, arg, ref.url, false, err)
+               ? fv_details_queue(call, arg, ref.url, FV_RATED, err)
                : 0;
 }
 

@@ -114,10 +114,14 @@ int fv_refresh_queue(struct shoal_call *call, struct fv *fv, const struct shoal_
 /// Queues asking again for one that its origin does not know, when that may tell more.
 int fv_missing_queue(struct shoal_call *call, struct fv *fv, const struct shoal_video_ref *ref,
     struct shoal_err *err);
-/// Queues reading what belongs to a video: chapters and totals; of a new one shares and comments
-/// too.
+enum fv_why {
+    FV_NEW,     ///< at once; shares and comments too
+    FV_CHANGED, ///< its origin said so: soon, and many together once in ten seconds
+    FV_RATED,   ///< somebody here did: in half a minute, when that has arrived
+};
+/// Queues reading what belongs to a video: chapters and totals.
 int fv_details_queue(
-    struct shoal_call *call, struct fv *fv, const char *url, bool is_new, struct shoal_err *err);
+    struct shoal_call *call, struct fv *fv, const char *url, enum fv_why why, struct shoal_err *err);
 
 int fv_live_start(struct fv *fv, struct shoal_err *err);
 int fv_routes_start(struct fv *fv, struct shoal_err *err);

@@ -13,7 +13,10 @@
 
 #define SHARES_MAX   50
 #define CHAPTERS_MAX 200
-#define UPDATE_MS    30000 ///< changes come in numbers: what belongs to a video is read once for many
+#define CHANGED_MS   10000 ///< changes come in numbers: what belongs to a video is read once for many
+#define FIRST_MS     1000  ///< and soon for the first of them
+#define RATED_MS     30000 ///< until what was rated here has arrived there
+#define RECENT       1024
 #define READING_MS 90000 ///< for all shares and comments of a video: its server may be slow on purpose
 #define DAY_MS     (INT64_C(24) * 3600 * 1000)
 #define SILENT     1024
@@ -112,9 +115,46 @@ int fv_missing_queue(struct shoal_call *call, struct fv *fv, const struct shoal_
         err);
 }
 
-int fv_details_queue(
-    struct shoal_call *call, struct fv *fv, const char *url, bool is_new, struct shoal_err *err)
+// Whose belongings were read a moment ago; of two with one place the later one has it.
+static struct {
+    pthread_mutex_t lock;
+    uint64_t names[RECENT];
+    int64_t read_ms[RECENT];
+} recent = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static uint64_t name_of(const char *url)
 {
+    uint64_t name = UINT64_C(0xcbf29ce484222325);
+    for (; *url != '\0'; url++) {
+        name = (name ^ (unsigned char)*url) * UINT64_C(0x100000001b3);
+    }
+    return name;
+}
+
+static void recent_add(const char *url)
+{
+    uint64_t name = name_of(url);
+    pthread_mutex_lock(&recent.lock);
+    recent.names[name % RECENT] = name;
+    recent.read_ms[name % RECENT] = shoal_now_ms();
+    pthread_mutex_unlock(&recent.lock);
+}
+
+// The first change shows soon; those that follow it at once are read together.
+static int64_t changed_at_ms(const char *url)
+{
+    int64_t now = shoal_now_ms();
+    uint64_t name = name_of(url);
+    pthread_mutex_lock(&recent.lock);
+    int64_t since = recent.names[name % RECENT] == name ? now - recent.read_ms[name % RECENT] : CHANGED_MS;
+    pthread_mutex_unlock(&recent.lock);
+    return now + (since >= 0 && since < CHANGED_MS - FIRST_MS ? CHANGED_MS - since : FIRST_MS);
+}
+
+int fv_details_queue(
+    struct shoal_call *call, struct fv *fv, const char *url, enum fv_why why, struct shoal_err *err)
+{
+    bool is_new = why == FV_NEW;
     const char *key = is_new ? url : shoal_arena_printf(shoal_call_arena(call), "%s#changed", url);
     return queue(call,
         (struct work){.fv = fv,
@@ -122,7 +162,9 @@ int fv_details_queue(
             .key = key,
             .subject = url,
             .payload = json_pack("{s:s, s:b}", "url", url, "all", is_new),
-            .run_at_ms = is_new ? 0 : shoal_now_ms() + UPDATE_MS},
+            .run_at_ms = is_new             ? 0
+                         : why == FV_RATED ? shoal_now_ms() + RATED_MS
+                                           : changed_at_ms(url)},
         err);
 }
 
@@ -346,6 +388,7 @@ static int details_run(
     if (code != 0 || ref.origin_host[0] == '\0') {
         return code == SHOAL_ENOTFOUND ? 0 : code;
     }
+    recent_add(url);
     json_t *document = federate_fetch(call, url, err);
     if (document == NULL) {
         bool is_over = err->code == SHOAL_ENOTFOUND || err->code == SHOAL_EGONE ||
@@ -358,7 +401,7 @@ static int details_run(
     totals.chapters = chapters_read(call, document);
     code = shoal_tx(call, totals_tx, &totals, err);
     if (code == 0 && totals.is_late) {
-        code = fv_details_queue(call, arg, url, false, err);
+        code = fv_details_queue(call, arg, url, FV_RATED, err);
     }
     if (code == 0 && shoal_flag(job->payload, "all", true)) {
         int64_t until_ms = shoal_tick_ms() + READING_MS;

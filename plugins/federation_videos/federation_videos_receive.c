@@ -59,7 +59,7 @@ static int keep(struct shoal_call *call, struct fv *fv, const json_t *document,
         code = shoal_video_put(call, draft, uuid, &is_new, err);
     }
     json_decref(draft);
-    return code == 0 ? fv_details_queue(call, fv, shoal_text(document, "id", ""), is_new, err)
+    return code == 0 ? fv_details_queue(call, fv, shoal_text(document, "id", ""), is_new ? FV_NEW : FV_CHANGED, err)
                      : code;
 }
 

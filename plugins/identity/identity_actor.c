@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <urlhost.h>
+
 #include "identity.h"
 
 #define FINGER_MAX 65536
@@ -97,7 +99,7 @@ static const char *finger(
     struct shoal_arena *arena = shoal_call_arena(call);
     struct shoal_fetched fetched = {0};
     const char *headers[] = {"Accept: application/jrd+json, application/json", NULL};
-    const char *scheme = who_is_private(call) && strchr(at, ':') != NULL ? "http" : "https";
+    const char *scheme = urlhost_scheme(shoal_url(call, ""), who_is_private(call));
     const struct shoal_fetch what = {.url = shoal_arena_printf(arena,
                                          "%s://%s/.well-known/webfinger?resource=acct:%s", scheme, at,
                                          shoal_url_encode(arena, handle)),

@@ -26,6 +26,16 @@ static int placeholder(struct shoal_request *request)
     return shoal_answer_bytes(request, 404, "image/svg+xml", plain, sizeof plain - 1);
 }
 
+// PeerTube's threads fetch pictures too, sleep in between, and do not see that a connection was closed meanwhile: the
+// next picture that they want on it is missing over there. So nothing stays open that could be closed.
+static void close_behind(struct shoal_request *request)
+{
+    const char *agent = shoal_request_header(request, "user-agent");
+    if (agent != NULL && strncmp(agent, "PeerTube/", 9) == 0) {
+        (void)shoal_answer_header(request, "Connection", "close");
+    }
+}
+
 static int serve(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
@@ -61,6 +71,9 @@ static int serve(struct shoal_call *call, struct shoal_request *request, void *a
         return media_later(request, 503, "2", "this file is being made: try again in a moment");
     }
     guard(request);
+    if (path->is_image) {
+        close_behind(request);
+    }
     const char *token = shoal_request_query(request, "videoFileToken");
     const char *reinject = shoal_request_query(request, "reinjectVideoFileToken");
     bool is_playlist = strcmp(file.kind, "hls_master") == 0 || strcmp(file.kind, "hls_playlist") == 0;

@@ -5,7 +5,7 @@
 
 #include "ratings.h"
 
-#define CACHE_S 30
+#define CACHE_S 5 // sums move no epoch, and who was told of a change reads them at once
 
 SHOAL_SQL(ratings_documents_total,
     "SELECT COUNT(*) FROM ratings_rate r JOIN v1_account a ON a.id = r.account_id "

@@ -67,6 +67,14 @@ test('public media may be kept for ever and read by every site', async () => {
   }
 })
 
+test('a PeerTube that fetched a picture is not left with a connection that may close behind its back', async () => {
+  for (const [agent, connection] of [['PeerTube/6.3.0 (+https://there.example)', 'close'], ['Mozilla/5.0', 'keep-alive']]) {
+    const answer = await fetchPath(open.thumbnailPath, { 'user-agent': agent, connection: 'keep-alive' })
+    assert.equal(answer.status, 200)
+    assert.equal(answer.headers.connection, connection, agent)
+  }
+})
+
 test('the SHA-256 list fits the bytes that are served', async () => {
   const list = (await fetchPath(pathOf(open.streamingPlaylists[0].segmentsSha256Url))).json
   for (const one of open.streamingPlaylists[0].files) {

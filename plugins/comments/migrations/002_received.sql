@@ -1,5 +1,5 @@
 -- received: when a comment of another server came in, or was changed last; its other dates are what that server
--- says. news: what became of it and is not passed on to other servers yet (0 nothing, 1 made, 2 edited, 3 deleted).
+-- says. is_news: what became of it is not passed on to other servers yet.
 ALTER TABLE comments_comment ADD COLUMN received TIME;
-ALTER TABLE comments_comment ADD COLUMN news I64 NOT NULL DEFAULT 0;
+ALTER TABLE comments_comment ADD COLUMN is_news BOOL NOT NULL DEFAULT FALSE;
 CREATE INDEX comments_comment_received ON comments_comment (received) WHERE received IS NOT NULL;

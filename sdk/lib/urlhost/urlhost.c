@@ -80,6 +80,11 @@ const char *urlhost_of(struct shoal_arena *arena, const char *url, bool is_priva
                                                              : NULL;
 }
 
+const char *urlhost_scheme(const char *own, bool is_private)
+{
+    return is_private && strncasecmp(own, "http://", 7) == 0 ? "http" : "https";
+}
+
 bool urlhost_same(struct shoal_arena *arena, const char *url, const char *other)
 {
     const char *host = urlhost_of(arena, url, true);

@@ -17,6 +17,9 @@ const char *urlhost_read(
     struct shoal_arena *arena, const char *text, const char *usual_port, bool is_private);
 /// Those of an https URL (an http one as well where is_private); NULL for anything else.
 const char *urlhost_of(struct shoal_arena *arena, const char *url, bool is_private);
+/// How a host of which the name alone is known is asked: "https", among servers of a private network as this one,
+/// whose own URL is given, is.
+const char *urlhost_scheme(const char *own, bool is_private);
 /// Whether both lie on one host, in whatever network, by the same scheme; false where one of them has none.
 bool urlhost_same(struct shoal_arena *arena, const char *url, const char *other);
 /// A URL without "#fragment".

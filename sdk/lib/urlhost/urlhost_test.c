@@ -71,6 +71,15 @@ static void private_networks_have_more_of_them(void **state)
     host_is("https://[::g]/", true, NULL);
 }
 
+static void names_are_asked_as_this_server_is(void **state)
+{
+    (void)state;
+    assert_string_equal(urlhost_scheme("https://a.example/", false), "https");
+    assert_string_equal(urlhost_scheme("http://a.example/", false), "https");
+    assert_string_equal(urlhost_scheme("https://a.example/", true), "https");
+    assert_string_equal(urlhost_scheme("http://127.0.0.1:9000/", true), "http");
+}
+
 static void a_location_is_joined_where_it_leads(void **state)
 {
     (void)state;
@@ -115,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_public_names_are_hosts),
         cmocka_unit_test(private_networks_have_more_of_them),
+        cmocka_unit_test(names_are_asked_as_this_server_is),
         cmocka_unit_test(a_location_is_joined_where_it_leads),
         cmocka_unit_test(parts_are_taken_as_they_are),
         cmocka_unit_test(hosts_are_compared_whole),
