@@ -108,6 +108,7 @@ const struct shoal_setting_row shoal_config_keys[] = {
     LIVE("http.rate.search", RATE, "\"50/10s\"", 0, 0, "searches"),
     LIVE("http.rate.ffmpeg", RATE, "\"100/10m\"", 0, 0, "uploads and pictures, which ffmpeg works on"),
     LIVE("http.rate.page", RATE, "\"500/10s\"", 0, 0, "pages that are not in the cache"),
+    LIVE("http.rate.peer", RATE, "\"12000/1m\"", 0, 0, "what another server sends, such as activities"),
     ROW("http.cache", SIZE, "\"32M\"", 0, 1e12, "memory for answers that are shared; 0: each is made anew"),
     ROW("http.queue", INT, "1024", 1, 1e6, "requests that may wait for a worker"),
     ROW("http.stop_grace", TIME, "\"30s\"", 0, 3.6e6,

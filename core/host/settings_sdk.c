@@ -97,6 +97,7 @@ static void apply_rates(void)
     apply_rate("http.rate.write", SHOAL_RATE_WRITE);
     apply_rate("http.rate.search", SHOAL_RATE_SEARCH);
     apply_rate("http.rate.page", SHOAL_RATE_PAGE);
+    apply_rate("http.rate.peer", SHOAL_RATE_PEER);
 }
 
 /// What the pages said about the log; what the file says is the program's business, since it also

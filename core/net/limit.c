@@ -15,7 +15,7 @@
 #define SHARDS  16
 #define SETS    512
 #define WAYS    8
-#define BUCKETS (SHOAL_RATE_FFMPEG + 1)
+#define BUCKETS (SHOAL_RATE_PEER + 1)
 #define PROVED  SHOAL_RATE_NONE // slots that only say that a token is a good one
 
 struct slot {
@@ -41,6 +41,7 @@ static struct rate rates[BUCKETS] = {
     [SHOAL_RATE_SEARCH] = {100, 10000},
     [SHOAL_RATE_PAGE] = {500, 10000},
     [SHOAL_RATE_FFMPEG] = {100, 600000},
+    [SHOAL_RATE_PEER] = {12000, 60000},
 };
 static struct shard shards[SHARDS];
 static uint8_t secret[crypto_shorthash_KEYBYTES];

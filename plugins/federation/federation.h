@@ -60,8 +60,10 @@ bool fed_same_host(struct shoal_call *call, const char *url, const char *other);
 
 // The service `identity` (federation_identity.c); see svc/identity.h.
 
-int fed_signer(struct shoal_call *call, struct shoal_request *request, struct shoal_actor *actor,
-    struct shoal_err *err);
+int fed_signer_here(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
+    struct shoal_actor *actor, struct shoal_err *err);
+int fed_signer_later(struct shoal_call *call, struct shoal_request *request,
+    const struct shoal_claim *claim, struct shoal_err *err);
 json_t *fed_fetch(struct shoal_call *call, const char *url, struct shoal_err *err);
 /// What a person entered.
 json_t *fed_fetch_link(struct shoal_call *call, const char *url, struct shoal_err *err);
@@ -99,9 +101,6 @@ const struct shoal_federated *fed_type_find(const char *type);
 bool fed_may_say(struct shoal_call *call, const struct shoal_actor *actor, const char *activity,
     const struct shoal_federated *type, const char *object_id, const json_t *object,
     struct shoal_err *err);
-/// Puts what came in through trust, the hook and its type, as the job of an inbox does.
-int fed_apply(struct shoal_call *call, const json_t *activity, const struct shoal_actor *signer,
-    bool is_crawled, struct shoal_err *err);
 /// Finds or fetches what a URL or handle names (see svc/federation.h: resolve).
 json_t *fed_resolve(struct shoal_call *call, const char *what, struct shoal_err *err);
 /// Whether a host is blocked by the administrator, in either direction.

@@ -16,7 +16,7 @@ struct incoming {
     const json_t *object;  // whole, or NULL
     const char *object_id, *object_type;
     struct shoal_actor actor; // its author
-    bool is_relayed, is_crawled, is_awaited, is_fetched, is_proven;
+    bool is_relayed, is_awaited, is_fetched, is_proven;
 };
 
 bool fed_passes(int code)
@@ -258,12 +258,11 @@ static int hand_over(struct shoal_call *call, const struct incoming *in,
         .actor = &in->actor,
         .is_fetched = in->is_fetched,
         .is_relayed = in->is_relayed,
-        .is_crawled = in->is_crawled,
         .is_awaited = in->is_awaited};
     int code = fed_type_receive(call, type, &what, err);
     int64_t video_id = 0;
     // What others passed on has been passed on.
-    if (code == 0 && bytes != NULL && !in->is_relayed && !in->is_crawled &&
+    if (code == 0 && bytes != NULL && !in->is_relayed &&
         fed_type_relays(call, type, &what, &video_id)) {
         code = fed_relay(call, NULL, bytes, video_id, signer->host, err);
     }
@@ -275,14 +274,7 @@ static int apply_to_type(struct shoal_call *call, struct incoming *in, const cha
 {
     const struct shoal_federated *type = find_type(call, in);
     if (type == NULL) {
-        // An object that is only named may turn out to be of a type that is kept.
-        bool is_named = in->object == NULL && in->object_id != NULL && in->is_crawled &&
-                        strcmp(in->type, "Create") == 0;
-        int code = is_named ? fetch_object(call, in, err) : 0;
-        type = is_named && code == 0 ? find_type(call, in) : NULL;
-        if (type == NULL) {
-            return code; // nothing that anybody here keeps
-        }
+        return 0; // nothing that anybody here keeps
     }
     if (in->object_id == NULL) {
         return shoal_fail_field(err, "object", "the object of %.40s needs an id", in->type);
@@ -290,7 +282,7 @@ static int apply_to_type(struct shoal_call *call, struct incoming *in, const cha
     const struct shoal_may_say *rule = fed_rule(type, in->type);
     bool is_made = strcmp(in->type, "Create") == 0 || strcmp(in->type, "Update") == 0;
     bool is_fetched = rule != NULL && !in->is_fetched &&
-                      (rule->is_fetched || (is_made && (in->is_relayed || in->is_crawled)));
+                      (rule->is_fetched || (is_made && in->is_relayed));
     int code = is_fetched ? fetch_object(call, in, err) : 0;
     if (code == 0 && !in->is_proven &&
         !fed_may_say(call, &in->actor, in->type, type, in->object_id, in->object, err)) {
@@ -337,9 +329,10 @@ static int apply(struct shoal_call *call, struct incoming *in, const char *bytes
     return apply_to_type(call, in, bytes, signer, err);
 }
 
-static int apply_whole(struct shoal_call *call, struct incoming in, const char *bytes,
-    const struct shoal_actor *signer, struct shoal_err *err)
+int fed_apply_bytes(struct shoal_call *call, const json_t *activity, const char *bytes,
+    const struct shoal_actor *signer, bool is_awaited, struct shoal_err *err)
 {
+    struct incoming in = {.activity = activity, .is_awaited = is_awaited};
     struct shoal_err own = {0};
     int code = apply(call, &in, bytes, signer, &own);
     json_decref(in.fetched);
@@ -347,20 +340,6 @@ static int apply_whole(struct shoal_call *call, struct incoming in, const char *
         *err = own;
     }
     return code;
-}
-
-int fed_apply_bytes(struct shoal_call *call, const json_t *activity, const char *bytes,
-    const struct shoal_actor *signer, bool is_awaited, struct shoal_err *err)
-{
-    const struct incoming in = {.activity = activity, .is_awaited = is_awaited};
-    return apply_whole(call, in, bytes, signer, err);
-}
-
-int fed_apply(struct shoal_call *call, const json_t *activity, const struct shoal_actor *signer,
-    bool is_crawled, struct shoal_err *err)
-{
-    const struct incoming in = {.activity = activity, .is_crawled = is_crawled};
-    return apply_whole(call, in, NULL, signer, err);
 }
 
 bool fed_is_nothing(struct shoal_call *call, const json_t *activity)

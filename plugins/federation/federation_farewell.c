@@ -14,9 +14,11 @@
 #define FAREWELL_MS       5000
 #define FAREWELL_PRIORITY 20 // in the queue of a host: behind all that was said before
 #define UPDATE_PRIORITY   1
+#define KEYS_LOT          100
 
 SHOAL_SQL(farewell_add, "INSERT INTO federation_farewell (actor_id, actor_url, kind, gone) "
                         "VALUES ($1, $2, $3, $4) ON CONFLICT (actor_id) DO NOTHING");
+SHOAL_SQL(farewell_said, "SELECT actor_id FROM federation_farewell WHERE actor_id = $1");
 SHOAL_SQL(farewell_find, "SELECT kind, gone FROM federation_farewell WHERE actor_url = $1 "
                          "ORDER BY actor_id DESC LIMIT 1");
 
@@ -172,10 +174,67 @@ json_t *fed_farewell_document(struct shoal_call *call, const char *url)
     return document;
 }
 
+// One that went while nobody listened: it has a key, and is here no more. Where somebody has its name again,
+// others hear of that one, and would take its removal for theirs.
+static int missed_one(struct shoal_call *call, int64_t actor_id, struct shoal_err *err)
+{
+    struct farewell farewell = {.actor_id = actor_id};
+    struct shoal_actor actor;
+    struct shoal_err why = {0}, none = {0};
+    int64_t said = 0;
+    if (shoal_actor_get(call, actor_id, &actor, &why) != SHOAL_ENOTFOUND ||
+        shoal_db_i64(shoal_call_db(call), &farewell_said, SHOAL_ARGS(SHOAL_I64(actor_id)), &said, &why) !=
+            SHOAL_ENOTFOUND ||
+        sign_known(call, actor_id, &farewell.url, &why) != 0 ||
+        shoal_actor_find(call, farewell.url, &actor, &none) != SHOAL_ENOTFOUND) {
+        return 0;
+    }
+    farewell.kind = strstr(farewell.url, "/video-channels/") != NULL ? "Group" : "Person";
+    shoal_info("%s went while this server did not federate: others are told now", farewell.url);
+    return shoal_tx(call, gone_tx, &farewell, err);
+}
+
+static int missed_job(
+    struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
+{
+    (void)job;
+    (void)arg;
+    int64_t ids[KEYS_LOT], after = 0;
+    int code = 0, count = fed_enabled(call) ? KEYS_LOT : 0;
+    while (code == 0 && count == KEYS_LOT && !shoal_call_cancelled(call)) {
+        count = sign_keyed(call, after, ids, KEYS_LOT, err);
+        code = count < 0 ? count : 0;
+        for (int i = 0; i < count && code == 0; i++) {
+            code = missed_one(call, ids[i], err);
+            after = ids[i];
+        }
+    }
+    return code;
+}
+
+static int missed_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    const struct shoal_job_options options = {.unique = "missed", .subject = "who went unheard"};
+    return shoal_job_add(fed_plugin, tx, "missed", NULL, &options, NULL, err);
+}
+
+static int farewell_started(
+    struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
+{
+    (void)event;
+    (void)arg;
+    return fed_enabled(call) ? shoal_tx(call, missed_tx, NULL, err) : 0;
+}
+
 int fed_farewell_start(struct shoal_plugin *self, struct shoal_err *err)
 {
     const struct shoal_job_kind kind = {.kind = "farewell", .run = farewell_job, .attempts = 12};
+    const struct shoal_job_kind missed = {.kind = "missed", .run = missed_job, .is_brief = true};
     int code = shoal_job_kind_add(self, &kind, err);
+    code = code != 0 ? code : shoal_job_kind_add(self, &missed, err);
+    code = code != 0 ? code : shoal_tell(self, "instance.started", farewell_started, NULL);
     code = code != 0 ? code : shoal_tell(self, "user.changed", user_changed, NULL);
     return code != 0 ? code : shoal_tell(self, "channel.changed", channel_changed, NULL);
 }

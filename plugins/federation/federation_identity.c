@@ -4,7 +4,7 @@
 
 #include <ask.h>
 
-#include "federation.h"
+#include "federation_inbox.h"
 
 json_t *fed_fetch(struct shoal_call *call, const char *url, struct shoal_err *err)
 {
@@ -41,10 +41,16 @@ int fed_actor_keep(struct shoal_call *call, const json_t *document, struct shoal
     return ASK(call, identity, err, SHOAL_EBUSY, keep, document, actor, ask.err);
 }
 
-int fed_signer(struct shoal_call *call, struct shoal_request *request, struct shoal_actor *actor,
-    struct shoal_err *err)
+int fed_signer_here(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
+    struct shoal_actor *actor, struct shoal_err *err)
 {
-    return ASK(call, identity, err, SHOAL_EBUSY, signer, request, actor, ask.err);
+    return ASK(call, identity, err, SHOAL_EBUSY, signer_here, request, claim, actor, ask.err);
+}
+
+int fed_signer_later(struct shoal_call *call, struct shoal_request *request,
+    const struct shoal_claim *claim, struct shoal_err *err)
+{
+    return ASK(call, identity, err, SHOAL_EBUSY, later, request, claim, ask.err);
 }
 
 json_t *fed_context(struct shoal_call *call, const char *kind)
@@ -120,6 +126,13 @@ static json_t *rule_gone(struct shoal_call *call, const char *url, void *arg)
     return fed_farewell_document(call, url);
 }
 
+static int rule_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *body,
+    size_t body_bytes, void *arg, struct shoal_err *err)
+{
+    (void)arg;
+    return fed_inbox_proved(call, signer, body, body_bytes, err);
+}
+
 int fed_identity_start(struct shoal_err *err)
 {
     static const struct shoal_identity_rules rules = {.size = sizeof rules,
@@ -128,6 +141,7 @@ int fed_identity_start(struct shoal_err *err)
         .is_private = rule_private,
         .blocked = rule_blocked,
         .wants_signature = rule_wants_signature,
-        .gone = rule_gone};
+        .gone = rule_gone,
+        .proved = rule_proved};
     return ASK_START(identity, err, rules, &rules);
 }

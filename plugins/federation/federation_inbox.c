@@ -1,7 +1,8 @@
 // federation_inbox.c - the inboxes: who signed, whether it has a shape, and then at once or by a job.
 //
 // What only touches our tables is applied before the answer. What needs other servers waits in a table,
-// and one job a host works it off, so that a slow or a busy server keeps nobody but itself.
+// and one job a host works it off, so that a slow or a busy server keeps nobody but itself. What is signed
+// with a key that is not here waits in `identity`, and comes back when it is proven.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,7 +12,6 @@
 #include "federation_inbox.h"
 
 #define ACTIVITIES_MAX 500           // in one Collection
-#define DEPTH_MAX 32
 #define WAITING_OF_HOST_MAX 2000
 #define WAITING_MAX 100000
 #define LOT 50
@@ -157,39 +157,13 @@ static int take_item(struct shoal_call *call, const json_t *activity,
     return code;
 }
 
-static bool is_too_deep(const json_t *value, int depth)
+static bool is_collection(const json_t *body)
 {
-    if (depth > DEPTH_MAX) {
-        return true;
-    }
-    const char *key;
-    json_t *inner;
-    size_t i;
-    if (json_is_object(value)) {
-        json_object_foreach((json_t *)value, key, inner)
-        {
-            if (is_too_deep(inner, depth + 1)) {
-                return true;
-            }
-        }
-    } else if (json_is_array(value)) {
-        json_array_foreach(value, i, inner)
-        {
-            if (is_too_deep(inner, depth + 1)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return strcmp(shoal_text(body, "type", ""), "Collection") == 0;
 }
 
-static int take_all(struct shoal_call *call, struct shoal_request *request, const json_t *body,
-    const struct shoal_actor *signer, struct shoal_err *err)
+static int collection_check(const json_t *body, struct shoal_err *err)
 {
-    if (strcmp(shoal_text(body, "type", ""), "Collection") != 0) {
-        size_t length = 0;
-        return take(call, body, shoal_request_body_bytes(request, &length), signer, err);
-    }
     const json_t *items = json_object_get(body, "items");
     const json_t *total = json_object_get(body, "totalItems"); // PeerTube 6.x takes it as text alone
     const char *number = json_string_value(total);
@@ -202,21 +176,35 @@ static int take_all(struct shoal_call *call, struct shoal_request *request, cons
         return shoal_fail(
             err, SHOAL_ETOOLARGE, "a Collection has at most %d activities here", ACTIVITIES_MAX);
     }
-    size_t i;
+    return 0;
+}
+
+static int take_all(struct shoal_call *call, const char *bytes, const json_t *body,
+    const struct shoal_actor *signer, struct shoal_err *err)
+{
+    if (fed_blocked(call, signer->host)) {
+        return shoal_fail(
+            err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", signer->host);
+    }
+    if (signer->host[0] == '\0') {
+        return shoal_fail(err, SHOAL_ECONFLICT, "an actor of this server says nothing to it");
+    }
+    if (!is_collection(body)) {
+        return take(call, body, bytes, signer, err);
+    }
+    int code = collection_check(body, err);
     json_t *item;
-    json_array_foreach(items, i, item)
-    {
+    for (size_t i = 0; code == 0 && (item = json_array_get(json_object_get(body, "items"), i)) != NULL; i++) {
         struct shoal_err own = {0};
-        int code = take_item(call, item, signer, &own);
+        code = take_item(call, item, signer, &own);
         if (code == SHOAL_ERATE || code == SHOAL_EFULL || fed_passes(code)) {
             *err = own;
-            return code;
-        }
-        if (code != 0) {
+        } else if (code != 0) {
             shoal_debug("from %s: %s", signer->host, own.text);
+            code = 0;
         }
     }
-    return 0;
+    return code;
 }
 
 static bool is_json(struct shoal_request *request)
@@ -278,6 +266,26 @@ static void close_behind(struct shoal_request *request)
     }
 }
 
+// Its key has to be read first: it is kept, if it may become anything at all.
+static int take_later(struct shoal_call *call, struct shoal_request *request, const json_t *body,
+    const struct shoal_claim *claim, struct shoal_err *err)
+{
+    int code = is_collection(body) ? collection_check(body, err) : shape_check(body, err);
+    if (code != 0 || (!is_collection(body) && fed_is_nothing(call, body))) {
+        return code;
+    }
+    return fed_signer_later(call, request, claim, err);
+}
+
+int fed_inbox_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *bytes,
+    size_t length, struct shoal_err *err)
+{
+    json_t *body = shoal_json_parse(bytes, length, err);
+    int code = body == NULL ? SHOAL_EINVAL : take_all(call, bytes, body, signer, err);
+    json_decref(body);
+    return code;
+}
+
 static int inbox_post(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
 {
@@ -289,34 +297,29 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
     if (body == NULL) {
         return SHOAL_EINVAL;
     }
-    struct shoal_actor signer;
+    struct shoal_actor signer = {0};
+    struct shoal_claim claim = {.size = sizeof claim};
     int code = 0;
-    if (!json_is_object(body) || is_too_deep(body, 0)) {
-        code = shoal_fail(err, SHOAL_EINVAL,
-            "an activity is one JSON object of at most %d levels", DEPTH_MAX);
+    if (!json_is_object(body)) {
+        code = shoal_fail(err, SHOAL_EINVAL, "an activity is one JSON object");
     }
     if (code == 0 && is_farewell_of_stranger(call, body)) {
         json_decref(body);
         return shoal_answer_status(request, 204);
     }
-    code = code != 0 ? code : fed_signer(call, request, &signer, err);
-    // The farewell of somebody whose key cannot be had any more, and whom nobody here knew.
-    bool is_farewell = code == SHOAL_ENOTFOUND || code == SHOAL_EGONE;
-    if (is_farewell && strcmp(shoal_text(body, "type", ""), "Delete") == 0) {
-        json_decref(body);
-        return shoal_answer_status(request, 204);
+    code = code != 0 ? code : fed_signer_here(call, request, &claim, &signer, err);
+    bool is_now = code == 0;
+    bool is_gone = code == SHOAL_ENOTFOUND || code == SHOAL_EGONE;
+    if (is_gone) { // the farewell of somebody whose key cannot be had any more, and whom nobody here knew
+        code = strcmp(shoal_text(body, "type", ""), "Delete") == 0
+                   ? 0
+                   : shoal_fail(err, SHOAL_EAUTH, "who signed it cannot be found");
+    } else if (code == SHOAL_LATER) {
+        code = take_later(call, request, body, &claim, err);
+        // There is no room behind what waits: who is known is heard in any case.
+        is_now = signer.id != 0 && (code == SHOAL_ERATE || code == SHOAL_EBUSY);
     }
-    if (is_farewell) {
-        code = shoal_fail(err, SHOAL_EAUTH, "who signed it cannot be found");
-    }
-    if (code == 0 && fed_blocked(call, signer.host)) {
-        code = shoal_fail(
-            err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", signer.host);
-    }
-    if (code == 0 && signer.host[0] == '\0') {
-        code = shoal_fail(err, SHOAL_ECONFLICT, "an actor of this server says nothing to it");
-    }
-    code = code != 0 ? code : take_all(call, request, body, &signer, err);
+    code = is_now ? take_all(call, bytes, body, &signer, err) : code;
     json_decref(body);
     return code != 0 ? code : shoal_answer_status(request, 204);
 }
@@ -539,7 +542,7 @@ int fed_inbox_start(struct shoal_plugin *self, struct shoal_err *err)
             .body = SHOAL_BODY_DATA,
             .body_max_bytes = FED_BODY_MAX,
             .timeout_ms = 20000,
-            .rate = SHOAL_RATE_NONE};
+            .rate = SHOAL_RATE_PEER};
         code = shoal_route_add(self, &route, err);
     }
     struct shoal_job_kind kind = {

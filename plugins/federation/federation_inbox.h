@@ -27,10 +27,14 @@ bool fed_names(const json_t *reference, const char *url);
 bool fed_is_nothing(struct shoal_call *call, const json_t *activity);
 /// Whether what came in can be applied without asking another server.
 bool fed_is_quick(struct shoal_call *call, const json_t *activity, const struct shoal_actor *signer);
-/// fed_apply() of what came as bytes, which are passed on where its type says so. is_awaited: its sender
-/// waits, so that nobody else is asked.
+/// Puts what came in through trust, the hook and its type; bytes are passed on where its type says so.
+/// is_awaited: its sender waits, so that nobody else is asked.
 int fed_apply_bytes(struct shoal_call *call, const json_t *activity, const char *bytes,
     const struct shoal_actor *signer, bool is_awaited, struct shoal_err *err);
+
+/// Takes the body of a request whose key had to be read first; see `proved` of svc/identity.h.
+int fed_inbox_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *bytes,
+    size_t length, struct shoal_err *err);
 
 /// Follow, and Accept, Reject and Undo of one. Returns false for any other activity.
 bool fed_follow_is(const json_t *activity);

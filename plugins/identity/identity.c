@@ -1,8 +1,11 @@
 // identity.c - hands who is who to others: the service `identity`.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <sodium.h>
+#include <string.h>
 
 #include "identity.h"
+
+struct shoal_plugin *who_plugin;
 
 // The table's calls have an `arg` more than the functions behind them: there is one of each.
 static int svc_rules(void *arg, const struct shoal_identity_rules *rules, struct shoal_err *err)
@@ -83,6 +86,24 @@ static int svc_signer(struct shoal_call *call, void *arg, struct shoal_request *
     return who_signer(call, request, actor, who_err(call, err));
 }
 
+static int svc_signer_here(struct shoal_call *call, void *arg, struct shoal_request *request,
+    struct shoal_claim *out, struct shoal_actor *actor, struct shoal_err *err)
+{
+    (void)arg;
+    struct shoal_claim claim = {.size = sizeof claim};
+    int code = who_signer_here(call, request, &claim, actor, who_err(call, err));
+    claim.size = out->size;
+    memcpy(out, &claim, out->size < sizeof claim ? out->size : sizeof claim);
+    return code;
+}
+
+static int svc_later(struct shoal_call *call, void *arg, struct shoal_request *request,
+    const struct shoal_claim *claim, struct shoal_err *err)
+{
+    (void)arg;
+    return who_later(call, request, claim, who_err(call, err));
+}
+
 static int svc_answer(struct shoal_call *call, void *arg, struct shoal_request *request,
     const char *context, const char *type, const json_t *noun, json_t *document, struct shoal_err *err)
 {
@@ -151,17 +172,21 @@ static const struct shoal_svc_identity table = {.size = sizeof table,
     .answer_collection = svc_answer_collection,
     .written = svc_written,
     .read = svc_read,
-    .actor_document = svc_actor_document};
+    .actor_document = svc_actor_document,
+    .signer_here = svc_signer_here,
+    .later = svc_later};
 
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {
     if (sodium_init() < 0) {
         return shoal_fail(err, SHOAL_EINTERNAL, "libsodium does not start");
     }
+    who_plugin = self;
     int code = who_documents_start(self, err);
     code = code == 0 ? who_collections_start(self, err) : code;
     code = code == 0 ? who_wellknown_start(self, err) : code;
     code = code == 0 ? who_nodeinfo_start(self, err) : code;
+    code = code == 0 ? who_proving_start(self, err) : code;
     return code == 0 ? shoal_provide_single(self, "identity", &table, NULL, err) : code;
 }
 

@@ -20,6 +20,8 @@
 
 #include <sign.h>
 
+extern struct shoal_plugin *who_plugin;
+
 #define WHO_TYPE         "application/activity+json; charset=utf-8"
 #define WHO_DOCUMENT_MAX (3072u * 1024) ///< of a document that is fetched
 #define WHO_URL_MAX      2000
@@ -44,6 +46,8 @@ bool who_is_private(struct shoal_call *call);
 bool who_blocked(struct shoal_call *call, const char *host);
 bool who_wants_signature(struct shoal_call *call);
 json_t *who_gone(struct shoal_call *call, const char *url);
+int who_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *body, size_t body_bytes,
+    struct shoal_err *err);
 
 // --- identity_url.c ---
 
@@ -90,9 +94,46 @@ bool who_is_actor_document(const json_t *document);
 /// The first id of a value that may be text, an object with an id, or an array of them.
 const char *who_id_of(const json_t *value);
 
+// --- identity_ahead.c: what is read without waiting ---
+
+/// One reading: the answers that are here, in its arena.
+struct who_ahead *who_ahead_new(struct shoal_arena *arena);
+/// Until it is called with NULL, who_fetch() of this thread takes answers from there alone.
+void who_ahead_use(struct who_ahead *ahead);
+bool who_ahead_is(void);
+/// What the last run needed besides: NULL where it has come to its end.
+const char *who_ahead_wanted(const struct who_ahead *ahead, const char *const **headers);
+/// The answer to that; fetched: copied, not read where code is an error.
+void who_ahead_put(struct who_ahead *ahead, int code, const struct shoal_fetched *fetched, const char *why);
+/// How often a URL was asked, and its newest answer where that was `nth` times at least.
+int who_ahead_count(const char *url);
+int who_ahead_ask(const struct shoal_fetch *what, int nth, struct shoal_fetched *fetched,
+    struct shoal_err *err);
+
 // --- identity_verify.c ---
 
 int who_signer(struct shoal_call *call, struct shoal_request *request, struct shoal_actor *actor,
+    struct shoal_err *err);
+/// See svc/identity.h.
+int who_signer_here(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
+    struct shoal_actor *actor, struct shoal_err *err);
+/// Whether an error may go away when it is tried again.
+bool who_passes(int code);
+/// Whether the signature is that of an actor who is known: 1 or 0, or a negative error.
+int who_known_fits(struct shoal_call *call, const struct shoal_claim *claim, struct shoal_actor *actor,
+    bool *is_known, struct shoal_err *err);
+/// Whether a key may be read now, which the caller then does and ends; otherwise why not: how it ended a moment
+/// ago, or SHOAL_EBUSY. is_ahead: it holds no worker.
+bool who_reading_begin(const char *key_id, const char *host, bool is_ahead, int *why);
+void who_reading_end(const char *key_id, const char *host, bool is_ahead, int code);
+/// Reads the actor of a key from its server, and keeps what it says.
+int who_key_read(struct shoal_call *call, const char *key_id, struct shoal_actor *actor,
+    struct shoal_err *err);
+
+// --- identity_unproved.c ---
+
+/// See svc/identity.h.
+int who_later(struct shoal_call *call, struct shoal_request *request, const struct shoal_claim *claim,
     struct shoal_err *err);
 
 // --- identity_document.c, identity_context.c ---
@@ -124,5 +165,6 @@ int who_documents_start(struct shoal_plugin *self, struct shoal_err *err);
 int who_collections_start(struct shoal_plugin *self, struct shoal_err *err);
 int who_wellknown_start(struct shoal_plugin *self, struct shoal_err *err);
 int who_nodeinfo_start(struct shoal_plugin *self, struct shoal_err *err);
+int who_proving_start(struct shoal_plugin *self, struct shoal_err *err);
 
 #endif

@@ -41,3 +41,9 @@ json_t *who_gone(struct shoal_call *call, const char *url)
 {
     return GIVEN_ASK(call, &given, &rules, NULL, gone, url, rules.arg);
 }
+
+int who_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *body, size_t body_bytes,
+    struct shoal_err *err)
+{
+    return GIVEN_ASK(call, &given, &rules, SHOAL_EBUSY, proved, signer, body, body_bytes, rules.arg, err);
+}

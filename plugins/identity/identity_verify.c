@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "identity.h"
+#include "identity_unproved.h"
 
 #define TRIED_MAX  4096
 #define RETRY_MS   60000
@@ -37,11 +37,12 @@ static struct {
         int64_t at_ms;
         double spent;
     } budgets[BUDGETS];
-    uint64_t reading[READS_MAX]; // sums of hosts; 0: free
+    uint64_t reading[READS_MAX + 1]; // sums of hosts; 0: free; the last one counts nowhere
     int at_once;                 // of them
 } known = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-// Half of the workers may wait for keys: who makes us ask a slow server holds no more.
+// Half of the workers may wait for keys: who makes us ask a slow server holds no more. What comes to an inbox
+// waits in a table (identity_unproved.c) and holds none.
 static int reads_at_once(void)
 {
     json_t *setting = shoal_instance_setting("workers");
@@ -63,7 +64,7 @@ static uint64_t sum_of(const char *text)
     return sum | 1;
 }
 
-static bool passes(int code)
+bool who_passes(int code)
 {
     return code == SHOAL_EUPSTREAM || code == SHOAL_ETIMEOUT || code == SHOAL_EBUSY || code == SHOAL_ECANCELLED ||
            code == SHOAL_EIO || code == SHOAL_EFULL;
@@ -82,32 +83,39 @@ static bool budget_take(uint64_t host_sum, int64_t now_ms)
     return may;
 }
 
-// Whether a key may be read now; otherwise why not: how it ended a moment ago, or SHOAL_EBUSY.
-static bool reading_begin(const char *key_id, const char *host, int *why)
+// How the reading of a key ended a moment ago, or NULL. The lock is held.
+static const struct tried *tried_find(uint64_t sum, int64_t now_ms)
+{
+    const struct tried *tried = &known.tried[sum % TRIED_MAX];
+    bool is_new = tried->sum == sum && now_ms - tried->at_ms < (who_passes(tried->code) ? SOON_MS : RETRY_MS);
+    return is_new ? tried : NULL;
+}
+
+bool who_reading_begin(const char *key_id, const char *host, bool is_ahead, int *why)
 {
     int64_t now_ms = shoal_tick_ms();
     int free_place = -1, of_host = 0, all = 0;
     pthread_mutex_lock(&known.lock);
     uint64_t sum = sum_of(key_id), host_sum = sum_of(host);
-    struct tried *tried = &known.tried[sum % TRIED_MAX];
-    bool was_tried = tried->sum == sum && now_ms - tried->at_ms < (passes(tried->code) ? SOON_MS : RETRY_MS);
+    const struct tried *before = tried_find(sum, now_ms);
     for (int i = 0; i < READS_MAX; i++) {
         free_place = known.reading[i] == 0 ? i : free_place;
         of_host += known.reading[i] == host_sum;
         all += known.reading[i] != 0;
     }
-    bool has_room = free_place >= 0 && all < known.at_once && of_host < (known.at_once + 1) / 2;
-    *why = was_tried ? tried->code : SHOAL_EBUSY;
-    bool may = !was_tried && has_room && budget_take(host_sum, now_ms);
+    bool has_room = is_ahead ||
+                    (free_place >= 0 && all < known.at_once && of_host < (known.at_once + 1) / 2);
+    *why = before != NULL ? before->code : SHOAL_EBUSY;
+    bool may = before == NULL && has_room && budget_take(host_sum, now_ms);
     if (may) {
-        known.reading[free_place] = host_sum;
-        *tried = (struct tried){sum, now_ms, SHOAL_EBUSY};
+        known.reading[is_ahead ? READS_MAX : free_place] = host_sum;
+        known.tried[sum % TRIED_MAX] = (struct tried){sum, now_ms, SHOAL_EBUSY};
     }
     pthread_mutex_unlock(&known.lock);
     return may;
 }
 
-static void reading_end(const char *key_id, const char *host, int code)
+void who_reading_end(const char *key_id, const char *host, bool is_ahead, int code)
 {
     pthread_mutex_lock(&known.lock);
     uint64_t sum = sum_of(key_id), host_sum = sum_of(host);
@@ -115,7 +123,7 @@ static void reading_end(const char *key_id, const char *host, int code)
     if (tried->sum == sum) {
         tried->code = code;
     }
-    for (int i = 0; i < READS_MAX; i++) {
+    for (int i = 0; i < READS_MAX && !is_ahead; i++) {
         if (known.reading[i] == host_sum) {
             known.reading[i] = 0;
             break;
@@ -183,8 +191,7 @@ static bool lists_key(const json_t *actor, const char *key_id)
     return false;
 }
 
-// Reads the actor of a key from its server, and keeps what it says.
-static int actor_read(struct shoal_call *call, const char *key_id, struct shoal_actor *actor,
+int who_key_read(struct shoal_call *call, const char *key_id, struct shoal_actor *actor,
     struct shoal_err *err)
 {
     const char *bare = who_url_bare(call, key_id);
@@ -196,7 +203,7 @@ static int actor_read(struct shoal_call *call, const char *key_id, struct shoal_
         document = owner == NULL ? NULL : who_fetch(call, owner, err);
     }
     if (document == NULL) {
-        return err->code;
+        return err->code != 0 ? err->code : SHOAL_EUPSTREAM;
     }
     const char *id = shoal_text(document, "id", "");
     // The actor is the part before "#", or it lists this very key as its own.
@@ -218,32 +225,41 @@ static int read_failed(int code, const struct shoal_claim *claim, bool is_known,
         return is_known ? shoal_fail(err, SHOAL_EAUTH, "the signature does not fit the key %.200s", claim->key_id)
                         : shoal_fail(err, SHOAL_ENOTFOUND, "%.200s is gone", claim->key_id);
     }
-    if (passes(code)) {
+    if (who_passes(code)) {
         return err->code == code ? code : shoal_fail(err, code, "%.200s cannot be read now", claim->key_id);
     }
     return err->code == 0 ? shoal_fail(err, SHOAL_EAUTH, "the signature does not fit the key %.200s", claim->key_id)
                           : (err->code = SHOAL_EAUTH);
 }
 
-static int actor_prove(struct shoal_call *call, const struct shoal_claim *claim, const char *host,
-    struct shoal_actor *actor, struct shoal_err *err)
+int who_known_fits(struct shoal_call *call, const struct shoal_claim *claim, struct shoal_actor *actor,
+    bool *is_known, struct shoal_err *err)
 {
     struct shoal_err unknown = {0};
     const char *url = place_find(call, claim->key_id);
     url = url == NULL ? who_url_bare(call, claim->key_id) : url;
     int code = shoal_actor_find(call, url, actor, &unknown);
-    bool is_known = code == 0;
-    if (is_known && fits(call, actor, claim)) {
-        return 0;
-    }
-    if (!is_known && code != SHOAL_ENOTFOUND) {
+    *is_known = code == 0;
+    if (code != 0 && code != SHOAL_ENOTFOUND) {
         return shoal_fail(err, code, "%s", unknown.text);
     }
-    if (!reading_begin(claim->key_id, host, &code)) {
-        return read_failed(code == 0 ? SHOAL_EAUTH : code, claim, is_known, err);
+    return *is_known && fits(call, actor, claim);
+}
+
+static int actor_prove(struct shoal_call *call, const struct shoal_claim *claim, const char *host,
+    struct shoal_actor *actor, struct shoal_err *err)
+{
+    bool is_known = false;
+    int why = 0;
+    int code = who_known_fits(call, claim, actor, &is_known, err);
+    if (code != 0) {
+        return code < 0 ? code : 0;
     }
-    code = actor_read(call, claim->key_id, actor, err);
-    reading_end(claim->key_id, host, code);
+    if (!who_reading_begin(claim->key_id, host, false, &why)) {
+        return read_failed(why == 0 ? SHOAL_EAUTH : why, claim, is_known, err);
+    }
+    code = who_key_read(call, claim->key_id, actor, err);
+    who_reading_end(claim->key_id, host, false, code);
     if (code != 0) {
         return read_failed(code, claim, is_known, err);
     }
@@ -252,24 +268,55 @@ static int actor_prove(struct shoal_call *call, const struct shoal_claim *claim,
                : shoal_fail(err, SHOAL_EAUTH, "the signature does not fit the key %.200s", claim->key_id);
 }
 
+// Reads the claim, and whose host it names: one of another server, with whom we have to do.
+static int claim_read(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
+    const char **host, struct shoal_err *err)
+{
+    int code = sign_claim(call, request, claim, err);
+    if (code != 0) {
+        return code;
+    }
+    *host = who_url_host(call, claim->key_id);
+    if (*host == NULL || strcmp(*host, who_host(call)) == 0) {
+        return shoal_fail(err, SHOAL_EAUTH, "%.200s is no key of another server", claim->key_id);
+    }
+    return who_blocked(call, *host) ? shoal_fail(err, SHOAL_EFORBIDDEN, "%s is blocked here", *host) : 0;
+}
+
+int who_signer_here(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
+    struct shoal_actor *actor, struct shoal_err *err)
+{
+    const char *host = NULL;
+    bool is_known = false;
+    int code = claim_read(call, request, claim, &host, err);
+    code = code != 0 ? code : who_known_fits(call, claim, actor, &is_known, err);
+    if (code == 1 && claim->is_modern) {
+        sign_understands(call, host, true);
+    }
+    if (code == 1) { // what they said before comes first
+        return who_unproved_has(call, claim, actor->public_key) ? SHOAL_LATER : 0;
+    }
+    *actor = (struct shoal_actor){0};
+    if (code != 0) {
+        return code;
+    }
+    pthread_mutex_lock(&known.lock);
+    const struct tried *tried = tried_find(sum_of(claim->key_id), shoal_tick_ms());
+    bool is_over = tried != NULL && !who_passes(tried->code);
+    code = is_over ? tried->code : SHOAL_LATER;
+    pthread_mutex_unlock(&known.lock);
+    return is_over ? read_failed(code == 0 ? SHOAL_EAUTH : code, claim, is_known, err) : code;
+}
+
 int who_signer(struct shoal_call *call, struct shoal_request *request, struct shoal_actor *actor,
     struct shoal_err *err)
 {
     struct shoal_claim claim = {.size = sizeof claim};
     struct shoal_err own = {0};
+    const char *host = NULL;
     err = err == NULL ? &own : err;
-    int code = sign_claim(call, request, &claim, err);
-    if (code != 0) {
-        return code;
-    }
-    const char *host = who_url_host(call, claim.key_id);
-    if (host == NULL || strcmp(host, who_host(call)) == 0) {
-        return shoal_fail(err, SHOAL_EAUTH, "%.200s is no key of another server", claim.key_id);
-    }
-    if (who_blocked(call, host)) {
-        return shoal_fail(err, SHOAL_EFORBIDDEN, "%s is blocked here", host);
-    }
-    code = actor_prove(call, &claim, host, actor, err);
+    int code = claim_read(call, request, &claim, &host, err);
+    code = code != 0 ? code : actor_prove(call, &claim, host, actor, err);
     if (code == 0 && claim.is_modern) {
         sign_understands(call, host, true);
     }

@@ -93,6 +93,13 @@ static int svc_known(struct shoal_call *call, void *arg, int64_t actor_id, const
     return sig_key_of(call, actor_id, &key, url, err);
 }
 
+static int svc_keyed(struct shoal_call *call, void *arg, int64_t after, int64_t *actor_ids, int room,
+    struct shoal_err *err)
+{
+    (void)arg;
+    return sig_keyed(call, after, actor_ids, room, err);
+}
+
 static int svc_keeper(void *arg, const struct shoal_key_keeper *keeper, struct shoal_err *err)
 {
     (void)arg;
@@ -110,7 +117,8 @@ static const struct shoal_svc_signatures table = {.size = sizeof table,
     .understands = svc_understands,
     .take = svc_take,
     .known = svc_known,
-    .keeper = svc_keeper};
+    .keeper = svc_keeper,
+    .keyed = svc_keyed};
 
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {

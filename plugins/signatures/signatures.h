@@ -40,6 +40,8 @@ int sig_key_get(struct shoal_call *call, const struct shoal_actor *actor, struct
 /// Those of a local actor by its number, also of one that is gone but had some. url: out, the actor's.
 int sig_key_of(struct shoal_call *call, int64_t actor_id, struct sig_key *key, const char **url,
     struct shoal_err *err);
+/// Who has keys; see svc/signatures.h.
+int sig_keyed(struct shoal_call *call, int64_t after, int64_t *actor_ids, int room, struct shoal_err *err);
 /// Keeps what another plugin had; see svc/signatures.h.
 int sig_key_take(struct shoal_call *call, const struct shoal_key_left *left, struct shoal_err *err);
 /// A public Ed25519 key as documents have it: multicodec and key, in base58 with its letter.

@@ -24,6 +24,8 @@ SHOAL_SQL(signatures_key_add,
     "INSERT INTO signatures_key (actor_id, actor_url, public_pem, rsa_sealed, ed25519_multibase, "
     "ed25519_sealed, created) VALUES ($1, $2, $3, $4, $5, $6, $7) "
     "ON CONFLICT (actor_id) DO NOTHING");
+SHOAL_SQL(signatures_key_list, "SELECT actor_id FROM signatures_key WHERE actor_id > $1 "
+                               "ORDER BY actor_id LIMIT CAST($2 AS BIGINT)");
 SHOAL_SQL(signatures_key_drop, "DELETE FROM signatures_key WHERE actor_id = $1 AND public_pem = $2");
 
 static struct {
@@ -361,6 +363,18 @@ int sig_key_of(struct shoal_call *call, int64_t actor_id, struct sig_key *key, c
         return shoal_fail(err, code, "%s", gone.text);
     }
     return key_find(call, actor_id, code == 0 ? actor.url : NULL, key, url, err);
+}
+
+int sig_keyed(struct shoal_call *call, int64_t after, int64_t *actor_ids, int room, struct shoal_err *err)
+{
+    int count = 0;
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &signatures_key_list,
+        SHOAL_ARGS(SHOAL_I64(after), SHOAL_I64(room)), err);
+    while (rows != NULL && count < room && shoal_rows_next(rows)) {
+        actor_ids[count++] = shoal_col_i64(rows, 0);
+    }
+    int code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
+    return code != 0 ? code : count;
 }
 
 EVP_PKEY *sig_public_key(const char *pem)

@@ -141,6 +141,10 @@ static void an_actor_that_is_gone_signs_with_the_key_that_it_had(void **state)
     assert_int_equal(sig_key_of(call, actor.id, &again, &url, &err), 0);
     assert_string_equal(url, actor.url);
     assert_string_equal(again.public_pem, key.public_pem);
+    int64_t ids[2] = {0};
+    assert_int_equal(sig_keyed(call, actor.id - 1, ids, 2, &err), 1);
+    assert_int_equal(ids[0], actor.id);
+    assert_int_equal(sig_keyed(call, actor.id, ids, 2, &err), 0);
     actor.host = "there.example";
     assert_int_equal(sig_key_get(call, &actor, &key, &err), SHOAL_EINVAL);
 }

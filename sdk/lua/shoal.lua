@@ -140,8 +140,8 @@ function shoal.refuse_held(...) end
 
 --- shoal.route{ method, path, handler, auth, body, rate, cache_s, cors, timeout_ms, produces,
 --- body_max_bytes, cpu_ms }: auth is optional, user, moderator, admin or none; body none, data or
---- files; rate api, login, register, write, search, page, ffmpeg or none. The handler answers, or
---- returns a table (200, as JSON).
+--- files; rate api, login, register, write, search, page, ffmpeg, peer or none. The handler answers,
+--- or returns a table (200, as JSON).
 function shoal.route(...) end
 
 --- status, answer = shoal.api("GET", "/api/v1/videos?count=3", body)

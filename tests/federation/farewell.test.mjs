@@ -121,3 +121,32 @@ test('an account that nobody has heard of goes silently', async () => {
   assert.equal(body.object.name, 'Bob the second')
   assert.equal(peers.instance.inbox.find(({ body }) => String(body.object).includes('quiet')), undefined)
 })
+
+test('who goes while this server does not federate is missed when it does again', async () => {
+  const fan = peers.stranger.person('patient')
+  const [dave, erin, finn] = await Promise.all(['dave', 'erin', 'finn'].map(name => site.user(name)))
+  for (const name of ['dave', 'erin', 'finn']) await follows(fan, url(name))
+  await follows(fan, `${site.url}/video-channels/dave_channel`)
+  const { config, settings } = site
+  const again = async (config, settings) => {
+    await site.kill()
+    Object.assign(site, { config, settings })
+    await site.start()
+  }
+  await again(withPlugins(config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web']), settings.filter(line => !line.startsWith('federation.')))
+  for (const { id } of [dave, erin]) assert.equal((await site.delete(`/users/${id}`, { token: true })).status, 204)
+  const back = await site.post('/users', { token: true, json: { username: 'erin', password: 'correct horse', email: 'erin2@example.org', role: 2, videoQuota: -1, videoQuotaDaily: -1 } })
+  assert.equal(back.status, 200, back.text)
+  await again(config, [...settings, 'federation.enabled=false'])
+  assert.equal((await site.delete(`/users/${finn.id}`, { token: true })).status, 204)
+  await again(config, settings)
+  for (const gone of [url('dave'), url('finn'), `${site.url}/video-channels/dave_channel`]) {
+    assert.equal((await peers.stranger.came(`the farewell of ${gone}`, isDelete(gone))).actor, gone)
+  }
+  const answers = await Promise.all(['/accounts/dave', '/video-channels/dave_channel', '/accounts/erin', '/accounts/bob'].map(path => ap(`${path}?late`)))
+  assert.deepEqual(answers.map(({ status, json }) => `${status} ${json.formerType ?? json.type}`), ['410 Person', '410 Group', '200 Person', '200 Person'])
+  await again(config, settings)
+  await new Promise(resolve => setTimeout(resolve, 7000)) // longer than a farewell waits
+  for (const gone of [url('dave'), url('finn')]) assert.equal(peers.stranger.inbox.filter(({ body }) => isDelete(gone)(body)).length, 1, 'once')
+  for (const { body } of peers.stranger.inbox) assert.ok(!isDelete(url('erin'))(body), 'somebody has that name again')
+})

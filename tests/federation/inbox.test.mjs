@@ -69,7 +69,7 @@ test('T23 an old signature, and one of the future, are refused', async () => {
 
 test('T26 a key of somebody else signs nothing', async () => {
   const mallory = peer.person('mallory')
-  problem(await mallory.post(site, follow(alice), { keyId: alice.keyId }), 401)
+  problem(await mallory.verdict(site, follow(alice), { keyId: alice.keyId }), 401)
 })
 
 test('T26 who signs is not who speaks: nobody follows in the name of another', async () => {
@@ -94,7 +94,7 @@ test('T21 an inbox takes the types of ActivityPub alone', async () => {
 test('bad JSON, deep JSON, large JSON and lists are refused with a sentence', async () => {
   problem(await alice.post(site, '{"id": '), 400)
   problem(await alice.post(site, '[]'), 400)
-  problem(await alice.post(site, `{"id":"${alice.id}/x","type":"Create","actor":"${alice.id}","object":${'{"a":'.repeat(50)}1${'}'.repeat(50)}}`), 400)
+  problem(await alice.post(site, `{"id":"${alice.id}/x","type":"Create","actor":"${alice.id}","object":${'{"a":'.repeat(70)}1${'}'.repeat(70)}}`), 400)
   problem(await alice.post(site, JSON.stringify({ ...follow(alice), padding: 'x'.repeat(1100000) })), 413)
 })
 
@@ -143,7 +143,7 @@ test('an actor that says that it is gone is gone', async () => {
 
 test('T03 an actor of another server cannot become one of ours', async () => {
   const thief = peer.person('thief', { id: `${site.url}/accounts/root` })
-  const answer = await thief.post(site, follow(thief))
+  const answer = await thief.verdict(site, follow(thief))
   assert.ok(answer.status >= 400, `${answer.status}`)
   assert.equal((await site.get('/accounts/root')).json.isLocal ?? true, true)
 })
@@ -232,6 +232,21 @@ test('a deletion that somebody else tells of is believed where the server of the
 const followers = async () => (await site.get('/server/followers?count=100')).json.data.map(row => row.follower.name)
 const jobs = async () => (await site.get('/jobs?count=100', { token: true })).json?.data ?? []
 const settled = () => new Promise(resolve => setTimeout(resolve, 1500))
+
+test('each sending address has its limit, and is told when to come back', async () => {
+  const narrow = await startFederating(startInstance, { settings: ['http.rate.peer=5/1h'] })
+  try {
+    const fan = peer.person('many')
+    const told = () => fan.post(narrow, fan.say('Follow', `${narrow.url}/accounts/peertube`))
+    for (let i = 0; i < 5; i++) assert.equal((await told()).status, 204)
+    const answer = await told()
+    assert.equal(answer.status, 429)
+    assert.ok(Number(answer.headers['retry-after']) > 0)
+    assert.equal((await narrow.get('/videos')).status, 200)
+  } finally {
+    await narrow.stop()
+  }
+})
 
 test('an instance that does not federate has no inbox', async () => {
   const alone = await startFederating(startInstance, { settings: ['federation.enabled=false'] })

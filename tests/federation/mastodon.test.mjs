@@ -285,7 +285,7 @@ test('the farewell of somebody unknown, whose key is gone, is taken and asks nob
   }
   assert.equal(peer.asked.length, asked)
   // Who is known has to prove it.
-  const forged = await send(bob, { id: `${alice.id}#delete`, type: 'Delete', actor: alice.id, object: alice.id }, { keyId: alice.keyId })
+  const forged = await bob.verdict(site, JSON.stringify({ '@context': toot, id: `${alice.id}#delete`, type: 'Delete', actor: alice.id, object: alice.id }), { names, keyId: alice.keyId })
   assert.equal(forged.status, 401)
   await sleep(500)
   assert.equal((await site.get(`/accounts/alice@${peer.host}`)).status, 200)

@@ -8,6 +8,7 @@ import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { request } from '../kit/client.mjs'
+import { sql } from './crowd.mjs'
 
 export const Public = 'https://www.w3.org/ns/activitystreams#Public'
 export const context = ['https://www.w3.org/ns/activitystreams', 'https://w3id.org/security/v1']
@@ -15,13 +16,18 @@ const activityType = 'application/activity+json'
 
 const digestOf = body => `SHA-256=${createHash('sha256').update(body).digest('base64')}`
 
+/** Waits until a site has read the keys of all that was posted to it, but of hosts that do not answer. */
+export const settle = site => site.when('keys were read', () => sql(site, 'SELECT COUNT(*) FROM identity_unproved WHERE attempts = 0;') === '0')
+
 /** An actor of a peer: {id, name, keyId, document, sign}. */
 class Actor {
-  constructor (peer, type, name, path, fields = {}) {
+  #met = new Set()
+
+  constructor (peer, type, name, path, fields = {}, keys = generateKeyPairSync('rsa', { modulusLength: 2048 })) {
     this.peer = peer
     this.id = `${peer.url}${path}`
     this.name = name
-    this.keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    this.keys = keys
     this.keyId = `${this.id}#main-key`
     this.document = {
       '@context': context,
@@ -61,13 +67,25 @@ class Actor {
     return headers
   }
 
-  /** Posts an activity to an inbox of a site; the raw answer. */
-  async post (site, activity, { path = '/inbox', signed = true, type, ...options } = {}) {
+  /** Posts an activity to an inbox of a site; the raw answer. Unless `settles` is false, the key of one who is new there was read then. */
+  async post (site, activity, { path = '/inbox', signed = true, type, settles, ...options } = {}) {
     const body = typeof activity === 'string' ? activity : JSON.stringify({ '@context': context, ...activity })
     const headers = signed ? this.sign('POST', `${site.url}${path}`, body, options) : { 'content-type': activityType }
     if (type) headers['content-type'] = type
     headers['content-length'] = Buffer.byteLength(body)
-    return request(site.url, { method: 'POST', path, headers, body })
+    const answer = await request(site.url, { method: 'POST', path, headers, body })
+    const isNew = !this.#met.has(site) || options.key || options.keyId
+    if (answer.status === 204 && isNew && settles !== false) {
+      await settle(site)
+      this.#met.add(site)
+    }
+    return answer
+  }
+
+  /** What comes of it once the key was read: an inbox takes first what it cannot judge yet. */
+  async verdict (site, activity, options) {
+    const answer = await this.post(site, activity, options)
+    return answer.status === 204 ? this.post(site, activity, options) : answer
   }
 
   /** A GET signed by this actor. */
@@ -115,8 +133,8 @@ export class Peer {
     await new Promise(resolve => this.#server.close(resolve))
   }
 
-  actor (type, name, path, fields) { return new Actor(this, type, name, path, fields) }
-  person (name, fields) { return this.actor('Person', name, `/accounts/${name}`, fields) }
+  actor (type, name, path, fields, keys) { return new Actor(this, type, name, path, fields, keys) }
+  person (name, fields, keys) { return this.actor('Person', name, `/accounts/${name}`, fields, keys) }
   channel (name, owner, fields) {
     return this.actor('Group', name, `/video-channels/${name}`, { attributedTo: [{ type: 'Person', id: owner.id }], support: null, ...fields })
   }

@@ -34,7 +34,7 @@ export function freePort () {
 
 // What would get in the way of tests that run a thousand calls from one address.
 const calm = ['http.rate.login=100000/10s', 'http.rate.api=100000/10s', 'http.rate.write=100000/10s',
-  'http.rate.search=100000/10s', 'http.rate.page=100000/10s', 'http.rate.ffmpeg=100000/10s']
+  'http.rate.search=100000/10s', 'http.rate.page=100000/10s', 'http.rate.ffmpeg=100000/10s', 'http.rate.peer=100000/10s']
 
 /** Runs the program; {code, stdout, stderr} whatever the exit code. */
 export async function shoal (...args) {

@@ -279,14 +279,14 @@ static int option(lua_State *L, const char *name, const char *const *choices, in
 
 /// shoal.route{ method, path, handler, auth, body, rate, cache_s, cors, timeout_ms, produces,
 /// body_max_bytes, cpu_ms }: auth is optional, user, moderator, admin or none; body none, data or
-/// files; rate api, login, register, write, search, page, ffmpeg or none. The handler answers, or
-/// returns a table (200, as JSON).
+/// files; rate api, login, register, write, search, page, ffmpeg, peer or none. The handler answers,
+/// or returns a table (200, as JSON).
 static int add_route(lua_State *L)
 {
     static const char *const auths[] = {"optional", "user", "moderator", "admin", "none", NULL};
     static const char *const bodies[] = {"none", "data", "files", NULL};
     static const char *const rates[] = {
-        "api", "login", "register", "write", "search", "page", "none", "ffmpeg", NULL};
+        "api", "login", "register", "write", "search", "page", "none", "ffmpeg", "peer", NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     struct shoal_lua *lua = shoal_lua_running(L)->instance->owner;
     struct shoal_arena *arena = shoal_plugin_arena(lua->plugin);

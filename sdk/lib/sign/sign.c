@@ -59,3 +59,8 @@ int sign_known(
 {
     return ASK(call, signatures, err, SHOAL_EBUSY, known, actor_id, url, ask.err);
 }
+
+int sign_keyed(struct shoal_call *call, int64_t after, int64_t *actor_ids, int room, struct shoal_err *err)
+{
+    return ASK(call, signatures, err, SHOAL_EBUSY, keyed, after, actor_ids, room, ask.err);
+}

@@ -26,5 +26,7 @@ int sign_take(struct shoal_call *call, const struct shoal_key_left *key, struct 
 /// The URL of a local actor that has keys, also of one that is gone.
 int sign_known(
     struct shoal_call *call, int64_t actor_id, const char **url, struct shoal_err *err);
+/// The numbers of actors that have keys, above `after`: how many there are of them, at most `room`.
+int sign_keyed(struct shoal_call *call, int64_t after, int64_t *actor_ids, int room, struct shoal_err *err);
 
 #endif

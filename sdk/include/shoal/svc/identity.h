@@ -10,8 +10,10 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include <shoal/jobs.h>
 #include <shoal/remote.h>
 #include <shoal/svc/federation.h>
+#include <shoal/svc/signatures.h>
 #include <shoal/version.h>
 
 /// What identity asks. All run on a worker, in the name of `plugin`; every member is filled in.
@@ -29,6 +31,11 @@ struct shoal_identity_rules {
     /// The Tombstone of an actor of ours that had this address and is gone: a new reference, NULL: there was none.
     json_t *(*gone)(struct shoal_call *call, const char *url, void *arg);
     void *arg;
+    /// What later() kept is proven now: the body of a request that this actor signed. Nobody waits for it, and it
+    /// may come again. Returns: 0: it is done with; an error that passes (SHOAL_EBUSY, SHOAL_ERATE, SHOAL_EIO, …):
+    /// it comes again later, a few times; any other error: it is dropped.
+    int (*proved)(struct shoal_call *call, const struct shoal_actor *signer, const char *body,
+        size_t body_bytes, void *arg, struct shoal_err *err);
 };
 
 /// All calls but rules() run on a worker. New references, NULL or a negative error on failure; err is never NULL.
@@ -77,6 +84,16 @@ struct shoal_svc_identity {
         json_t **draft);
     json_t *(*actor_document)(struct shoal_call *call, void *arg, const struct shoal_actor *actor,
         struct shoal_err *err);
+    /// Who signed, as far as that is known here: no other server is asked. claim->size is set by the caller.
+    /// Returns: 0; SHOAL_LATER: everything is right but the key, which has to be read first, or something of the
+    /// same key waits already, and then actor->id is not 0: claim is for later(). Errors: as signer().
+    int (*signer_here)(struct shoal_call *call, void *arg, struct shoal_request *request,
+        struct shoal_claim *claim, struct shoal_actor *actor, struct shoal_err *err);
+    /// Keeps what such a request said, over a restart, until its key was read; rules.proved() gets it where it fits,
+    /// and nobody where not. Bounded for each host of a key, each sending address, and all together.
+    /// Errors: SHOAL_ERATE (of this host or this address), SHOAL_EBUSY (of all).
+    int (*later)(struct shoal_call *call, void *arg, struct shoal_request *request,
+        const struct shoal_claim *claim, struct shoal_err *err);
 };
 
 #endif

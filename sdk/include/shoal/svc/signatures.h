@@ -94,6 +94,10 @@ struct shoal_svc_signatures {
         struct shoal_err *err);
     /// Names who may have keys of before: in start(), one. Errors: SHOAL_ECONFLICT.
     int (*keeper)(void *arg, const struct shoal_key_keeper *keeper, struct shoal_err *err);
+    /// The numbers of actors that have keys here, also of those that are gone: at most `room` of those above
+    /// `after`, in their order. Returns: how many, or a negative error.
+    int (*keyed)(struct shoal_call *call, void *arg, int64_t after, int64_t *actor_ids, int room,
+        struct shoal_err *err);
 };
 
 #endif

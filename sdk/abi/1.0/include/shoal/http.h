@@ -34,6 +34,7 @@ enum shoal_rate {
     SHOAL_RATE_PAGE = 5,
     SHOAL_RATE_NONE = 6, ///< media and what costs nothing
     SHOAL_RATE_FFMPEG = 7, ///< calls after which ffmpeg works: uploads, pictures
+    SHOAL_RATE_PEER = 8,   ///< what other servers send by themselves, many of them for thousands of people
 };
 
 /// Answers a request: give one answer with shoal_answer_*() and return 0, or fill err and return a
