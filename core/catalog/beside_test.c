@@ -291,9 +291,8 @@ static void what_cannot_be_fetched_is_not_asked_for_again_at_once(void **state)
         catalog_captions_get(scene.system, scene.video.id, &captions, &count, &err), 0);
     for (int i = 0; i < 3; i++) {
         struct shoal_media_file file;
-        assert_int_equal(shoal_media_find(
-                             scene.system, "caption", NULL, captions[0].name, &file, &err),
-            SHOAL_EUPSTREAM);
+        assert_int_equal(
+            test_find_far(scene.system, "caption", captions[0].name, &file), SHOAL_EUPSTREAM);
     }
     assert_int_equal(set(shoal_captions_remote_set, NULL), 0);
 }

@@ -140,8 +140,8 @@ bool catalog_storyboard_plan(
 
 // --- files of remote videos (beside_fetch.c) ---
 
-/// Fetches the caption or storyboard of this name from where it lies, if there is one that is not here yet.
-/// Returns: 0: it is stored now; SHOAL_ENOTFOUND, SHOAL_EUPSTREAM and others.
+/// Has the caption or storyboard of this name brought from where it lies, if there is one that is not here
+/// yet, as catalog_far_bring().
 int catalog_beside_fetch(
     struct shoal_call *call, const char *kind, const char *name, struct shoal_err *err);
 

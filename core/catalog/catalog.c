@@ -7,6 +7,7 @@
 #include "catalog/captions_priv.h"
 #include "catalog/follows_priv.h"
 #include "catalog/pipeline_priv.h"
+#include "catalog/remote_priv.h"
 
 #include "data/data.h"
 
@@ -98,11 +99,18 @@ int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err
             NULL, "sweep", catalog_sweep_period_ms(), true, catalog_sweep, NULL);
     }
     shoal_host_auth_set(&auth);
+    catalog_far_start();
     return code;
+}
+
+void shoal_catalog_rest(void)
+{
+    catalog_far_stop();
 }
 
 void shoal_catalog_stop(void)
 {
+    shoal_catalog_rest();
     shoal_timers_owner_remove(NULL);
     shoal_jobs_owner_remove(NULL);
     catalog_token_cache_clear();

@@ -14,6 +14,8 @@ int shoal_catalog_migrate(char *copied, struct shoal_err *err);
 const struct shoal_migration *shoal_catalog_migrations(size_t *count);
 /// Registers the catalog's job kinds and its authentication with the host; before plugins start.
 int shoal_catalog_start(const struct shoal_config *config, struct shoal_err *err);
+/// Before the plugins stop: ends what the catalog does beside requests and jobs.
+void shoal_catalog_rest(void);
 void shoal_catalog_stop(void);
 /// Whether the first administrator may be called that. SHOAL_EINVAL with a sentence.
 int shoal_catalog_admin_check(const char *admin, struct shoal_err *err);

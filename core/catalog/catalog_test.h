@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <testkit.h>
 
@@ -80,6 +81,21 @@ static inline struct test_video test_video_published(
         .published_ms = shoal_now_ms()};
     test_video_make(system, &video);
     return video;
+}
+
+/// Looks for a file of another server until it came, or it is known that it does not.
+static inline int test_find_far(
+    struct shoal_call *call, const char *kind, const char *name, struct shoal_media_file *file)
+{
+    for (;;) {
+        struct shoal_err err = {0};
+        int code = shoal_media_find(call, kind, NULL, name, file, &err);
+        if (code != 0 || file->awaited == NULL) {
+            return code;
+        }
+        assert_false(file->is_ready);
+        usleep(5000);
+    }
 }
 
 #endif

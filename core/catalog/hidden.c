@@ -18,8 +18,8 @@ SHOAL_SQL(hidden_remove, "DELETE FROM catalog_hidden_host WHERE host = $1");
 SHOAL_SQL(hidden_actors,
     "UPDATE catalog_actor SET is_hidden = " CATALOG_HIDDEN_SQL("catalog_actor.host")
     " WHERE host <> '' AND " CATALOG_HOST_IN_SQL("host", "CAST($1 AS TEXT)"));
-SHOAL_SQL(hidden_is, "SELECT CASE WHEN is_hidden = TRUE THEN 1 ELSE 0 END FROM catalog_actor "
-                     "WHERE name = $1 AND host = $2");
+SHOAL_SQL(hidden_is, "SELECT CASE WHEN is_hidden = TRUE THEN 1 ELSE 0 END, id, needed "
+                     "FROM catalog_actor WHERE name = $1 AND host = $2");
 
 int shoal_host_hide(struct shoal_call *call, struct shoal_db *tx, const char *host, bool hides,
     struct shoal_err *err)
@@ -44,6 +44,11 @@ int shoal_host_hide(struct shoal_call *call, struct shoal_db *tx, const char *ho
     code = code == 0
                ? catalog_followed_look_host(call, tx, catalog_fold(call->arena, host), err)
                : code;
+    if (code == 0 && shoal_hook_heard("host.hidden")) {
+        json_t *event = json_pack("{s:s, s:b}", "host", catalog_fold(call->arena, host), "is_hidden", hides);
+        code = shoal_fire_durable(tx, "host.hidden", event, err);
+        json_decref(event);
+    }
     return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
 }
 
@@ -52,15 +57,19 @@ int catalog_actor_may(
 {
     const char *name = NULL;
     const char *host = NULL;
-    int64_t is_hidden = 0;
-    if (catalog_is_staff(&call->viewer)) {
-        return 0;
-    }
     int code = catalog_handle_split(call, handle, &name, &host, err);
     if (code != 0 || host[0] == '\0') {
-        return code;
+        return code != 0 && catalog_is_staff(&call->viewer) ? 0 : code;
     }
-    code = shoal_db_i64(shoal_call_db(call), &hidden_is,
-        SHOAL_ARGS(SHOAL_TEXT(name), SHOAL_TEXT(host)), &is_hidden, NULL);
-    return code == 0 && is_hidden != 0 ? shoal_fail(err, SHOAL_ENOTFOUND, "%s", sentence) : 0;
+    bool is_hidden = false;
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &hidden_is,
+        SHOAL_ARGS(SHOAL_TEXT(name), SHOAL_TEXT(host)), err);
+    if (rows != NULL && shoal_rows_next(rows)) {
+        is_hidden = shoal_col_i64(rows, 0) != 0;
+        catalog_actor_asked(shoal_col_i64(rows, 1), shoal_col_i64(rows, 2));
+    }
+    code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
+    return code != 0 || !is_hidden || catalog_is_staff(&call->viewer)
+               ? code
+               : shoal_fail(err, SHOAL_ENOTFOUND, "%s", sentence);
 }

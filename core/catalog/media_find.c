@@ -132,6 +132,20 @@ static int media_by_actor(struct shoal_call *call, enum catalog_actor_image kind
     return code != 0 ? code : found ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "File not found");
 }
 
+static int on_its_way(
+    struct shoal_call *call, const char *kind, const char *name, struct shoal_media_file *file)
+{
+    *file = (struct shoal_media_file){.video_uuid = "",
+        .kind = shoal_arena_strdup(call->arena, kind),
+        .name = shoal_arena_strdup(call->arena, name),
+        .mime = "",
+        .storage = "",
+        .key = "",
+        .download_name = "",
+        .awaited = catalog_far_word(call->arena, kind, name)};
+    return 0;
+}
+
 static int find(struct shoal_call *call, const char *kind, const char *video, const char *name,
     struct shoal_media_file *file, struct shoal_err *err)
 {
@@ -155,13 +169,14 @@ static int find(struct shoal_call *call, const char *kind, const char *video, co
     bool is_beside = strcmp(kind, "caption") == 0 || strcmp(kind, "storyboard") == 0;
     if (code == SHOAL_ENOTFOUND && is_beside) {
         // Of a remote video it may be known, and not here yet.
-        struct shoal_err why = {0};
-        code = catalog_beside_fetch(call, kind, name, &why);
-        *err = why;
-        code = code == 0 ? media_query(call, &media_by_name,
-                               SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(name), SHOAL_TEXT(video)), file,
-                               err)
-                         : code;
+        *err = (struct shoal_err){0};
+        code = catalog_beside_fetch(call, kind, name, err);
+        if (code == 0 || code == SHOAL_ENOTFOUND) { // it may have come just now
+            code = media_query(call, &media_by_name,
+                SHOAL_ARGS(SHOAL_TEXT(kind), SHOAL_TEXT(name), SHOAL_TEXT(video)), file, err);
+        } else if (code == SHOAL_LATER) {
+            code = on_its_way(call, kind, name, file);
+        }
     }
     return code;
 }
@@ -171,10 +186,12 @@ static int fetched(struct shoal_call *call, const char *kind, const char *video,
     struct shoal_media_file *file, struct shoal_err *err)
 {
     int code = catalog_remote_fetch(call, kind, name, err);
-    if (code == SHOAL_ENOTFOUND) {
-        return shoal_fail(err, code, "File not found");
+    if (code == SHOAL_LATER) {
+        return on_its_way(call, kind, name, file);
     }
-    code = code == 0 ? find(call, kind, video, name, file, err) : code;
+    if (code == 0 || code == SHOAL_ENOTFOUND) { // it may have come just now
+        code = find(call, kind, video, name, file, err);
+    }
     return code == 0 && file->key[0] == '\0' ? shoal_fail(err, SHOAL_ENOTFOUND, "File not found")
                                              : code;
 }
@@ -184,7 +201,7 @@ int shoal_media_find_sized(struct shoal_call *call, const char *kind, const char
 {
     struct shoal_media_file mine = {0};
     int code = find(call, kind, video, name, &mine, err);
-    if (code == 0 && mine.key[0] == '\0') {
+    if (code == 0 && mine.key[0] == '\0' && mine.awaited == NULL) {
         code = fetched(call, kind, video, name, &mine, err);
     }
     if (code == 0) {

@@ -404,6 +404,12 @@ static const char hidden_sql[] =
     "  x.updated AS updated, x.is_hidden AS is_hidden\n"
     "  FROM catalog_account a JOIN catalog_actor x ON x.id = a.actor_id;\n";
 
+// needed: when it was last known that somebody needs an actor of another server, or asked for it.
+static const char needed_sql[] =
+    "ALTER TABLE catalog_actor ADD COLUMN needed TIME NOT NULL DEFAULT 0;\n"
+    "UPDATE catalog_actor SET needed = updated;\n"
+    "CREATE INDEX catalog_actor_needed ON catalog_actor (needed) WHERE host <> '';\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
@@ -419,6 +425,7 @@ static const struct shoal_migration migrations[] = {
     {12, "things of other servers", remote_sql},
     {13, "captions, chapters, storyboards", beside_sql},
     {14, "what is hidden or missing", hidden_sql},
+    {15, "actors that are needed", needed_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

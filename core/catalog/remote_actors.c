@@ -11,7 +11,7 @@
     "SELECT x.id, x.kind, x.name, x.host, x.url, x.inbox_url, x.shared_inbox_url, x.outbox_url, "  \
     "x.followers_url, x.following_url, x.public_key, COALESCE(a.display_name, c.display_name), "   \
     "COALESCE(a.description, c.description), c.support, a.id, c.id, o.actor_id, "                  \
-    "COALESCE(a.user_id, o.user_id), x.created, x.updated FROM catalog_actor x "                   \
+    "COALESCE(a.user_id, o.user_id), x.created, x.updated, x.needed FROM catalog_actor x "                   \
     "LEFT JOIN catalog_account a ON a.actor_id = x.id "                                            \
     "LEFT JOIN catalog_channel c ON c.actor_id = x.id "                                            \
     "LEFT JOIN catalog_account o ON o.id = c.account_id "
@@ -97,6 +97,8 @@ static int actor_read(struct shoal_call *call, const struct shoal_sql *sql,
         };
         if (out->host[0] == '\0') {
             ours_fill(call, out);
+        } else {
+            catalog_actor_asked(out->id, shoal_col_i64(rows, 20));
         }
     }
     int code = shoal_rows_close(rows, err);

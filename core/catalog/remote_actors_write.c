@@ -22,12 +22,12 @@ SHOAL_SQL(put_account,
     "SELECT a.id FROM catalog_account a JOIN catalog_actor x ON x.id = a.actor_id "
     "WHERE x.id = $1 AND x.host = $2");
 SHOAL_SQL(put_insert,
-    "INSERT INTO catalog_actor (kind, name, host, url, created, updated, is_hidden) "
-    "VALUES ($1, $2, $3, $4, $5, $6, " CATALOG_HIDDEN_SQL("CAST($3 AS TEXT)") ") RETURNING id");
+    "INSERT INTO catalog_actor (kind, name, host, url, created, updated, needed, is_hidden) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $6, " CATALOG_HIDDEN_SQL("CAST($3 AS TEXT)") ") RETURNING id");
 SHOAL_SQL(put_update,
     "UPDATE catalog_actor SET kind = $2, name = $3, inbox_url = $4, shared_inbox_url = $5, "
     "outbox_url = $6, followers_url = $7, following_url = $8, public_key = $9, updated = $10, "
-    "missing = 0 "
+    "needed = $10, missing = 0 "
     "WHERE id = $1 AND host <> ''");
 // Nothing changes where nothing is new: the rows touched say whether pages have to be made anew.
 #define SAME_TEXT(column, parameter)                                                               \
@@ -231,6 +231,7 @@ SHOAL_SQL(gone_channels,
 SHOAL_SQL(gone_videos, "SELECT id FROM catalog_video WHERE channel_id = $1 LIMIT 1");
 SHOAL_SQL(gone_channel_actor, "DELETE FROM catalog_actor WHERE host <> '' AND id = "
                               "(SELECT actor_id FROM catalog_channel WHERE id = $1)");
+SHOAL_SQL(gone_channel, "SELECT id FROM catalog_channel WHERE actor_id = $1");
 SHOAL_SQL(gone_account, "SELECT id FROM catalog_account WHERE actor_id = $1");
 SHOAL_SQL(gone_actor, "DELETE FROM catalog_actor WHERE id = $1 AND host <> ''");
 
@@ -277,6 +278,16 @@ static int actor_remove_tx(
     code = code == 0 ? shoal_db_exec(tx, &gone_actor, SHOAL_ARGS(SHOAL_I64(actor_id)), NULL, err)
                      : code;
     return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
+}
+
+int catalog_remote_actor_drop(
+    struct shoal_call *call, struct shoal_db *tx, int64_t id, struct shoal_err *err)
+{
+    int64_t channel_id = 0;
+    int code = shoal_db_i64(tx, &gone_channel, SHOAL_ARGS(SHOAL_I64(id)), &channel_id, NULL);
+    return code == 0                  ? channel_remove_tx(call, tx, &channel_id, err)
+           : code == SHOAL_ENOTFOUND ? actor_remove_tx(call, tx, &id, err)
+                                      : shoal_fail(err, code, "an actor cannot be removed now");
 }
 
 // Videos one by one, each in a transaction of its own: an account may have thousands.

@@ -33,6 +33,13 @@ const char *catalog_remote_text(
     "CASE WHEN EXISTS (SELECT 1 FROM catalog_hidden_host h WHERE " CATALOG_HOST_IN_SQL(            \
         host, "h.host") ") THEN TRUE ELSE FALSE END"
 
+/// Removes an actor of another server that has neither channels nor videos here, and what it has itself.
+int catalog_remote_actor_drop(
+    struct shoal_call *call, struct shoal_db *tx, int64_t id, struct shoal_err *err);
+/// Removes actors of other servers that nobody needs and nobody asked for in thirty days; a few at a time.
+int catalog_remote_forget(struct shoal_call *call, struct shoal_err *err);
+/// Somebody asked for an actor. needed_ms: what its row says of that. [any]
+void catalog_actor_asked(int64_t id, int64_t needed_ms);
 /// The actor of a number, without asking who wants to know.
 int catalog_actor_read(
     struct shoal_call *call, int64_t id, struct shoal_actor *out, struct shoal_err *err);
@@ -45,9 +52,41 @@ void catalog_remote_file_add(struct shoal_call *call, json_t *out,
 /// Removes a video of another server, with the tells of a deletion.
 int catalog_remote_video_remove(struct shoal_call *call, int64_t id, struct shoal_err *err);
 
-/// Fetches a picture of another server whose row has no object yet. kind: "thumbnail", "preview",
-/// "avatar", "banner". Returns: 0 when it is there now; SHOAL_ENOTFOUND: there is no such row;
-/// SHOAL_EUPSTREAM: not now.
+/// A small file that lies on another server, by the name that it has here.
+struct catalog_far {
+    const struct catalog_far_type *type;
+    const char *kind, *name;
+    // What find() says of its row.
+    int64_t id;       ///< of the row, or of its video
+    int64_t again_ms; ///< it is not asked for before
+    const char *url, *language;
+    struct catalog_file file; ///< once it is stored here
+};
+struct catalog_far_type {
+    const char *accept; ///< a header, or NULL
+    uint64_t max_bytes;
+    uint32_t timeout_ms; ///< of all of it
+    int at_once;         ///< on their way, from all hosts
+    /// Reads the row. SHOAL_ENOTFOUND: there is none, or the file is here.
+    int (*find)(struct shoal_call *call, struct catalog_far *far, struct shoal_err *err);
+    /// Looks at what came to path, stores it and writes the row. work: a folder for what is made of it.
+    int (*keep)(struct shoal_call *call, struct catalog_far *far, const char *path,
+        const char *work, struct shoal_err *err);
+    /// Notes that it cannot be had now.
+    void (*failed)(struct shoal_call *call, struct catalog_far *far);
+};
+/// Has a file brought here. Returns: SHOAL_LATER: it is on its way, and its word will be said; 0: it is
+/// here now, or its row went; SHOAL_ENOTFOUND: as find(); SHOAL_EUPSTREAM: not now.
+int catalog_far_bring(struct shoal_call *call, const struct catalog_far_type *type, const char *kind,
+    const char *name, struct shoal_err *err);
+/// Begins, and ends: from then on nothing is brought.
+void catalog_far_start(void);
+void catalog_far_stop(void);
+/// What shoal_request_await() waits for; in the arena.
+const char *catalog_far_word(struct shoal_arena *arena, const char *kind, const char *name);
+
+/// Has a picture brought whose row has no object yet, as catalog_far_bring(). kind: "thumbnail", "preview",
+/// "avatar", "banner".
 int catalog_remote_fetch(
     struct shoal_call *call, const char *kind, const char *name, struct shoal_err *err);
 /// A picture that lies on another server; width and height are what it says, 0 for nothing.

@@ -1,4 +1,5 @@
-// sweep.c - what a crash left behind: sources, work folders and stored objects that no row knows.
+// sweep.c - what a crash left behind: sources, work folders and stored objects that no row knows. And by the
+// same hour, actors that nobody needs (remote_forget.c).
 //
 // An object is stored before its row is written, so one without a row may be on its way. How old it
 // is no storage says: the first look notes it, and one that is still unknown a day later goes.
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "catalog/pipeline_priv.h"
+#include "catalog/remote_priv.h"
 
 #include "base/drill.h"
 #include "base/file.h"
@@ -247,5 +249,5 @@ int catalog_sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
     for (size_t i = 0; i < count && i < STORAGES_MAX && code == 0; i++) {
         code = strays_note(call, &all[i], err);
     }
-    return code;
+    return code == 0 ? catalog_remote_forget(call, err) : code;
 }

@@ -331,6 +331,9 @@ static void stop(struct served *served)
     if (served->server != NULL) {
         shoal_server_stop(served->server);
     }
+    if (served->has_catalog) {
+        shoal_catalog_rest();
+    }
     shoal_watchdog_stop();
     if (served->has_host) {
         shoal_host_stop();

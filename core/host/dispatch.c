@@ -139,7 +139,8 @@ void shoal_dispatch(struct shoal_call *call, struct shoal_request *request, enum
         if (code == 0 && handler) {
             code = invoke(call, request, handler, route, owner, &err);
         }
-        if (code >= 0 && is_whole && !shoal_request_answered(request, &status)) {
+        if (code >= 0 && is_whole && !shoal_request_answered(request, &status) &&
+            !shoal_request_awaits(request)) {
             code = shoal_fail(&err, SHOAL_EINTERNAL, "%s gave no answer", owner_name(owner));
         }
     }

@@ -86,6 +86,10 @@ static void leave_request(struct shoal_conn *conn)
     if (request) {
         request->conn = NULL;
         atomic_store_explicit(&request->cancel, true, memory_order_release);
+        if (request->is_busy && shoal_await_take(request)) {
+            shoal_loop_release(conn->loop);
+            request->is_busy = false;
+        }
         if (!request->is_busy) {
             shoal_exchange_abandon(request);
         }
@@ -367,6 +371,19 @@ static void tick_work(struct shoal_conn *conn)
 {
     if (conn->saw_end && conn->request && conn->loop->now_ms >= conn->deadline_ms + GOODBYE_MS) {
         atomic_store_explicit(&conn->request->cancel, true, memory_order_release);
+        shoal_conn_hurry(conn);
+    }
+    int64_t end_ms = conn->request ? conn->request->await.end_ms : 0;
+    if (end_ms > 0 && conn->loop->now_ms >= end_ms) {
+        shoal_conn_hurry(conn);
+    }
+}
+
+void shoal_conn_hurry(struct shoal_conn *conn)
+{
+    struct shoal_request *request = conn->request;
+    if (conn->state == SHOAL_CONN_WORK && request && shoal_await_take(request)) {
+        shoal_exchange_again(request);
     }
 }
 

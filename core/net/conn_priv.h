@@ -65,6 +65,8 @@ void shoal_conn_continue(struct shoal_conn *conn);
 void shoal_conn_poll(struct shoal_conn *conn);
 /// Looks at the deadline.
 void shoal_conn_tick(struct shoal_conn *conn);
+/// A request of it that waits for a word waits no more.
+void shoal_conn_hurry(struct shoal_conn *conn);
 bool shoal_conn_is_idle(const struct shoal_conn *conn);
 /// Starts to wait: deadline and state.
 void shoal_conn_wait(struct shoal_conn *conn, enum shoal_conn_state state, uint32_t ms);

@@ -63,6 +63,7 @@ void shoal_exchange_refuse(struct shoal_conn *conn, int status, const char *text
 }
 
 static void came_back(void *arg);
+static void run_body(void *arg);
 
 static void make_reply(struct shoal_request *request)
 {
@@ -78,6 +79,41 @@ void shoal_exchange_replied(struct shoal_request *request)
 {
     make_reply(request);
     shoal_loop_run(request->loop, came_back, request);
+}
+
+// [loop] No worker has it from here on, until its word is said.
+static void rest(void *arg)
+{
+    struct shoal_request *request = arg;
+    request->loop->now_ms = shoal_tick_ms();
+    request->await.end_ms = request->loop->now_ms + request->await.wait_ms;
+    bool is_wanted = request->conn && !atomic_load(&request->cancel);
+    if (!request->conn) {
+        shoal_await_end(request);
+        came_back(request);
+    } else if (!is_wanted || request->loop->is_stopping || !shoal_await_rest(request)) {
+        shoal_await_end(request);
+        request->await.is_over = !is_wanted || request->loop->is_stopping;
+        shoal_exchange_again(request);
+    }
+}
+
+void shoal_exchange_again(struct shoal_request *request)
+{
+    shoal_pool_push(request->server->workers, run_body, request);
+}
+
+// After a handler: its answer, or a wait for a word.
+static void ran(struct shoal_request *request)
+{
+    if (shoal_request_awaits(request) && !shoal_request_answered(request, NULL)) {
+        shoal_request_unanswer(request); // headers that it began with
+        shoal_request_leave(request);
+        shoal_loop_run(request->loop, rest, request);
+        return;
+    }
+    shoal_await_end(request);
+    shoal_exchange_replied(request);
 }
 
 // A query that cannot be decoded is refused before any handler sees a part of it.
@@ -152,7 +188,7 @@ static void run_head(void *arg)
         request->ran_body = request->is_whole = true;
         app->run(app->self, &request->call, request, SHOAL_PHASE_BODY);
     }
-    shoal_exchange_replied(request);
+    ran(request);
 }
 
 static void run_body(void *arg)
@@ -162,7 +198,7 @@ static void run_body(void *arg)
     shoal_request_enter(request);
     request->ran_body = true;
     app->run(app->self, &request->call, request, SHOAL_PHASE_BODY);
-    shoal_exchange_replied(request);
+    ran(request);
 }
 
 static void came_back(void *arg)

@@ -116,8 +116,8 @@ static int watch(void *user, curl_off_t total, curl_off_t now, curl_off_t up_tot
     (void)up_total;
     (void)up;
     const struct fetch *fetch = user;
-    bool is_unwanted =
-        fetch->flight ? shoal_flight_is_closing(fetch->flight) : shoal_call_cancelled(fetch->call);
+    bool is_unwanted = fetch->flight ? shoal_flight_is_closing(fetch->flight)
+                                     : fetch->call && shoal_call_cancelled(fetch->call);
     return is_unwanted || fetcher.is_stopping;
 }
 
@@ -156,7 +156,7 @@ int fetch_set_up(struct fetch *fetch, struct shoal_err *err)
     }
     const char *method = what->method ? what->method : "GET";
     long timeout_ms = (long)shoal_drill_ms("SHOAL_DRILL_FETCH", what->timeout_ms ? what->timeout_ms : 10000);
-    int64_t left_ms = shoal_call_left_ms(fetch->call);
+    int64_t left_ms = fetch->call ? shoal_call_left_ms(fetch->call) : INT64_MAX;
     if (left_ms < timeout_ms) {
         timeout_ms = left_ms > 0 ? (long)left_ms : 1;
     }
@@ -213,12 +213,16 @@ static void finish(CURL *easy, CURLcode result)
     fetch->result = result;
     fetch->is_done = true;
     fetcher.active--;
+    void (*ended)(struct fetch *) = fetch->ended; // whoever waits may be gone with it in a moment
     if (fetch->flight) {
         shoal_flight_landed(fetch->flight, fetch);
     } else {
         pthread_cond_broadcast(&fetcher.done);
     }
     pthread_mutex_unlock(&fetcher.lock);
+    if (ended) {
+        ended(fetch);
+    }
 }
 
 static struct fetch *take_queued(bool *is_over)
@@ -278,7 +282,7 @@ int shoal_fetcher_start(const char *user_agent, const struct shoal_guard *guard,
     }
     curl_multi_setopt(fetcher.multi, CURLMOPT_MAX_HOST_CONNECTIONS, 6L);
     curl_multi_setopt(
-        fetcher.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)(AT_ONCE_MAX + FLIGHTS_MAX));
+        fetcher.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)(AT_ONCE_MAX + FLIGHTS_MAX + LAUNCHED_MAX));
     curl_multi_setopt(fetcher.multi, CURLMOPT_MAXCONNECTS, (long)IDLE_MAX);
     pthread_cond_init(&fetcher.done, NULL);
     if (pthread_create(&fetcher.thread, NULL, run, NULL) != 0) {
@@ -446,6 +450,25 @@ void fetch_room_give(int most)
     pthread_mutex_unlock(&fetcher.lock);
 }
 
+int fetch_file_open(struct fetch *fetch, struct shoal_err *err)
+{
+    const char *path = fetch->what->to_path;
+    fetch->file = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    return path && fetch->file < 0
+        ? shoal_fail(err, SHOAL_EIO, "making %s: %s", path, strerror(errno))
+        : 0;
+}
+
+void fetch_file_close(struct fetch *fetch, bool is_kept)
+{
+    if (fetch->file >= 0) {
+        close(fetch->file);
+        if (!is_kept) {
+            unlink(fetch->what->to_path);
+        }
+    }
+}
+
 void fetch_fini(struct fetch *fetch)
 {
     curl_slist_free_all(fetch->headers);
@@ -471,12 +494,7 @@ int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
     };
     fetch.body.limit = (size_t)fetch.max_bytes + 1;
     int code = fetch_set_up(&fetch, err);
-    if (code == 0 && what->to_path) {
-        fetch.file = open(what->to_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fetch.file < 0) {
-            code = shoal_fail(err, SHOAL_EIO, "making %s: %s", what->to_path, strerror(errno));
-        }
-    }
+    code = code == 0 ? fetch_file_open(&fetch, err) : code;
     if (code == 0) {
         code = !wait_for(&fetch) ? shoal_fail(err, SHOAL_EBUSY, "the server is stopping")
             : fetch.result == CURLE_OK ? 0
@@ -485,12 +503,7 @@ int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
     if (code == 0) {
         fetch_hand_over(&fetch, shoal_call_arena(call), fetched);
     }
-    if (fetch.file >= 0) {
-        close(fetch.file);
-        if (code != 0) {
-            unlink(what->to_path);
-        }
-    }
+    fetch_file_close(&fetch, code == 0);
     fetch_fini(&fetch);
     return code;
 }

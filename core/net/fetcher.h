@@ -24,4 +24,14 @@ int shoal_fetcher_begin(
 int shoal_fetcher_take(struct shoal_flight *flight, int64_t wait_ms, void **mark,
     struct shoal_fetched *fetched, int *code, struct shoal_err *err);
 
+/// [fetcher] What became of a request that nobody waits for: 0 with the answer, or an error and why. It must
+/// not block. fetched and why are borrowed.
+typedef void shoal_fetch_done_fn(
+    void *arg, int code, const struct shoal_fetched *fetched, const struct shoal_err *why);
+/// [any] Asks as the core does, without a thread that waits. what is copied, its body borrowed until the end.
+/// Returns: 0, and done is called once, also when the server stops; or a negative error, and nothing was
+///          begun. Errors: SHOAL_EBUSY (256 are under way, or the server stops), SHOAL_EINVAL, SHOAL_EIO.
+int shoal_fetcher_launch(
+    const struct shoal_fetch *what, shoal_fetch_done_fn *done, void *arg, struct shoal_err *err);
+
 #endif

@@ -15,17 +15,19 @@
 #define FETCH_HEADER_BYTES 65536 ///< of an answer's head
 #define FLIGHT_MAX         512   ///< requests of one flight
 #define FLIGHTS_MAX        768   ///< requests that all flights may have under way
+#define LAUNCHED_MAX       256   ///< requests that nobody waits for
 
-/// One outgoing request. It lives on the stack of the worker that waits for it, or in its flight.
+/// One outgoing request. It lives on the stack of the worker that waits for it, in its flight, or by itself.
 struct fetch {
     struct fetch *next;
-    struct shoal_call *call;         ///< who waits; of a flight: not looked at by the fetcher's thread
+    struct shoal_call *call;         ///< who waits; of a flight: not looked at by the fetcher's thread; or NULL
     const struct shoal_fetch *what;  ///< only while it is set up in a flight
     const char *url;
     shoal_fetch_may_fn *may;
     struct shoal_flight *flight;     ///< or NULL
+    void (*ended)(struct fetch *fetch); ///< [fetcher] of one that nobody waits for; or NULL
     void *mark;                      ///< what the flight's owner knows it by
-    struct shoal_arena *arena;       ///< of a flight's request: for url and the answer
+    struct shoal_arena *arena;       ///< where nobody waits: for url and the answer
     CURL *easy;
     struct curl_slist *headers;
     struct shoal_buf body;
@@ -58,6 +60,9 @@ void fetch_wake(void);
 /// Takes and gives back a share of what all flights may have under way.
 bool fetch_room_take(int most);
 void fetch_room_give(int most);
+/// The file that the answer's body goes to; and closes it, and removes it where it is of no use.
+int fetch_file_open(struct fetch *fetch, struct shoal_err *err);
+void fetch_file_close(struct fetch *fetch, bool is_kept);
 
 /// [fetcher] Whether nobody wants what this flight has under way any more.
 bool shoal_flight_is_closing(const struct shoal_flight *flight);

@@ -283,6 +283,97 @@ static void gives_up_at_the_deadline(void **state)
     shoal_call_fini(&call);
 }
 
+/// What the fetcher's thread said of a request that nobody waits for.
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t told;
+    int count, code, status;
+} end = {.lock = PTHREAD_MUTEX_INITIALIZER, .told = PTHREAD_COND_INITIALIZER};
+
+static void note(
+    void *arg, int code, const struct shoal_fetched *fetched, const struct shoal_err *why)
+{
+    assert_ptr_equal(arg, &end);
+    assert_true(code == 0 || why->text[0] != '\0');
+    pthread_mutex_lock(&end.lock);
+    end.count++;
+    end.code = code;
+    end.status = fetched->status;
+    pthread_cond_signal(&end.told);
+    pthread_mutex_unlock(&end.lock);
+}
+
+static void ended(int count)
+{
+    pthread_mutex_lock(&end.lock);
+    while (end.count < count) {
+        pthread_cond_wait(&end.told, &end.lock);
+    }
+    assert_int_equal(end.count, count);
+    pthread_mutex_unlock(&end.lock);
+}
+
+static void tells_the_end_of_what_nobody_waits_for(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/shoal-fetch-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/got", folder);
+    start_fetcher("127.0.0.1");
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_err err = {0};
+    answer_set("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", false);
+    struct shoal_fetch what = {.url = url_of(&call, "/"), .to_path = path, .max_bytes = 4};
+    assert_int_equal(shoal_fetcher_launch(&what, note, &end, &err), 0);
+    ended(1);
+    assert_int_equal(end.code, SHOAL_ETOOLARGE);
+    assert_int_equal(access(path, F_OK), -1);
+    what.max_bytes = 5;
+    assert_int_equal(shoal_fetcher_launch(&what, note, &end, &err), 0);
+    ended(2);
+    assert_int_equal(end.code, 0);
+    assert_int_equal(end.status, 200);
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(shoal_fetcher_launch(&what, note, &end, &err), SHOAL_EIO); // it is there
+    unlink(path);
+    const struct shoal_fetch bad = {.url = "file:///etc/passwd"};
+    assert_int_equal(shoal_fetcher_launch(&bad, note, &end, &err), SHOAL_EINVAL);
+    shoal_fetcher_stop();
+    start_fetcher(NULL);
+    assert_int_equal(shoal_fetcher_launch(&what, note, &end, &err), 0);
+    ended(3);
+    assert_int_equal(end.code, SHOAL_EFORBIDDEN); // T29: the guard is the same
+    assert_int_equal(access(path, F_OK), -1);
+    shoal_fetcher_stop();
+    rmdir(folder);
+    shoal_call_fini(&call);
+}
+
+static void what_nobody_waits_for_is_bounded_and_ends_with_the_server(void **state)
+{
+    (void)state;
+    answer_set("", true);
+    start_fetcher("127.0.0.1");
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_err err = {0};
+    const struct shoal_fetch what = {.url = url_of(&call, "/"), .timeout_ms = 60000};
+    int before = end.count;
+    int begun = 0;
+    while (begun < 1000 && shoal_fetcher_launch(&what, note, &end, &err) == 0) {
+        begun++;
+    }
+    assert_int_equal(begun, 256);
+    assert_int_equal(err.code, SHOAL_EBUSY);
+    shoal_fetcher_stop();
+    ended(before + begun);
+    assert_int_equal(end.code, SHOAL_ECANCELLED);
+    assert_int_equal(shoal_fetcher_launch(&what, note, &end, &err), SHOAL_EBUSY);
+    answer_set("", false);
+    shoal_call_fini(&call);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +383,8 @@ int main(void)
         cmocka_unit_test(a_redirect_leads_only_where_the_call_may_ask),
         cmocka_unit_test(writes_a_file_whole_or_not_at_all),
         cmocka_unit_test(gives_up_at_the_deadline),
+        cmocka_unit_test(tells_the_end_of_what_nobody_waits_for),
+        cmocka_unit_test(what_nobody_waits_for_is_bounded_and_ends_with_the_server),
     };
     return cmocka_run_group_tests(tests, start_all, stop_all);
 }

@@ -10,6 +10,8 @@ const struct shoal_route *shoal_request_route(const struct shoal_request *reques
     struct shoal_plugin **owner, const char **allow);
 /// Whether an answer was given, and its status.
 bool shoal_request_answered(const struct shoal_request *request, int *status);
+/// Whether its handler may leave without an answer, since the request waits for a word.
+bool shoal_request_awaits(const struct shoal_request *request);
 /// Throws the answer away so that another can be given (an error after a half-made answer).
 void shoal_request_unanswer(struct shoal_request *request);
 /// Answers an error as problem+json with PeerTube's keys: type, title, status, detail, code, error,

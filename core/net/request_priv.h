@@ -71,6 +71,23 @@ struct shoal_param {
     const char *name, *value;
 };
 
+enum shoal_await_state {
+    SHOAL_AWAIT_NONE = 0,
+    SHOAL_AWAIT_LISTED, ///< its handler asked for it and may still give an answer
+    SHOAL_AWAIT_CALLED, ///< and the word was said meanwhile
+    SHOAL_AWAIT_RESTS,  ///< no thread has it
+};
+
+/// What a request waits for without a worker; of await.c, but for what its loop says.
+struct shoal_await {
+    struct shoal_request *next;
+    const char *word; // in the arena
+    enum shoal_await_state state;
+    uint32_t wait_ms;
+    int64_t end_ms; // [loop] when it has waited long enough
+    bool is_over;   // nobody wants the answer, or the server stops: it waits no more
+};
+
 /// Uploads in the order of the body.
 struct shoal_uploads {
     struct shoal_upload items[32];
@@ -118,6 +135,7 @@ struct shoal_request {
     struct shoal_uploads *uploads;
     bool owns_uploads;
     void *kept;
+    struct shoal_await await;
 
     struct shoal_answer answer;
     struct shoal_reply reply;
@@ -137,6 +155,15 @@ const char *shoal_request_peek(const struct shoal_request *request, const char *
 /// [worker] Sets the call up, or takes it up again, for a phase on this thread; and leaves it.
 void shoal_request_enter(struct shoal_request *request);
 void shoal_request_leave(struct shoal_request *request);
+
+/// [loop] Lets a request rest whose handler gave no answer and waits. False: the word was said already.
+bool shoal_await_rest(struct shoal_request *request);
+/// [loop] Takes a request back that rests; false when it does not, or somebody else was faster.
+bool shoal_await_take(struct shoal_request *request);
+/// It waits no more: it was answered, or nobody wants the answer.
+void shoal_await_end(struct shoal_request *request);
+/// [any] exchange.c: runs the handler of a request that waited again; who took it calls this.
+void shoal_exchange_again(struct shoal_request *request);
 
 /// [worker] Turns the answer into the reply. Without an answer: a 500.
 void shoal_reply_make(struct shoal_request *request);

@@ -277,6 +277,7 @@ static void stop_loop(void *arg)
     while (conn) {
         struct shoal_conn *next = conn->next;
         conn->keep_alive = false;
+        shoal_conn_hurry(conn);
         // Its next request may be on the way: who says nothing for a moment is closed by the tick.
         if (shoal_conn_is_idle(conn)) {
             shoal_conn_wait(conn, SHOAL_CONN_HEAD, SHOAL_CONN_STOP_MS);

@@ -32,6 +32,23 @@ static int user_changed(
                : 0;
 }
 
+// Who wrote here is needed.
+static enum shoal_verdict actor_forget(struct shoal_call *call, json_t *event, void *arg)
+{
+    (void)arg;
+    return comments_has_author(call, shoal_integer(event, "actor.accountId", 0))
+               ? shoal_refuse(call, "it wrote comments")
+               : SHOAL_PASS;
+}
+
+static int host_hidden(
+    struct shoal_call *call, const json_t *event, void *arg, struct shoal_err *err)
+{
+    (void)event;
+    (void)arg;
+    return comments_sum_look(call, err);
+}
+
 static const struct shoal_route routes[] = {
     {.method = "GET",
         .path = "/api/v1/videos/{id}/comment-threads",
@@ -98,6 +115,8 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     }
     code = code != 0 ? code : shoal_tell(self, "video.deleted", video_deleted, comments);
     code = code != 0 ? code : shoal_tell(self, "user.changed", user_changed, comments);
+    code = code != 0 ? code : shoal_tell(self, "host.hidden", host_hidden, comments);
+    code = code != 0 ? code : shoal_decide(self, "actor.forget", actor_forget, comments);
     code = code != 0 ? code : shoal_timer_add(self, "sweep", SWEEP_MS, true, comments_sweep, comments);
     code = code != 0 ? code
                      : shoal_resumer_add(self, "comment.create", comments_resume, comments, err);

@@ -45,6 +45,12 @@ struct comments_eyes {
     bool sees_all;      ///< what is held as well: the owner of the video, and who moderates
 };
 
+/// What everybody sees of a comment: neither what is held or deleted, nor what people of a hidden server said.
+#define COMMENTS_FROM_HIDDEN(alias)                                                                \
+    "EXISTS (SELECT 1 FROM v1_account h WHERE h.id = " alias ".account_id AND h.is_hidden = TRUE)"
+#define COMMENTS_SEEN(alias)                                                                       \
+    "(" alias ".hold = 0 AND " alias ".deleted IS NULL AND NOT " COMMENTS_FROM_HIDDEN(alias) ")"
+
 // comments_row.c
 /// Columns and tables of a statement that comments_row_read() reads: "SELECT " … " FROM " … .
 #define COMMENTS_COLUMNS                                                                           \
@@ -153,7 +159,16 @@ bool comments_is_news(struct shoal_call *call, const struct comments_row *row, c
 /// The first of the thread that an answer to `parent` belongs to; 0: it begins one.
 int64_t comments_thread_of(const struct comments_row *parent);
 
+// comments_sum.c
+/// Moves the sum of the video by what became of a comment, within the transaction of the change.
+int comments_sum_move(struct shoal_call *call, struct shoal_db *tx, int64_t video_id, int64_t id,
+    struct shoal_err *err);
+/// Counts anew where a server was hidden, or is not any more.
+int comments_sum_look(struct shoal_call *call, struct shoal_err *err);
+
 // comments_forget.c
+/// Whether a comment of an account is here; also where that cannot be read.
+bool comments_has_author(struct shoal_call *call, int64_t account_id);
 int comments_forget_video(struct shoal_call *call, int64_t video_id, struct shoal_err *err);
 /// Deletes everything that an account wrote (below videos of `owner_account_id`, 0: below all). author: of one who
 /// is gone, or NULL.

@@ -6,11 +6,10 @@
 
 #define CACHE_S 30
 
-#define LISTED                                                                                     \
-    "FROM comments_comment c WHERE c.video_id = $1 AND c.hold = 0 AND c.deleted IS NULL"
-SHOAL_SQL(comments_documents_total, "SELECT COUNT(*) " LISTED);
-SHOAL_SQL(comments_documents_page, "SELECT c.id, c.url " LISTED " ORDER BY c.created, c.id "
-                                   "LIMIT CAST($2 AS BIGINT) OFFSET CAST($3 AS BIGINT)");
+SHOAL_SQL(comments_documents_total, "SELECT comments FROM v1_video WHERE id = $1");
+SHOAL_SQL(comments_documents_page,
+    "SELECT c.id, c.url FROM comments_comment c WHERE c.video_id = $1 AND " COMMENTS_SEEN("c")
+    " ORDER BY c.created, c.id LIMIT CAST($2 AS BIGINT) OFFSET CAST($3 AS BIGINT)");
 
 // The comment that the address names, of that video.
 static int find(struct shoal_call *call, struct shoal_request *request, struct comments_row *row,

@@ -5,6 +5,8 @@
 #define LOT 200 // rows of one turn
 
 SHOAL_SQL(comments_forget_forget, "DELETE FROM comments_comment WHERE video_id = $1");
+SHOAL_SQL(comments_forget_any,
+    "SELECT id FROM comments_comment WHERE account_id = $1 LIMIT 1");
 SHOAL_SQL(comments_forget_grave,
     "INSERT INTO comments_comment (video_id, thread_id, parent_id, depth, url, text, created, "
     "updated, deleted) VALUES ($1, $2, $3, $4, $5, '', $6, $6, $6) ON CONFLICT DO NOTHING");
@@ -15,6 +17,13 @@ SHOAL_SQL(comments_forget_of,
     "SELECT c.id FROM comments_comment c JOIN v1_video v ON v.id = c.video_id "
     "WHERE c.account_id = $1 AND (CAST($2 AS BIGINT) = 0 OR v.account_id = CAST($2 AS BIGINT)) "
     "ORDER BY c.id LIMIT CAST($3 AS BIGINT)");
+
+bool comments_has_author(struct shoal_call *call, int64_t account_id)
+{
+    int64_t one = 0;
+    return account_id != 0 && shoal_db_i64(shoal_call_db(call), &comments_forget_any,
+                                  SHOAL_ARGS(SHOAL_I64(account_id)), &one, NULL) != SHOAL_ENOTFOUND;
+}
 
 static int forget_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
@@ -81,7 +90,7 @@ int comments_sweep(struct shoal_call *call, void *arg, struct shoal_err *err)
     for (size_t i = 0; i < count && code == 0; i++) {
         code = comments_delete_of(call, arg, gone[i], 0, NULL, err);
     }
-    return code;
+    return code == 0 ? comments_sum_look(call, err) : code;
 }
 
 struct grave {

@@ -8,8 +8,7 @@
 // of a hidden server say is not, nor that something was here which nobody ever saw.
 #define SEEN(alias)                                                                                \
     "(" alias ".hold = 0 OR (" alias ".deleted IS NULL AND (CAST($2 AS BOOLEAN) = TRUE OR " alias  \
-    ".account_id = CAST($3 AS BIGINT)))) AND NOT EXISTS (SELECT 1 FROM v1_account h "                \
-    "WHERE h.id = " alias ".account_id AND h.is_hidden = TRUE)"
+    ".account_id = CAST($3 AS BIGINT)))) AND NOT " COMMENTS_FROM_HIDDEN(alias)
 #define REPLIES                                                                                    \
     "(SELECT COUNT(*) FROM comments_comment r WHERE r.thread_id = c.id AND r.deleted IS NULL AND " \
     SEEN("r")
@@ -25,9 +24,10 @@ THREADS_SQL(comments_threads_fewest, "replies, c.created DESC, c.id DESC");
 SHOAL_SQL(comments_threads_total,
     "SELECT COUNT(*) FROM comments_comment c WHERE c.video_id = $1 AND c.thread_id IS NULL "
     "AND " SEEN("c"));
+// What everybody sees is counted already; to that comes what is held and seen by this one.
 SHOAL_SQL(comments_threads_alive,
-    "SELECT COUNT(*) FROM comments_comment c WHERE c.video_id = $1 AND c.deleted IS NULL "
-    "AND " SEEN("c"));
+    "SELECT (SELECT v.comments FROM v1_video v WHERE v.id = $1) + COUNT(*) FROM comments_comment c "
+    "WHERE c.video_id = $1 AND c.hold > 0 AND c.deleted IS NULL AND " SEEN("c"));
 SHOAL_SQL(comments_thread_rows,
     "SELECT " COMMENTS_COLUMNS " FROM " COMMENTS_TABLES
     " WHERE (c.id = $1 OR c.thread_id = $1) AND " SEEN("c")

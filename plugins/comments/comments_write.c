@@ -35,7 +35,6 @@ SHOAL_SQL(comments_write_bury,
 SHOAL_SQL(comments_write_hold, "SELECT hold FROM comments_comment WHERE id = $1 AND deleted IS NULL");
 SHOAL_SQL(comments_write_passed,
     "UPDATE comments_comment SET news = 0 WHERE id = $1 AND news BETWEEN $2 AND $3 AND hold = 0");
-SHOAL_SQL(comments_write_sum, "SELECT comments FROM v1_video WHERE id = $1");
 SHOAL_SQL(comments_write_recent,
     "SELECT COUNT(*) FROM comments_comment WHERE account_id = $1 "
     "AND COALESCE(received, created) > $2");
@@ -47,19 +46,6 @@ SHOAL_SQL(comments_write_recent_host,
 static const char *subject_of(struct shoal_call *call, int64_t id)
 {
     return shoal_arena_printf(shoal_call_arena(call), "comment:%lld", (long long)id);
-}
-
-// The sum is read and written by the one writer, so that none is lost.
-static int count_tx(struct shoal_call *call, struct shoal_db *tx, int64_t video_id, int by,
-    struct shoal_err *err)
-{
-    int64_t sum = 0;
-    int code = shoal_db_i64(tx, &comments_write_sum, SHOAL_ARGS(SHOAL_I64(video_id)), &sum, err);
-    if (code == SHOAL_ENOTFOUND) {
-        return 0; // the video went meanwhile, and its comments follow
-    }
-    sum = sum + by > 0 ? sum + by : 0;
-    return code == 0 ? shoal_video_counts(call, tx, video_id, -1, -1, -1, sum, err) : code;
 }
 
 static int tell_tx(struct shoal_call *call, struct shoal_db *tx, const json_t *comment,
@@ -107,9 +93,7 @@ static int create_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
                              : SHOAL_NULL,
             SHOAL_I64(draft->is_remote && creation->hold == COMMENTS_SHOWN ? NEWS_MADE : NEWS_NONE)),
         &creation->id, err);
-    if (code == 0 && creation->hold == COMMENTS_SHOWN) {
-        code = count_tx(call, tx, video_id, 1, err);
-    }
+    code = code == 0 ? comments_sum_move(call, tx, video_id, creation->id, err) : code;
     if (code == 0 && creation->hold == COMMENTS_HELD) {
         code = shoal_held_add(
             tx, HOOK_CREATE, subject_of(call, creation->id), creation->decision, err);
@@ -238,31 +222,28 @@ struct change {
 
 // What was read before the transaction may be old: the row says whether others see it. changed: 0 where somebody
 // else wrote the same.
-static int write_tx(struct shoal_db *tx, const struct change *change, enum comments_hold *hold,
+static int write_tx(struct shoal_db *tx, const struct change *change, enum comments_hold before,
     int64_t *changed, struct shoal_err *err)
 {
     struct shoal_value id = SHOAL_I64(change->row->id);
+    enum comments_hold hold = before != COMMENTS_SHOWN  ? before
+                              : change->is_reviewed     ? COMMENTS_WAITS
+                                                        : COMMENTS_SHOWN;
     switch (change->act) {
     case APPROVED:
-        *hold = COMMENTS_SHOWN;
         return shoal_db_exec(
             tx, &comments_write_show, SHOAL_ARGS(id, SHOAL_TEXT(change->text)), changed, err);
     case EDITED:
-        *hold = change->held != NULL     ? COMMENTS_HELD
-                : *hold == COMMENTS_SHOWN ? change->is_reviewed ? COMMENTS_WAITS : COMMENTS_SHOWN
-                                          : *hold;
         return shoal_db_exec(tx, &comments_write_text,
             SHOAL_ARGS(id, SHOAL_TEXT(change->text), SHOAL_TIME(change->now_ms),
-                SHOAL_TIME(shoal_now_ms()), SHOAL_I64(*hold)),
+                SHOAL_TIME(shoal_now_ms()), SHOAL_I64(change->held != NULL ? COMMENTS_HELD : hold)),
             changed, err);
     default: break;
     }
-    int code = shoal_db_exec(tx, &comments_write_bury,
+    return shoal_db_exec(tx, &comments_write_bury,
         SHOAL_ARGS(id, SHOAL_TIME(change->now_ms),
-            SHOAL_I64(change->is_news && *hold == COMMENTS_SHOWN ? NEWS_DELETED : NEWS_NONE)),
+            SHOAL_I64(change->is_news && before == COMMENTS_SHOWN ? NEWS_DELETED : NEWS_NONE)),
         changed, err);
-    *hold = COMMENTS_HELD;
-    return code;
 }
 
 static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
@@ -274,14 +255,12 @@ static int change_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     if (code == SHOAL_ENOTFOUND || (code == 0 && change->act == APPROVED && before == COMMENTS_SHOWN)) {
         return 0; // somebody else was faster
     }
-    enum comments_hold hold = (enum comments_hold)before;
-    code = code == 0 ? write_tx(tx, change, &hold, &changed, err)
+    code = code == 0 ? write_tx(tx, change, (enum comments_hold)before, &changed, err)
                      : shoal_fail(err, code, "a comment cannot be read");
     if (code != 0 || changed == 0) {
         return code;
     }
-    int by = (hold == COMMENTS_SHOWN) - (before == COMMENTS_SHOWN);
-    code = by != 0 ? count_tx(call, tx, row->video_id, by, err) : 0;
+    code = comments_sum_move(call, tx, row->video_id, row->id, err);
     if (code == 0 && change->held != NULL) {
         code = shoal_held_add(tx, HOOK_CREATE, subject_of(call, row->id), change->held, err);
     } else if (code == 0 && change->act != EDITED) {

@@ -4,6 +4,8 @@
 
 #include "media.h"
 
+#define COMES_MS 20000 // its fetch has less, and is over by then
+
 // What came from a stranger is never a page of this site, whatever it looks like.
 static const char policy[] = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
 
@@ -24,6 +26,28 @@ static int placeholder(struct shoal_request *request)
     shoal_answer_private(request);
     shoal_answer_header(request, "Cache-Control", "no-store");
     return shoal_answer_bytes(request, 404, "image/svg+xml", plain, sizeof plain - 1);
+}
+
+static bool is_placed(const struct media_path *path, const char *kind)
+{
+    return path->is_image && strcmp(kind, "caption") != 0;
+}
+
+// What is on its way from another server is waited for, once, and without a worker. Looked for a second time
+// because it may have come in between. is_awaited: out; then there is nothing to answer now.
+static int await(struct shoal_call *call, struct shoal_request *request, const char *kind,
+    struct shoal_media_file *file, bool *is_awaited, struct shoal_err *err)
+{
+    static char waited;
+    if (shoal_request_kept(request) == &waited ||
+        shoal_request_await(request, file->awaited, COMES_MS, NULL) != 0) {
+        return 0;
+    }
+    shoal_request_keep(request, &waited);
+    const char *name = file->name;
+    int code = shoal_media_find(call, kind, NULL, name, file, err);
+    *is_awaited = code == 0 && file->awaited != NULL;
+    return code;
 }
 
 // PeerTube's threads fetch pictures too, sleep in between, and do not see that a connection was closed meanwhile: the
@@ -52,10 +76,18 @@ static int serve(struct shoal_call *call, struct shoal_request *request, void *a
     }
     struct shoal_media_file file = {0};
     int code = kind == NULL ? SHOAL_ENOTFOUND : shoal_media_find(call, kind, video, name, &file, err);
+    bool is_awaited = false;
+    if (code == 0 && file.awaited != NULL) {
+        code = await(call, request, kind, &file, &is_awaited, err);
+    }
+    if (is_awaited) {
+        return 0;
+    }
     // A private file is not found where public ones are: caches before us keep the two apart.
     bool is_misplaced = code == 0 && file.is_private && !path->is_private && !path->is_image &&
                         !path->is_download;
-    if (code == SHOAL_EUPSTREAM && path->is_image && strcmp(kind, "caption") != 0) {
+    bool is_away = code == SHOAL_EUPSTREAM || (code == 0 && file.awaited != NULL);
+    if (is_away && is_placed(path, kind)) {
         return placeholder(request);
     }
     if (code == SHOAL_ENOTFOUND || is_misplaced) {

@@ -23,6 +23,15 @@ static int user_changed(
                : 0;
 }
 
+// Who rated something here is needed.
+static enum shoal_verdict actor_forget(struct shoal_call *call, json_t *event, void *arg)
+{
+    (void)arg;
+    return ratings_has_account(call, shoal_integer(event, "actor.accountId", 0))
+               ? shoal_refuse(call, "it rated videos")
+               : SHOAL_PASS;
+}
+
 static int add_routes(struct ratings *ratings, struct shoal_err *err)
 {
     const struct shoal_route routes[] = {
@@ -59,6 +68,7 @@ static int start(struct shoal_plugin *self, struct shoal_err *err)
     int code = add_routes(ratings, err);
     code = code != 0 ? code : shoal_tell(self, "video.deleted", video_deleted, ratings);
     code = code != 0 ? code : shoal_tell(self, "user.changed", user_changed, ratings);
+    code = code != 0 ? code : shoal_decide(self, "actor.forget", actor_forget, ratings);
     code = code != 0 ? code : shoal_timer_add(self, "sweep", SWEEP_MS, true, ratings_sweep, ratings);
     code = code != 0 ? code : ratings_federation_start(ratings, err);
     code = code != 0 ? code : ratings_documents_start(ratings, err);

@@ -46,6 +46,8 @@ int ratings_set(struct shoal_call *call, struct ratings *ratings, struct ratings
 
 /// Forgets what was said of a video, or by an account; the counts of videos follow.
 int ratings_forget_video(struct shoal_call *call, int64_t video_id, struct shoal_err *err);
+/// Whether an account has rated something; also where that cannot be read.
+bool ratings_has_account(struct shoal_call *call, int64_t account_id);
 int ratings_forget_account(struct shoal_call *call, int64_t account_id, struct shoal_err *err);
 /// Forgets what accounts said that are gone. [worker] a timer.
 int ratings_sweep(struct shoal_call *call, void *arg, struct shoal_err *err);

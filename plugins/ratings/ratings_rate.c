@@ -23,6 +23,7 @@ SHOAL_SQL(ratings_rate_untell_video, "DELETE FROM ratings_told WHERE video_id = 
 SHOAL_SQL(ratings_rate_untell_account, "DELETE FROM ratings_told WHERE account_id = $1");
 SHOAL_SQL(ratings_rate_of_account,
     "SELECT video_id, is_like FROM ratings_rate WHERE account_id = $1 LIMIT CAST($2 AS BIGINT)");
+SHOAL_SQL(ratings_rate_any, "SELECT video_id FROM ratings_rate WHERE account_id = $1 LIMIT 1");
 SHOAL_SQL(ratings_rate_orphans,
     "SELECT DISTINCT r.account_id FROM ratings_rate r WHERE NOT EXISTS "
     "(SELECT 1 FROM v1_account a WHERE a.id = r.account_id) LIMIT CAST($1 AS BIGINT)");
@@ -203,6 +204,13 @@ static int forget_account_tx(
     return code == 0 ? shoal_db_exec(tx, &ratings_rate_untell_account,
                            SHOAL_ARGS(SHOAL_I64(forgetting->account_id)), NULL, err)
                      : code;
+}
+
+bool ratings_has_account(struct shoal_call *call, int64_t account_id)
+{
+    int64_t one = 0;
+    return account_id != 0 && shoal_db_i64(shoal_call_db(call), &ratings_rate_any,
+                                  SHOAL_ARGS(SHOAL_I64(account_id)), &one, NULL) != SHOAL_ENOTFOUND;
 }
 
 int ratings_forget_account(struct shoal_call *call, int64_t account_id, struct shoal_err *err)

@@ -1,7 +1,7 @@
 ---@meta
 -- Made by sdk/docs/make.mjs from hooks.def and the bindings: for editors, never loaded.
 
----@alias shoal.hook "upload.begin"|"upload.finish"|"video.fill"|"transcode.plan"|"transcode.encode"|"video.publish"|"video.published"|"video.changed"|"video.files"|"video.state"|"video.hidden"|"video.deleted"|"video.viewed"|"media.place"|"media.read"|"swarm.join"|"swarm.counted"|"embed.show"|"user.register"|"user.login"|"user.changed"|"channel.changed"|"follow.request"|"follow.changed"|"comment.create"|"comment.changed"|"rating.changed"|"federation.inbound"|"federation.read"|"federation.write"|"federation.outbound"|"verdict.given"|"route.enter"|"list.query"|"video.view"|"user.view"|"instance.view"|"page.data"|"settings.changed"|"instance.started"|"instance.stopping"|"health.changed"
+---@alias shoal.hook "upload.begin"|"upload.finish"|"video.fill"|"transcode.plan"|"transcode.encode"|"video.publish"|"video.published"|"video.changed"|"video.files"|"video.state"|"video.hidden"|"video.deleted"|"video.viewed"|"media.place"|"media.read"|"swarm.join"|"swarm.counted"|"embed.show"|"user.register"|"user.login"|"user.changed"|"channel.changed"|"follow.request"|"follow.changed"|"actor.forget"|"host.hidden"|"comment.create"|"comment.changed"|"rating.changed"|"federation.inbound"|"federation.read"|"federation.write"|"federation.outbound"|"verdict.given"|"route.enter"|"list.query"|"video.view"|"user.view"|"instance.view"|"page.data"|"settings.changed"|"instance.started"|"instance.stopping"|"health.changed"
 
 ---@class shoal.request
 local request = {}

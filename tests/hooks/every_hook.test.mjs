@@ -1,6 +1,7 @@
 // every_hook.test.mjs - each hook of sdk/hooks.def is heard when its moment comes, by real actions.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -147,6 +148,7 @@ const hear = name => site.when(`${name} is heard`, () => heard(name), 30000)
 before(async () => {
   site = await startInstance({ started: false, settings: ['storage=storage_fs', 'playback.count_every=1s', ...federating] })
   site.settings.push(`url=${site.url}`)
+  site.environment = { SHOAL_DRILL_SWEEP: '3000' }
   const folder = join(site.folder, 'plugins')
   const pins = {
     witness: writePlugin(folder, 'witness', { lua: witness, manifest: { hooks: rows.map(row => row.name), permissions: ['read:videos', 'read:users', 'media'] } }),
@@ -268,6 +270,17 @@ test('another server follows, reads, answers, and is answered', async () => {
     peer.serve(new URL(note.id).pathname, { '@context': context, ...note })
     assert.equal((await ann.post(site, ann.say('Create', note))).status, 204)
     await hear('federation.read')
+    const nobody = peer.person('nobody')
+    const followed = nobody.say('Follow', `${site.url}/accounts/root`)
+    assert.equal((await nobody.post(site, followed)).status, 204)
+    assert.equal((await nobody.post(site, nobody.say('Undo', followed))).status, 204)
+    const sql = text => execFileSync('sqlite3', ['-cmd', '.timeout 10000', join(site.folder, 'shoal.sqlite3'), text], { encoding: 'utf8' }).trim()
+    const here = "FROM catalog_actor x WHERE x.name = 'nobody'"
+    await site.when('nobody follows', () => sql(`SELECT COUNT(*) ${here} AND NOT EXISTS (SELECT 1 FROM catalog_follow WHERE follower_id = x.id)`) === '1')
+    sql("UPDATE catalog_actor SET needed = 1 WHERE name = 'nobody'")
+    await hear('actor.forget')
+    assert.equal((await site.post('/server/blocklist/servers', { token: true, json: { host: peer.host } })).status, 204)
+    await hear('host.hidden')
   } finally {
     await peer.stop()
   }

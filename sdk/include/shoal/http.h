@@ -174,6 +174,20 @@ SHOAL_API int shoal_answer_redirect(struct shoal_request *request, int status, c
 SHOAL_API int shoal_answer_file(struct shoal_request *request, const char *path, const char *type,
     const char *download_name, uint32_t max_age_s, struct shoal_err *err);
 
+/// Lets a request wait without a worker: where its handler then returns 0 and gives no answer, it is called
+/// again, on a worker, once the word was said with shoal_request_wake() or wait_ms are over; what it
+/// kept is still kept. A word counts from this call on, so ask first, call this, and look again.
+///
+/// word:    "PLUGIN:what"; copied.
+/// Returns: 0 or a negative error. Errors: SHOAL_EUNSUPPORTED (in-process, or with files or a raw body),
+///          SHOAL_EBUSY (too many wait, or the server stops). Thread: [worker], handler only. Blocks: no. Since: 1.0.
+SHOAL_API int shoal_request_await(struct shoal_request *request, const char *word, uint32_t wait_ms,
+    struct shoal_err *err);
+/// Says a word: the handlers of all requests that wait for it are called again.
+///
+/// Returns: nothing. Errors: none. Thread: [any]. Blocks: no. Since: 1.0.
+SHOAL_API void shoal_request_wake(const char *word);
+
 /// A body that is made while the client takes it: for remote storage and generated downloads. The call
 /// of the handler lives until close() returns; read() and seek() may use it (for storage, fetches and
 /// sleeps), and the host gives it a new deadline before each of them.

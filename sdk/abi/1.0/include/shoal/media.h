@@ -75,11 +75,15 @@ struct shoal_media_file {
     int64_t size_bytes;
     int resolution;
     bool is_private;      ///< private, internal or password: nobody gets it without a token
-    bool is_ready;        ///< false while a remux makes it
+    bool is_ready;        ///< false while a remux makes it, or it is on its way
+    /// A picture, caption or storyboard that is on its way from another server: the word to give to
+    /// shoal_request_await(), after which it is looked for again; there are no bytes yet. Else NULL.
+    const char *awaited;
 };
 /// Finds a file by where its URL says it is. kind as above; video: UUID from the URL or NULL.
 ///
-/// Returns: 0 with *file in the call's arena, or SHOAL_ENOTFOUND. Errors: SHOAL_ENOTFOUND, SHOAL_EIO.
+/// Returns: 0 with *file in the call's arena, or SHOAL_ENOTFOUND. Errors: SHOAL_ENOTFOUND, SHOAL_EIO,
+///          SHOAL_EUPSTREAM (it lies on another server that does not give it now).
 /// Thread:  [worker]. Blocks: yes. Since: 1.0.
 SHOAL_INLINE int shoal_media_find(struct shoal_call *call, const char *kind, const char *video,
     const char *name, struct shoal_media_file *file, struct shoal_err *err)
