@@ -13,7 +13,7 @@
 #define PROGRESS_STEPS  2000
 #define VALUE_BYTES_MAX (64 << 20)
 #define SQL_BYTES_MAX   (1 << 20)
-#define WRITER_CACHE    "PRAGMA cache_size=-1024"
+#define WRITER_CACHE    "PRAGMA cache_size=-2048"
 #define READER_CACHE    "PRAGMA cache_size=-2048" // of who answers a request
 #define WORK_CACHE      "PRAGMA cache_size=-512"  // of a job or a timer, which may read for hours
 #define WAL_BYTES_KEPT  "PRAGMA journal_size_limit=67108864"
