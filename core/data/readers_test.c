@@ -121,7 +121,7 @@ static void what_is_kept_is_bounded_however_much_there_is(void **state)
     assert_int_equal(shoal_tx(&call, writer_of, &writer, NULL), 0);
     int written = pages_of(writer); // it rests between two closures
     shoal_call_fini(&call);
-    assert_true(written > 0 && written < 1280 * 1024);
+    assert_true(written > 0 && written < 2560 * 1024);
 }
 
 static void rows_that_are_left_open_go_with_the_call(void **state)
