@@ -4,7 +4,6 @@
 
 #include "comments.h"
 
-#define CACHE_S 30
 
 SHOAL_SQL(comments_documents_total, "SELECT comments FROM v1_video WHERE id = $1");
 SHOAL_SQL(comments_documents_page,
@@ -173,9 +172,9 @@ int comments_documents_start(struct comments *comments, struct shoal_err *err)
             .produces = rows[i].produces,
             .handler = rows[i].handler,
             .arg = comments,
+            // Never shared: a Delete that was passed on is believed once the document says so, which is asked at once.
             .auth = SHOAL_AUTH_NONE,
             .named_only = rows[i].produces != NULL && rows[i].handler == get_one,
-            .cache_s = CACHE_S,
             .cors = true};
         code = shoal_route_add(comments->self, &route, err);
     }
