@@ -200,6 +200,8 @@ int shoal_media_find_sized(struct shoal_call *call, const char *kind, const char
     const char *name, struct shoal_media_file *file, size_t file_bytes, struct shoal_err *err)
 {
     struct shoal_media_file mine = {0};
+    struct shoal_err own = {0};
+    err = err != NULL ? err : &own;
     int code = find(call, kind, video, name, &mine, err);
     if (code == 0 && mine.key[0] == '\0' && mine.awaited == NULL) {
         code = fetched(call, kind, video, name, &mine, err);

@@ -81,6 +81,7 @@ static void a_file_is_found_by_its_name(void **state)
     assert_int_equal(find("web_video", video.uuid, "named.mp4", NULL), 0);
     assert_int_equal(find("web_video", other.uuid, "named.mp4", NULL), SHOAL_ENOTFOUND);
     assert_int_equal(find("hls_media", NULL, "named.mp4", NULL), SHOAL_ENOTFOUND);
+    assert_int_equal(find("caption", NULL, "none.vtt", NULL), SHOAL_ENOTFOUND); // also where nobody asks why
 }
 
 static void a_download_goes_by_video_and_resolution(void **state)

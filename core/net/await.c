@@ -37,7 +37,8 @@ int shoal_request_await(struct shoal_request *request, const char *word, uint32_
     if (request->await.is_over) {
         return shoal_fail(err, SHOAL_EBUSY, "this request waits no more");
     }
-    if (request->is_internal || request->sink) {
+    // A head or a quick handler leaves its request to threads that do not look whether it is listed.
+    if (request->is_internal || request->sink || !request->ran_body) {
         return shoal_fail(err, SHOAL_EUNSUPPORTED, "this request cannot wait without a worker");
     }
     char *copy = shoal_arena_strdup(request->call.arena, word);

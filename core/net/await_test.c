@@ -1,6 +1,7 @@
 // await_test.c - requests that wait for a word hold no worker, miss no word and never wait for ever.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "net/request_priv.h"
+#include "net/server.h"
 #include "net/server_kit_priv.h"
 
 #define MANY 60
@@ -41,9 +42,26 @@ static int wait_once(struct shoal_call *call, struct shoal_request *request, voi
     return 0;
 }
 
+// Asks to wait where nobody may; how: what it does then.
+static int wait_too_early(struct shoal_call *call, struct shoal_request *request, void *arg,
+    struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    bool is_refused = shoal_request_await(request, "early", 60000, err) == SHOAL_EUNSUPPORTED;
+    return !is_refused ? SHOAL_EINTERNAL
+        : shoal_request_query(request, "goes on")
+        ? 0
+        : shoal_answer_text(request, 200, "refused");
+}
+
 static int start_waiting(void **state)
 {
     int code = start(state);
+    add(&(struct shoal_route){.method = "GET", .path = "/soon", .handler = hello,
+        .quick = wait_too_early, .rate = SHOAL_RATE_NONE});
+    add(&(struct shoal_route){.method = "POST", .path = "/soon", .handler = hello,
+        .head = wait_too_early, .body = SHOAL_BODY_DATA, .rate = SHOAL_RATE_NONE});
     add(&(struct shoal_route){
         .method = "GET", .path = "/wait", .handler = wait_once, .rate = SHOAL_RATE_NONE});
     return code;
@@ -141,6 +159,20 @@ static void the_wait_has_an_end(void **state)
     forget(&reply);
 }
 
+// Until the loops have seen who is gone.
+static void connections_left(uint32_t wanted)
+{
+    struct shoal_server_stats stats = {0};
+    for (int i = 0; i < 5000; i++) {
+        shoal_server_stats(&stats);
+        if (stats.connections == wanted) {
+            break;
+        }
+        usleep(2000);
+    }
+    assert_int_equal(stats.connections, wanted);
+}
+
 static void who_went_away_is_waited_for_by_nobody(void **state)
 {
     (void)state;
@@ -162,6 +194,7 @@ static void who_went_away_is_waited_for_by_nobody(void **state)
     }
     hear(fd, &reply, true);
     assert_string_equal(reply.body.data, "again");
+    connections_left(1);
     shoal_request_wake("gone");
     ask(fd, &reply, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
     assert_int_equal(atomic_load(&again), 1);
@@ -181,6 +214,26 @@ static void requests_without_a_connection_cannot_wait(void **state)
     assert_int_equal(shoal_request_await(inner, "x", 1000, &err), SHOAL_EUNSUPPORTED);
     assert_false(shoal_request_awaits(inner));
     shoal_call_fini(&call);
+}
+
+static void only_the_handler_may_wait(void **state)
+{
+    (void)state;
+    struct reply reply = {0};
+    int fd = dial(world.port);
+    ask(fd, &reply, "GET /soon HTTP/1.1\r\n" HOST "\r\n");
+    assert_string_equal(reply.body.data, "refused");
+    ask(fd, &reply, "GET /soon?goes+on=1 HTTP/1.1\r\n" HOST "\r\n");
+    assert_string_equal(reply.body.data, "hello you");
+    // Its body never comes: the request ends between its two handlers.
+    say(fd, "POST /soon?goes+on=1 HTTP/1.1\r\nContent-Length: 10\r\n" HOST "\r\n");
+    close(fd);
+    fd = dial(world.port);
+    ask(fd, &reply, "GET /hello HTTP/1.1\r\n" HOST "\r\n");
+    shoal_request_wake("early"); // nobody was listed
+    assert_string_equal(reply.body.data, "hello you");
+    close(fd);
+    forget(&reply);
 }
 
 static void those_who_wait_are_called_when_the_server_stops(void **state)
@@ -211,6 +264,7 @@ int main(void)
         cmocka_unit_test_setup(the_wait_has_an_end, set_up),
         cmocka_unit_test_setup(who_went_away_is_waited_for_by_nobody, set_up),
         cmocka_unit_test_setup(requests_without_a_connection_cannot_wait, set_up),
+        cmocka_unit_test_setup(only_the_handler_may_wait, set_up),
         cmocka_unit_test_setup(those_who_wait_are_called_when_the_server_stops, set_up),
     };
     return cmocka_run_group_tests(tests, start_waiting, NULL); // its last test stops the server

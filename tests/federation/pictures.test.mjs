@@ -42,6 +42,7 @@ before(async () => {
   [site, peer] = await Promise.all([startInstance({ started: false, settings: federating }), Peer.start()])
   site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'signatures', 'identity', 'delivery', 'federation', line('planter', writePlanter(site))])
   site.settings.push(`url=${site.url}`)
+  site.environment = { SHOAL_DRILL_FETCH: '12000' } // what comes meanwhile has time, however busy the machine
   await site.start()
   channel = peer.channel('films', peer.person('owner'))
   picture = await readFile(await clip('jpeg', { size: '320x180' }))

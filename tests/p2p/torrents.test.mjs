@@ -69,7 +69,7 @@ describe('torrents of a video', () => {
     site = await sharing()
     const file = await clip('h264', { seconds: 4, size: '640x360' })
     const { uuid } = await site.upload(file, { name: 'Über & <Fische> 100%' })
-    video = await site.until(uuid, one => one.state.id === 1 && hasTorrents(one))
+    video = await site.until(uuid, one => one.state.id === 1 && hasTorrents(one) && one.trackerUrls.length > 0)
   })
   after(() => site?.stop())
 
@@ -204,7 +204,7 @@ describe('torrents of a video', () => {
 
   test('where it may not be downloaded the download of its torrent is refused', async () => {
     const { uuid } = await site.upload(await clip('h264', { seconds: 1 }), { name: 'Stays here', downloadEnabled: 'false' })
-    const here = await site.until(uuid, one => one.state.id === 1 && hasTorrents(one))
+    const here = await site.until(uuid, one => one.state.id === 1 && hasTorrents(one) && one.trackerUrls.length > 0)
     assert.equal((await fetchBytes(here.files[0].torrentDownloadUrl)).status, 403)
     assert.equal((await site.delete(`/videos/${uuid}`, { token: true })).status, 204)
     await site.when('its rows are gone', () => hashesOf(site, here).length === 0 &&
