@@ -4,7 +4,6 @@
 
 #include "comments.h"
 
-
 SHOAL_SQL(comments_documents_total, "SELECT comments FROM v1_video WHERE id = $1");
 SHOAL_SQL(comments_documents_page,
     "SELECT c.id, c.url FROM comments_comment c WHERE c.video_id = $1 AND " COMMENTS_SEEN("c")

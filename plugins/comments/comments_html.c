@@ -322,7 +322,7 @@ const char *comments_html_text(struct shoal_arena *arena, const char *html)
         "object", "svg", "math", "textarea", "select", "head", NULL};
     struct writer writer = {.arena = arena};
     size_t bytes = strnlen(html, COMMENTS_HTML_MAX);
-    while (bytes == COMMENTS_HTML_MAX && ((unsigned char)html[bytes] & 0xc0) == 0x80) {
+    while (bytes > 0 && ((unsigned char)html[bytes] & 0xc0) == 0x80) {
         bytes--; // not in the middle of a character
     }
     const char *at = html[bytes] == '\0' ? html : shoal_arena_strndup(arena, html, bytes);

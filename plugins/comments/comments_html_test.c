@@ -114,6 +114,11 @@ static void of_what_is_too_long_the_beginning_is_read(void **state)
     assert_int_equal(strlen(comments_html_text(arena, long_text)), COMMENTS_HTML_MAX);
     memcpy(long_text + COMMENTS_HTML_MAX - 1, "ä", 2); // not half a letter
     assert_int_equal(strlen(comments_html_text(arena, long_text)), COMMENTS_HTML_MAX - 1);
+    for (size_t half = 1; half < 4; half++) {
+        memset(long_text + COMMENTS_HTML_MAX - 4, 'x', 8);
+        memcpy(long_text + COMMENTS_HTML_MAX - half, "\xf0\x9f\x90\x9f", 4);
+        assert_int_equal(strlen(comments_html_text(arena, long_text)), COMMENTS_HTML_MAX - half);
+    }
     free(long_text);
     shoal_arena_free(arena);
 }

@@ -28,9 +28,12 @@ SHOAL_SQL(comments_write_text,
     "UPDATE comments_comment SET text = $2, updated = $3, received = $4, hold = $5, news = 2, "
     "approval_url = CASE WHEN CAST($5 AS BIGINT) = 0 THEN approval_url ELSE NULL END "
     "WHERE id = $1 AND deleted IS NULL AND text <> $2");
+// Nobody sees that something was here which was held to its end, unless somebody answered it: that has its place.
 SHOAL_SQL(comments_write_bury,
     "UPDATE comments_comment SET text = '', account_id = NULL, deleted = $2, updated = $2, "
-    "news = $3 WHERE id = $1 AND deleted IS NULL");
+    "news = $3, hold = CASE WHEN EXISTS (SELECT 1 FROM comments_comment r WHERE r.parent_id = $1 "
+    "AND r.thread_id = COALESCE(comments_comment.thread_id, comments_comment.id)) THEN 0 ELSE hold END "
+    "WHERE id = $1 AND deleted IS NULL");
 // As the one writer sees it, who alone changes it.
 SHOAL_SQL(comments_write_hold, "SELECT hold FROM comments_comment WHERE id = $1 AND deleted IS NULL");
 SHOAL_SQL(comments_write_passed,

@@ -63,12 +63,21 @@ static int number_read(struct shoal_request *request, int64_t *out, struct shoal
                : shoal_fail_field(err, "id", "the number of a held thing is 1 or more");
 }
 
+static size_t characters_of(const char *text)
+{
+    size_t count = 0;
+    for (; *text != '\0'; text++) {
+        count += ((unsigned char)*text & 0xc0) != 0x80;
+    }
+    return count;
+}
+
 /// A text of the body that may be absent or empty; NULL then.
 static int text_read(const json_t *body, const char *name, const char **out, struct shoal_err *err)
 {
     const json_t *value = json_object_get(body, name);
     const char *text = json_string_value(value);
-    if (value != NULL && !json_is_null(value) && (text == NULL || strlen(text) > 4 * HELD_REASON_MAX)) {
+    if (value != NULL && !json_is_null(value) && (text == NULL || characters_of(text) > HELD_REASON_MAX)) {
         return shoal_fail_field(err, name, "%s is a text of at most %d characters", name, HELD_REASON_MAX);
     }
     *out = text != NULL && *text != '\0' ? text : NULL;

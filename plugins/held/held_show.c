@@ -114,18 +114,23 @@ static json_t *others_show(struct shoal_call *call, const char *hook, const char
     return out;
 }
 
+/// What stands behind "noun:" of a subject; NULL where it is another noun's.
+static const char *id_of(const char *subject, const char *noun)
+{
+    size_t length = strlen(noun);
+    return strncmp(subject, noun, length) == 0 && subject[length] == ':' ? subject + length + 1 : NULL;
+}
+
 void held_show(struct shoal_call *call, json_t *held)
 {
     const char *subject = shoal_text(held, "subject", "");
-    const char *id = strchr(subject, ':');
-    size_t length = strcspn(subject, ":");
-    id = id != NULL ? id + 1 : "";
+    const char *id = NULL;
     json_t *what = others_show(call, shoal_text(held, "hook", ""), subject);
-    if (what == NULL && strncmp(subject, "video", length) == 0) {
+    if (what == NULL && (id = id_of(subject, "video")) != NULL) {
         what = video_show(call, id);
-    } else if (what == NULL && strncmp(subject, "user", length) == 0) {
+    } else if (what == NULL && (id = id_of(subject, "user")) != NULL) {
         what = user_show(call, strtoll(id, NULL, 10));
-    } else if (what == NULL && strncmp(subject, "follow", length) == 0) {
+    } else if (what == NULL && (id = id_of(subject, "follow")) != NULL) {
         what = follow_show(call, strtoll(id, NULL, 10));
     }
     json_object_set_new(held, "what", what != NULL ? what : json_null());

@@ -13,6 +13,7 @@
 #define JOB_MS       50000
 #define LOOK_MS      100  // for hosts that came meanwhile
 #define TIMEOUT_MS   10000
+#define TURN_MS      15000 // of all questions for one key: then no more is asked
 #define ANSWER_BYTES (256u * 1024)
 #define ATTEMPTS_MAX 6
 #define ROW_MS       60000             // doubled with every try
@@ -31,7 +32,8 @@ struct turn {
     struct shoal_arena *arena; // NULL: free
     struct who_ahead *ahead;
     const char *host, *key_id;
-    int64_t row_id, attempts;
+    int64_t row_id, attempts, begun_ms;
+    bool is_away; // the server did not answer, or says that it cannot now
 };
 
 struct prover {
@@ -41,6 +43,7 @@ struct prover {
     struct shoal_arena *lot, *one;
     struct turn turns[TURNS];
     int flying;
+    int64_t wait_ms; // how long a host waits that has to
 };
 
 // What was found out of a row: it is over, a question is under way, or the host has to wait.
@@ -72,6 +75,12 @@ static enum step hand_on(
     struct prover *prover, const struct who_unproved *row, const struct shoal_actor *signer)
 {
     struct shoal_err err = {0};
+    // What they said before has its turn first: it was put off while their key could not be read.
+    int64_t first = who_unproved_first(prover->call, &row->claim, row->id, signer->public_key);
+    if (first != 0) {
+        const struct who_unproved_end due = {.id = first, .attempts = -1, .next_ms = row->received_ms};
+        return who_unproved_end(prover->call, &due, &err) == 0 ? STEP_OVER : STEP_WAITS;
+    }
     if (row->claim.is_modern) {
         sign_understands(prover->call, signer->host, true);
     }
@@ -84,7 +93,12 @@ static enum step hand_on(
     }
     int code = who_proved(prover->call, signer, row->body, row->body_bytes, &err);
     if (code == SHOAL_ERATE || code == SHOAL_EINTERNAL || who_passes(code)) {
-        return again(prover, row->id, row->attempts);
+        // All of its host waits, so that nothing comes before what was said before it.
+        const struct who_unproved_end same = {
+            .id = row->id, .attempts = row->attempts + 1, .next_ms = row->received_ms};
+        prover->wait_ms = doubled(ROW_MS, row->attempts);
+        (void)who_unproved_end(prover->call, &same, &err);
+        return STEP_WAITS;
     }
     if (code != 0) { // who fills our inbox does not fill the log with it
         shoal_debug("from %s: %s", signer->host, err.text);
@@ -107,10 +121,13 @@ static void turn_done(struct prover *prover, struct turn *turn, int code)
     struct who_unproved_host host = {turn->host, 0, 0};
     who_reading_end(turn->key_id, turn->host, true, code);
     if (who_passes(code)) {
+        (void)again(prover, turn->row_id, turn->attempts);
+    }
+    // One address of a server that answers is no reason to ask it for nothing else: anybody may name one.
+    if (who_passes(code) && turn->is_away) {
         int64_t failures = who_unproved_attempts(prover->call, turn->host);
         host.attempts = failures + 1;
         host.next_ms = shoal_now_ms() + doubled(HOST_MS, failures);
-        (void)again(prover, turn->row_id, turn->attempts);
     }
     if (who_unproved_host(prover->call, &host, &err) != 0) {
         shoal_debug("what waits of %s: %s", turn->host, err.text);
@@ -132,7 +149,10 @@ static void turn_step(struct prover *prover, struct turn *turn)
     const char *url = who_ahead_wanted(turn->ahead, &headers);
     shoal_call_arena_use(call, own);
     shoal_arena_reset(prover->one);
-    if (url != NULL) {
+    if (url != NULL && shoal_tick_ms() - turn->begun_ms > TURN_MS) {
+        code = shoal_fail(&err, SHOAL_ETIMEOUT, "%.200s takes too long", turn->host);
+        turn->is_away = true;
+    } else if (url != NULL) {
         const struct shoal_fetch what = {.url = url,
             .headers = headers,
             .max_bytes = ANSWER_BYTES,
@@ -162,7 +182,9 @@ static enum step turn_begin(struct prover *prover, const char *host, const struc
         .host = shoal_arena_strdup(arena, host),
         .key_id = shoal_arena_strdup(arena, row->claim.key_id),
         .row_id = row->id,
-        .attempts = row->attempts};
+        .attempts = row->attempts,
+        .begun_ms = shoal_tick_ms(),
+        .is_away = true};
     prover->flying++;
     turn_step(prover, turn);
     return STEP_FLIES;
@@ -196,6 +218,7 @@ static int host_work(struct prover *prover, const char *host, struct shoal_err *
     struct who_unproved rows[UNPROVED_LOT];
     struct shoal_arena *own = shoal_call_arena_use(prover->call, prover->lot);
     enum step step = STEP_OVER;
+    prover->wait_ms = BUSY_MS;
     int count = who_unproved_due(prover->call, host, rows, err);
     for (int i = 0; i < count && step == STEP_OVER && !shoal_call_cancelled(prover->call); i++) {
         shoal_call_arena_use(prover->call, prover->one);
@@ -203,8 +226,8 @@ static int host_work(struct prover *prover, const char *host, struct shoal_err *
         shoal_call_arena_use(prover->call, prover->lot);
         shoal_arena_reset(prover->one);
     }
-    const struct who_unproved_host now = {
-        host, -1, step == STEP_WAITS ? shoal_now_ms() + BUSY_MS : 0};
+    const struct who_unproved_host now = {host, prover->wait_ms > BUSY_MS ? 1 : -1,
+        step == STEP_WAITS ? shoal_now_ms() + prover->wait_ms : 0};
     int code = count < 0 ? count : step == STEP_FLIES ? 0 : who_unproved_host(prover->call, &now, err);
     shoal_call_arena_use(prover->call, own);
     shoal_arena_reset(prover->lot);
@@ -241,6 +264,11 @@ static int hosts_work(struct prover *prover, int *count, struct shoal_err *err)
     return code;
 }
 
+static bool is_away(int code, int status)
+{
+    return code != 0 || status == 429 || (status >= 502 && status <= 504);
+}
+
 static void answers_take(struct prover *prover, int64_t wait_ms)
 {
     void *mark = NULL;
@@ -252,6 +280,7 @@ static void answers_take(struct prover *prover, int64_t wait_ms)
         if (code == SHOAL_ECANCELLED) {
             turn_end(prover, turn); // the server stops: it waits on
         } else {
+            turn->is_away = is_away(code, fetched.status);
             who_ahead_put(turn->ahead, code, &fetched, err.text);
             turn_step(prover, turn);
         }
@@ -272,7 +301,7 @@ static int work(struct prover *prover, struct shoal_err *err)
             code = shoal_job_progress(prover->call, prover->job, 50);
         }
     } while (code == 0 && (count > 0 || prover->flying > 0) && !shoal_call_cancelled(prover->call) &&
-             shoal_tick_ms() - begun_ms < JOB_MS);
+             who_enabled(prover->call) && shoal_tick_ms() - begun_ms < JOB_MS);
     return code;
 }
 

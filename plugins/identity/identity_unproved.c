@@ -21,8 +21,8 @@
 SHOAL_SQL(unproved_sender, "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM identity_unproved WHERE sender = $1");
 SHOAL_SQL(unproved_of_host, "SELECT waiting, size, attempts FROM identity_unproved_host WHERE host = $1");
 SHOAL_SQL(unproved_all, "SELECT COALESCE(SUM(waiting), 0), COALESCE(SUM(size), 0) FROM identity_unproved_host");
-SHOAL_SQL(unproved_of_key, "SELECT signature, covered, covered_other FROM identity_unproved "
-                           "WHERE key_id = $1 ORDER BY id LIMIT 4");
+SHOAL_SQL(unproved_of_key, "SELECT id, signature, covered, covered_other FROM identity_unproved "
+                           "WHERE key_id = $1 AND id < $2 ORDER BY id LIMIT 4");
 SHOAL_SQL(unproved_add,
     "INSERT INTO identity_unproved (host, sender, key_id, signature, covered, covered_other, is_modern, body, "
     "sum, size, next, received) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) "
@@ -32,14 +32,15 @@ SHOAL_SQL(unproved_host_add,
     "ON CONFLICT (host) DO UPDATE SET waiting = identity_unproved_host.waiting + 1, "
     "size = identity_unproved_host.size + excluded.size, place = CASE WHEN excluded.place < "
     "identity_unproved_host.place THEN excluded.place ELSE identity_unproved_host.place END, "
-    "next = CASE WHEN identity_unproved_host.attempts = 0 AND excluded.next < identity_unproved_host.next "
-    "THEN excluded.next ELSE identity_unproved_host.next END");
+    "next = CASE WHEN excluded.next + identity_unproved_host.attempts * 30000 < identity_unproved_host.next "
+    "THEN excluded.next + identity_unproved_host.attempts * 30000 ELSE identity_unproved_host.next END");
 SHOAL_SQL(unproved_hosts, "SELECT host FROM identity_unproved_host WHERE next <= $1 "
                           "ORDER BY place, next LIMIT CAST($2 AS BIGINT)");
 SHOAL_SQL(unproved_due,
     "SELECT id, key_id, signature, covered, covered_other, is_modern, body, attempts, received "
     "FROM identity_unproved WHERE host = $1 AND next <= $2 ORDER BY next, id LIMIT 16");
-SHOAL_SQL(unproved_again, "UPDATE identity_unproved SET attempts = $2, next = $3 WHERE id = $1");
+SHOAL_SQL(unproved_again, "UPDATE identity_unproved SET attempts = CASE WHEN CAST($2 AS BIGINT) < 0 "
+                          "THEN attempts ELSE $2 END, next = $3 WHERE id = $1");
 SHOAL_SQL(unproved_size, "SELECT size FROM identity_unproved WHERE id = $1");
 SHOAL_SQL(unproved_remove, "DELETE FROM identity_unproved WHERE id = $1");
 SHOAL_SQL(unproved_host_less, "UPDATE identity_unproved_host SET waiting = waiting - 1, size = size - $2 "
@@ -180,23 +181,24 @@ int who_later(struct shoal_call *call, struct shoal_request *request, const stru
     return code;
 }
 
-bool who_unproved_has(struct shoal_call *call, const struct shoal_claim *claim, const char *public_key)
+int64_t who_unproved_first(struct shoal_call *call, const struct shoal_claim *claim, int64_t below_id,
+    const char *public_key)
 {
-    bool has = false;
-    struct shoal_rows *rows = shoal_db_query(
-        shoal_call_db(call), &unproved_of_key, SHOAL_ARGS(SHOAL_TEXT(claim->key_id)), NULL);
-    while (rows != NULL && !has && shoal_rows_next(rows)) {
+    int64_t found = 0;
+    struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &unproved_of_key,
+        SHOAL_ARGS(SHOAL_TEXT(claim->key_id), SHOAL_I64(below_id)), NULL);
+    while (rows != NULL && found == 0 && shoal_rows_next(rows)) {
         const struct shoal_claim before = {.size = sizeof before,
             .key_id = claim->key_id,
-            .signature = shoal_col_text(rows, 0),
-            .text = shoal_col_text(rows, 1),
-            .other = shoal_col_text(rows, 2)};
-        has = sign_fits(call, &before, public_key);
+            .signature = shoal_col_text(rows, 1),
+            .text = shoal_col_text(rows, 2),
+            .other = shoal_col_text(rows, 3)};
+        found = sign_fits(call, &before, public_key) ? shoal_col_i64(rows, 0) : 0;
     }
     if (rows != NULL) {
         shoal_rows_close(rows, NULL);
     }
-    return has;
+    return found;
 }
 
 int64_t who_unproved_attempts(struct shoal_call *call, const char *host)

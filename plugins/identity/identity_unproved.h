@@ -19,7 +19,8 @@ struct who_unproved {
     size_t body_bytes;
 };
 
-/// What becomes of one: it ends, or is looked at again at next_ms with so many attempts behind it.
+/// What becomes of one: it ends, or is looked at again at next_ms with so many attempts behind it (-1: as many
+/// as it had).
 struct who_unproved_end {
     int64_t id, next_ms, attempts;
     bool is_over;
@@ -42,7 +43,8 @@ int64_t who_unproved_attempts(struct shoal_call *call, const char *host);
 int who_unproved_host(struct shoal_call *call, const struct who_unproved_host *host, struct shoal_err *err);
 /// Adds the job that reads keys, at the time of the first host that is due; nothing where none waits.
 int who_unproved_job(struct shoal_call *call, int64_t not_before_ms, struct shoal_err *err);
-/// Whether something waits that was signed with this very key, and not only in its name.
-bool who_unproved_has(struct shoal_call *call, const struct shoal_claim *claim, const char *public_key);
+/// The first that waits below this number and was signed with this very key, and not only in its name; or 0.
+int64_t who_unproved_first(struct shoal_call *call, const struct shoal_claim *claim, int64_t below_id,
+    const char *public_key);
 
 #endif

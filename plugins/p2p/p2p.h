@@ -44,6 +44,9 @@ void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id, bool is_d
 /// The same in whichever process of whichever node they are: of another one in a second or two. Thread: [worker].
 void p2p_video_forget(
     struct p2p *p2p, struct shoal_call *call, int64_t video_id, bool is_dismissed);
+/// The same of all videos of a channel, told at once. Errors: SHOAL_EIO.
+int p2p_channel_forget(struct p2p *p2p, struct shoal_call *call, int64_t channel_id,
+    bool is_dismissed, struct shoal_err *err);
 /// Whether viewers may connect through relays alone, so that nobody learns another's address.
 bool p2p_policy_is_relayed(const struct p2p *p2p);
 /// Reads the settings that it goes by. Thread: [worker], and start().

@@ -14,6 +14,9 @@
 
 SHOAL_SQL(p2p_told_add,
     "INSERT INTO p2p_told (node, video_id, is_dismissed, made) VALUES ($1, $2, $3, $4)");
+SHOAL_SQL(p2p_told_add_channel, "INSERT INTO p2p_told (node, video_id, is_dismissed, made) "
+                                "SELECT CAST($1 AS TEXT), id, $3, $4 FROM v1_video WHERE channel_id = $2");
+SHOAL_SQL(p2p_told_channel, "SELECT id FROM v1_video WHERE channel_id = $1");
 SHOAL_SQL(p2p_told_get, "SELECT id, video_id, is_dismissed FROM p2p_told WHERE node = $1 "
                         "ORDER BY id LIMIT 500");
 SHOAL_SQL(p2p_told_remove, "DELETE FROM p2p_told WHERE id = $1");
@@ -122,7 +125,8 @@ static void on_forget(const char *topic, const json_t *message, void *arg)
 
 struct news {
     const struct p2p_nodes *nodes;
-    int64_t video_id;
+    const struct shoal_sql *add;
+    int64_t id;
     bool is_dismissed;
 };
 
@@ -135,8 +139,8 @@ static int tell_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
         shoal_db_exec(tx, &p2p_told_trim, SHOAL_ARGS(SHOAL_TIME(now - KEEP_MS)), NULL, err);
     for (size_t i = 0; code == 0 && i < news->nodes->count; i++) {
         if (i != news->nodes->self) {
-            code = shoal_db_exec(tx, &p2p_told_add,
-                SHOAL_ARGS(SHOAL_TEXT(news->nodes->items[i].name), SHOAL_I64(news->video_id),
+            code = shoal_db_exec(tx, news->add,
+                SHOAL_ARGS(SHOAL_TEXT(news->nodes->items[i].name), SHOAL_I64(news->id),
                     SHOAL_BOOL(news->is_dismissed), SHOAL_TIME(now)),
                 NULL, err);
         }
@@ -144,16 +148,33 @@ static int tell_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     return code;
 }
 
+static void tell(struct p2p *p2p, struct shoal_call *call, struct news news)
+{
+    struct shoal_err why = {0};
+    if (p2p->nodes.count > 1 && shoal_tx(call, tell_tx, &news, &why) != 0) {
+        shoal_warn("other nodes hear within a minute that swarms of %s %lld ended: %s",
+            news.add == &p2p_told_add ? "video" : "channel", (long long)news.id, why.text);
+    }
+}
+
 void p2p_video_forget(
     struct p2p *p2p, struct shoal_call *call, int64_t video_id, bool is_dismissed)
 {
-    struct news news = {&p2p->nodes, video_id, is_dismissed};
-    struct shoal_err why = {0};
     forget_here(p2p, video_id, is_dismissed);
-    if (p2p->nodes.count > 1 && shoal_tx(call, tell_tx, &news, &why) != 0) {
-        shoal_warn("other nodes hear within a minute that swarms of video %lld ended: %s",
-            (long long)video_id, why.text);
+    tell(p2p, call, (struct news){&p2p->nodes, &p2p_told_add, video_id, is_dismissed});
+}
+
+int p2p_channel_forget(struct p2p *p2p, struct shoal_call *call, int64_t channel_id,
+    bool is_dismissed, struct shoal_err *err)
+{
+    struct shoal_rows *rows = shoal_db_query(
+        shoal_call_db(call), &p2p_told_channel, SHOAL_ARGS(SHOAL_I64(channel_id)), err);
+    while (rows != NULL && shoal_rows_next(rows)) {
+        forget_here(p2p, shoal_col_i64(rows, 0), is_dismissed);
     }
+    int code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
+    tell(p2p, call, (struct news){&p2p->nodes, &p2p_told_add_channel, channel_id, is_dismissed});
+    return code;
 }
 
 struct heard {

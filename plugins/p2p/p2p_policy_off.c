@@ -15,7 +15,6 @@ SHOAL_SQL(p2p_off_channel, "SELECT id, account_id FROM v1_channel WHERE name = $
 SHOAL_SQL(p2p_off_channels, "SELECT c.name, c.display_name, o.id FROM v1_channel c "
                             "LEFT JOIN p2p_off o ON o.kind = 2 AND o.id = c.id "
                             "WHERE c.account_id = $1 AND c.host = '' ORDER BY c.name LIMIT 200");
-SHOAL_SQL(p2p_off_videos, "SELECT id FROM v1_video WHERE channel_id = $1");
 
 // What is known of the videos is to be looked at anew, and soon.
 SHOAL_SQL(p2p_off_stale, "UPDATE p2p_video SET base = '' WHERE video_id = $1");
@@ -130,18 +129,6 @@ static int64_t find_channel(
     return rows != NULL && shoal_rows_close(rows, err) == 0 ? id : 0;
 }
 
-// Those who share already are sent away, and those who were refused are asked about anew.
-static int forget_channel(
-    struct shoal_call *call, struct p2p *p2p, const struct change *change, struct shoal_err *err)
-{
-    struct shoal_rows *rows = shoal_db_query(
-        shoal_call_db(call), &p2p_off_videos, SHOAL_ARGS(SHOAL_I64(change->id)), err);
-    while (rows != NULL && shoal_rows_next(rows)) {
-        p2p_video_forget(p2p, call, shoal_col_i64(rows, 0), change->is_off);
-    }
-    return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
-}
-
 static int set_channel(
     struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
@@ -166,7 +153,8 @@ static int set_channel(
     struct change change = {P2P_OFF_CHANNEL, id, json_is_false(shared), false};
     int code = shoal_tx(call, change_tx, &change, err);
     if (code == 0 && change.is_changed) {
-        code = forget_channel(call, arg, &change, err);
+        // Those who share already are sent away, and those who were refused are asked about anew.
+        code = p2p_channel_forget(arg, call, id, change.is_off, err);
     }
     return code == 0 ? shoal_answer_status(request, 204) : code;
 }

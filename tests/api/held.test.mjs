@@ -34,7 +34,8 @@ static int hold_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
 {
     (void)call;
     (void)arg;
-    return shoal_held_add(tx, "door.ask", "parcel:1", NULL, err);
+    int code = shoal_held_add(tx, "door.ask", "parcel:1", NULL, err);
+    return code ? code : shoal_held_add(tx, "door.bell", "u:1", NULL, err);
 }
 static int hold(struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
 {
@@ -147,6 +148,18 @@ test('comments are let through and refused; what they say is shown as text', asy
   assert.equal((await list()).total, 0)
 })
 
+test('what answers a comment that is refused keeps its place', async () => {
+  const video = await site.upload(await clip('h264'), { name: 'Answered' }, ann.token)
+  await site.published(video.uuid)
+  const { id } = await write(video, 'buy this')
+  const reply = await site.post(`/videos/${video.uuid}/comments/${id}`, { token: ann.token, json: { text: 'or not' } })
+  assert.equal(reply.status, 200, reply.text)
+  assert.equal((await answer((await holds('comment.create')).id, 'refuse')).status, 204)
+  assert.deepEqual((await comments(video)).map(({ id, isDeleted, text }) => [id, isDeleted, text]), [[id, true, '']])
+  const tree = (await site.get(`/videos/${video.uuid}/comment-threads/${id}`)).json
+  assert.deepEqual(tree.children.map(({ comment }) => comment.text), ['or not'])
+})
+
 test('who wants to follow, and who wants to register', async () => {
   const fan = await site.user('newfan')
   const ask = async () => assert.equal((await site.post('/users/me/subscriptions', { token: fan.token, json: { uri: 'ann_channel' } })).status, 204)
@@ -182,13 +195,13 @@ test('the oldest comes first, in pages; each is answered once, by who saw what i
   }
   const [two] = data
   assert.equal((await answer(two.id, 'release', { at: '2020-01-01T00:00:00.000Z' })).status, 409)
-  for (const [json, field] of [[{ reason: 7 }, 'reason'], [{ reason: 'x'.repeat(1001) }, 'reason'], [{ at: {} }, 'at']]) {
+  for (const [json, field] of [[{ reason: 7 }, 'reason'], [{ reason: 'é'.repeat(251) }, 'reason'], [{ at: {} }, 'at']]) {
     const bad = await answer(two.id, 'refuse', json)
     assert.equal(bad.status, 400)
     assert.ok(field in bad.json['invalid-params'], field)
   }
   assert.equal((await list()).total, 3)
-  assert.equal((await answer(two.id, 'release', { at: two.at })).status, 204)
+  assert.equal((await answer(two.id, 'release', { at: two.at, reason: '魚'.repeat(250) })).status, 204)
   assert.equal((await answer(two.id, 'refuse', { at: two.at })).status, 404)
   assert.equal((await answer('x', 'refuse')).status, 400)
 })
@@ -199,6 +212,7 @@ test('what nobody can show is there all the same, and waits for who goes on with
   assert.deepEqual([held.subject, held.plugin, held.sentence, held.what], ['parcel:1', '', '', null])
   assert.equal((await answer(held.id, 'release')).status, 503)
   assert.equal((await list('?hook=door.ask')).total, 1)
+  assert.equal((await holds('door.bell')).what, null, 'half the name of a noun is not that noun')
 })
 
 test('the command line lists, lets through and refuses', async () => {

@@ -136,8 +136,11 @@ test('when nothing waits the page says so, and no number is shown', async () => 
   await go()
   await follow(page, 'form[action$="/release"] button')
   assert.match(await page.innerText('main'), /Nothing waits for you/)
+  assert.equal(await page.isVisible('[role=status]'), true)
   assert.equal(await page.locator('.tally').count(), 0)
   assert.equal((await site.get('/video-channels/ann_channel', { token: true })).json.followersCount, 1)
+  await go('?done=elsewhere')
+  assert.equal(await page.isVisible('[role=status]'), false)
 })
 
 test('strangers are sent to the login, other users are refused', async () => {

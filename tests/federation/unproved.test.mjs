@@ -79,6 +79,48 @@ test('what somebody says while their key is read is applied in its order, and wh
   await site.when('it is undone', () => !isFollowing(actor))
 })
 
+test('what could not be proved at first comes before what was said after it', async () => {
+  const actor = fresh(await host())
+  const path = new URL(actor.id).pathname
+  actor.peer.serve(path, {}, { status: 500 })
+  const first = follow(actor)
+  taken(await say(actor, first))
+  await site.when('its key could not be read', () => waiting('attempts = 1') === 1)
+  taken(await say(actor, { ...actor.say('Undo', first), to: [] }))
+  actor.peer.serve(path, actor.document)
+  await site.when('both were applied', () => waiting() === 0, 30000)
+  assert.equal(isFollowing(actor), false, 'it was undone after it was said')
+})
+
+test('what finds the inbox of its host full keeps its order', async () => {
+  const actor = fresh(await host())
+  const late = Date.now() + 3600000
+  sql(site, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+    INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received)
+    SELECT '${actor.peer.host}', 'x' || i, 0, '{}', ${late}, ${late} FROM n;`)
+  const first = follow(actor)
+  taken(await say(actor, first))
+  await site.when('it finds no room', () => waiting('attempts = 1') === 1)
+  taken(await say(actor, { ...actor.say('Undo', first), to: [] }))
+  assert.equal(waiting(), 2)
+  sql(site, 'DELETE FROM federation_inbox WHERE signer_id = 0; UPDATE identity_unproved_host SET next = 1;')
+  taken(await say(fresh(peers[0]))) // has the server look
+  await site.when('both are handed on', () => waiting() === 0, 30000)
+  await settle(site)
+  assert.equal(isFollowing(actor), false, 'it was undone after it was said')
+})
+
+test('addresses of a server that give no document keep nobody else of it waiting', async () => {
+  const actor = fresh(await host())
+  for (let i = 0; i < 5; i++) {
+    const odd = actor.peer.serve(`/odd${i}`, {}, { status: 400 })
+    taken(await say(actor, { ...follow(actor), actor: odd }, { keyId: `${odd}#main-key` }))
+  }
+  taken(await say(actor))
+  await site.when('who has a document is heard', () => isFollowing(actor), 30000)
+  sql(site, "DELETE FROM identity_unproved; DELETE FROM identity_unproved_host;")
+})
+
 test('a signature that is made up is taken, counted, and never applied', async () => {
   const [victim, ghost] = [fresh(await host()), fresh(await host())]
   ghost.peer.gone(new URL(ghost.id).pathname)
