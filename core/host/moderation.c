@@ -1,5 +1,6 @@
 // moderation.c - what was held: kept in a table, let go or refused later, told of.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@
 #include "host/sentence.h"
 
 #define RESUMERS_MAX 64
+#define ANSWERS_MAX  64 // at a time
 
 static const struct shoal_migration migrations[] = {
     {1, "held",
@@ -262,26 +264,58 @@ static int may_answer(
                               : shoal_permission_need(plugin, "moderation.override", NULL, err);
 }
 
-static int answer_held(struct shoal_call *call, const char *hook, const char *subject,
-    bool released, const char *sentence, struct shoal_err *err)
+// What is being answered now. Two answers at once would both go on with it, each in its own way.
+static struct {
+    pthread_mutex_t lock;
+    int64_t ids[ANSWERS_MAX];
+    int count;
+} answering = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static bool answer_begin(int64_t id)
 {
-    int64_t id = 0;
-    struct resumer resumer;
+    pthread_mutex_lock(&answering.lock);
+    bool may = answering.count < ANSWERS_MAX;
+    for (int i = 0; i < answering.count; i++) {
+        may = may && answering.ids[i] != id;
+    }
+    if (may) {
+        answering.ids[answering.count++] = id;
+    }
+    pthread_mutex_unlock(&answering.lock);
+    return may;
+}
+
+static void answer_end(int64_t id)
+{
+    pthread_mutex_lock(&answering.lock);
+    int at = 0;
+    while (answering.ids[at] != id) {
+        at++;
+    }
+    answering.ids[at] = answering.ids[--answering.count];
+    pthread_mutex_unlock(&answering.lock);
+}
+
+static int held_find(struct shoal_call *call, const char *hook, const char *subject, int64_t *id,
+    struct shoal_err *err)
+{
     int code = shoal_db_i64(shoal_call_db(call), &find_held,
-        SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject)), &id, err);
-    if (code == SHOAL_ENOTFOUND) {
-        return shoal_fail(err, SHOAL_ENOTFOUND, "%s holds nothing called %s", hook, subject);
-    }
-    code = code < 0 ? code : may_answer(call, hook, subject, err);
-    if (code < 0) {
-        return code;
-    }
+        SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject)), id, err);
+    return code == SHOAL_ENOTFOUND
+               ? shoal_fail(err, SHOAL_ENOTFOUND, "%s holds nothing called %s", hook, subject)
+               : code;
+}
+
+static int go_on(struct shoal_call *call, const char *hook, const char *subject, bool released,
+    const char *sentence, struct shoal_err *err)
+{
+    struct resumer resumer;
     if (!find_resumer(hook, &resumer)) {
         return shoal_fail(err, SHOAL_EBUSY, "nobody can go on with what %s held now", hook);
     }
     int depth = call->depth;
     shoal_call_enter(call, (struct shoal_plugin *)(uintptr_t)resumer.plugin);
-    code = resumer.fn(call, hook, subject, released, sentence ? sentence : "", resumer.arg, err);
+    int code = resumer.fn(call, hook, subject, released, sentence, resumer.arg, err);
     while (call->depth > depth) {
         shoal_call_leave(call);
     }
@@ -294,9 +328,28 @@ static int answer_held(struct shoal_call *call, const char *hook, const char *su
         .forgets = true,
         .verdict = released ? "release" : "refuse",
         .plugin = by ? by->id.name : "",
-        .sentence = sentence ? sentence : "",
+        .sentence = sentence,
         .by = call->viewer.username};
     return shoal_tx(call, write_verdict, &verdict, err);
+}
+
+static int answer_held(struct shoal_call *call, const char *hook, const char *subject,
+    bool released, const char *sentence, struct shoal_err *err)
+{
+    int64_t id = 0;
+    int code = held_find(call, hook, subject, &id, err);
+    code = code < 0 ? code : may_answer(call, hook, subject, err);
+    if (code < 0) {
+        return code;
+    }
+    if (!answer_begin(id)) {
+        return shoal_fail(err, SHOAL_ECONFLICT, "%s %s is being answered already", hook, subject);
+    }
+    int64_t now = 0; // who was faster may have ended meanwhile
+    code = held_find(call, hook, subject, &now, err);
+    code = code < 0 ? code : go_on(call, hook, subject, released, sentence ? sentence : "", err);
+    answer_end(id);
+    return code;
 }
 
 int shoal_release(struct shoal_call *call, const char *hook, const char *subject,

@@ -19,6 +19,11 @@ static int resume(struct shoal_call *call, const char *hook, const char *subject
     if (strcmp(subject, "video:stuck") == 0) {
         return shoal_fail(err, SHOAL_EBUSY, "not now");
     }
+    if (strcmp(subject, "video:twice") == 0) { // while it is answered another one answers it
+        struct shoal_err other = {0};
+        assert_int_equal(
+            shoal_refuse_held(call, hook, subject, "", &other), SHOAL_ECONFLICT);
+    }
     shoal_call_enter(call, arg); // left open: the host tidies up
     snprintf(resumed, sizeof(resumed), "%s %s %d %s by %s", hook, subject, released, sentence,
         runs ? runs->id.name : "core");
@@ -172,6 +177,9 @@ static void answers_are_given_once_and_told(void **state)
     assert_string_equal(heard, "video.publish video:a refuse  too long mo");
     assert_int_equal(
         shoal_refuse_held(&kit.call, "video.publish", "video:a", "", &err), SHOAL_ENOTFOUND);
+    hold("video.publish", "video:twice", "rule", "long");
+    assert_int_equal(shoal_release(&kit.call, "video.publish", "video:twice", "", &err), 0);
+    assert_string_equal(resumed, "video.publish video:twice 1  by core");
     // Who cannot go on now leaves it held.
     assert_int_equal(
         shoal_release(&kit.call, "video.publish", "video:stuck", "", &err), SHOAL_EBUSY);

@@ -12,7 +12,8 @@
 ///
 /// hook:    "video.publish". subject: "video:UUID", "user:7". sentence: why, or NULL.
 /// Returns: 0 or a negative error. Errors: SHOAL_ENOTFOUND (nothing is held under that name),
-///          SHOAL_EFORBIDDEN (another plugin holds it: for moderators and "moderation.override").
+///          SHOAL_EFORBIDDEN (another plugin holds it: for moderators and "moderation.override"),
+///          SHOAL_ECONFLICT (somebody else is answering it at this moment).
 /// Thread:  [worker]. Blocks: yes. Since: 1.0.
 SHOAL_API int shoal_release(struct shoal_call *call, const char *hook, const char *subject,
     const char *sentence, struct shoal_err *err);
