@@ -241,6 +241,10 @@ static int hand_over_in(struct run *run, const struct transcode_rung *rung,
     struct transcode_playlist playlist = {0};
     const char *codecs = NULL;
     int rc = describe(run, rung, arena, media_path, playlist_path, &playlist, &codecs, err);
+    if (rc == SHOAL_EIO) {
+        // ffmpeg said that it ended well, on a full disk for instance: the next try makes it again.
+        unlink(path_of(run, "done"));
+    }
     if (rc != 0) {
         return rc;
     }

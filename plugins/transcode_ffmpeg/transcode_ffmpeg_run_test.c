@@ -1,4 +1,4 @@
-// transcode_ffmpeg_run_test.c - a run is done when its results would outlast a power cut.
+// transcode_ffmpeg_run_test.c - a run is done when its results are whole and would outlast a power cut.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +61,7 @@ static int on_ready(void *user, const struct shoal_rendition *rendition, struct 
     return 0;
 }
 
-static void what_is_called_done_is_on_the_disk(void **state)
+static void what_is_called_done_is_on_the_disk_and_whole(void **state)
 {
     (void)state;
     struct shoal_err err = {0};
@@ -91,6 +91,14 @@ static void what_is_called_done_is_on_the_disk(void **state)
         .ready = on_ready};
     assert_int_equal(table->run(call, service.arg, &what, &err), 0);
     assert_int_equal(ready, 1);
+    // What ffmpeg left behind on a full disk, and called done, is made once more.
+    char playlist[320];
+    snprintf(playlist, sizeof(playlist), "%s/r90.m3u8", work);
+    assert_int_equal(truncate(playlist, 0), 0);
+    assert_int_equal(table->run(call, service.arg, &what, &err), SHOAL_EIO);
+    synced = 0;
+    assert_int_equal(table->run(call, service.arg, &what, &err), 0);
+    assert_int_equal(ready, 2);
     json_decref(plan);
     json_decref(probe);
     shoal_kit_free(kit);
@@ -99,7 +107,7 @@ static void what_is_called_done_is_on_the_disk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_called_done_is_on_the_disk),
+        cmocka_unit_test(what_is_called_done_is_on_the_disk_and_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,7 +85,9 @@ class Actor {
   /** What comes of it once the key was read: an inbox takes first what it cannot judge yet. */
   async verdict (site, activity, options) {
     const answer = await this.post(site, activity, options)
-    return answer.status === 204 ? this.post(site, activity, options) : answer
+    if (answer.status !== 204) return answer
+    await settle(site)
+    return this.post(site, activity, options)
   }
 
   /** A GET signed by this actor. */
