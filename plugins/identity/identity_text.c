@@ -57,8 +57,9 @@ static bool is_utf8(const char *value, size_t length)
         return true;
     }
     json_t *checked = json_stringn(value, length);
+    bool is_valid = checked != NULL;
     json_decref(checked);
-    return checked != NULL;
+    return is_valid;
 }
 
 void who_text_string(struct shoal_buf *out, const char *key, const char *value)
