@@ -83,6 +83,16 @@ test('what the server sends before sharing begins is all that it sends, and noth
   await leave([first, second])
 })
 
+test('viewers who came by different names of the server share, as long as it has no public URL', async () => {
+  const first = await source()
+  const second = await viewer(browser, address.replace('127.0.0.1', 'localhost'))
+  await until(second, () => window.shoal.player.sharing.counts?.fromPeers > 0)
+  await second.evaluate(() => { window.shoal.player.rate = 8 })
+  await ends(second)
+  assert.equal(await right(second), 8)
+  await leave([first, second])
+})
+
 test('who comes by a link into the middle, where nobody else is, sees it at once', async () => {
   const page = await viewer(browser, `${address}?start=16`)
   await passes(page, 16.5)

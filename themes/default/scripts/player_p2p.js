@@ -277,7 +277,7 @@ export class Sharing {
     }
     const plan = {
       library: player.options.library.replace('hls.mjs', 'p2p-hls.mjs'),
-      playlist: player.options.hls,
+      playlist: policy.playlist ?? player.options.hls, // the URL that the swarms are named after
       trackers: facts.trackers,
       rtc: {
         iceServers: policy.ice ?? [],
