@@ -286,6 +286,34 @@ for (const [name, options] of Object.entries({ desktop: {}, phone, French: { loc
   })
 }
 
+test('a no in one page of the site holds in those that are open already', async () => {
+  const page = await viewer(browser, address)
+  await until(page, () => window.shoal.player.sharing.state === 'on')
+  const other = await page.context().newPage()
+  await other.goto(address)
+  await other.waitForFunction(() => window.shoal?.player?.source)
+  await other.evaluate(() => window.shoal.player.sharing.say('no'))
+  await until(page, () => window.shoal.player.sharing.reason === 'no')
+  assert.equal((await state(page)).state, 'off')
+  await other.evaluate(() => window.shoal.player.sharing.say('yes'))
+  await until(page, () => window.shoal.player.sharing.state === 'on')
+  await leave([page])
+})
+
+test('who saw less than the time between two reports is in the sums, by the end, a pause or leaving', async () => {
+  const taken = async () => Number(/playback_reports_total\{result="taken"\} (\d+)/.exec((await site.raw({ path: '/metrics' })).body)[1])
+  const bytes = async () => Number(/playback_reported_bytes_total\{source="server"\} (\d+)/.exec((await site.raw({ path: '/metrics' })).body)[1])
+  for (const stop of [ends, page => page.evaluate(() => window.shoal.player.video.pause()), page => page.goto(`${site.url}/about`)]) {
+    const page = await viewer(browser, address, { rate: 4, answer: 'no' })
+    await passes(page, 1)
+    const before = [await taken(), await bytes()]
+    await stop(page)
+    await site.when('a report came', async () => await taken() === before[0] + 1)
+    assert.ok(await bytes() > before[1])
+    await leave([page])
+  }
+})
+
 test('players report bytes since the last time', async () => {
   const page = await viewer(browser, address)
   await page.context().close()
