@@ -87,11 +87,12 @@ async function most (site, work) {
   return work.then(() => is)
 }
 
-/** Says how much more one is than the other, and of which kind. */
-function grown (what, now, before) {
-  const mebibytes = kind => (now[kind] - before[kind]) / MiB
-  const kinds = ['allocated', 'stacks', 'files', 'index'].map(kind => `${kind === 'index' ? "the log's index" : kind} ${mebibytes(kind).toFixed(2)}`)
-  number(what, mebibytes('total'), 'MiB', 'flat: ≤ 1', `${kinds.join(', ')}; ${(before.total / MiB).toFixed(1)} MiB with 1,000`)
+/** Says how much more memory a full queue takes than a tenth of it, and of which kind; and than a hundredth. */
+function grown (what, full, tenth, hundredth) {
+  const mebibytes = (kind, before) => ((full[kind] - before[kind]) / MiB).toFixed(2)
+  const kinds = ['allocated', 'stacks', 'files', 'index'].map(kind => `${kind === 'index' ? "the log's index" : kind} ${mebibytes(kind, tenth)}`)
+  number(what, Number(mebibytes('total', tenth)), 'MiB', 'flat: ≤ 1',
+    `${kinds.join(', ')}; than with 1,000: ${mebibytes('total', hundredth)}; ${(full.total / MiB).toFixed(1)} MiB in all`)
 }
 
 /** All servers answer again, and are asked at once. */
@@ -107,14 +108,26 @@ async function waits (site, count) {
   }
 }
 
-/** For ten seconds a thousand wait at any time, of which hundreds are under way. */
-async function flow (site, crowd, inboxes) {
+/** For ten seconds so many wait at any time, of which hundreds are under way. */
+async function flow (site, crowd, inboxes, level) {
   let said = crowd.count + waiting(site)
   for (const from = Date.now(); Date.now() - from < 10000; await sleep(20)) {
-    if (said - crowd.count > 1000) continue
-    await cry(site, { inboxes, count: 5 })
-    said += 500
+    if (said - crowd.count > level) continue
+    await cry(site, { inboxes, count: level / 200 })
+    said += level / 2
   }
+}
+
+/** The memory while so many come and go, and while so many wait and nothing goes on: {busy, rest}. */
+async function level (site, crowd, inboxes, count) {
+  await cry(site, { inboxes, count: Math.ceil((count - waiting(site)) / 100) })
+  await waits(site, count)
+  await wake(site, crowd)
+  const busy = await most(site, flow(site, crowd, inboxes, count))
+  await crowd.stop()
+  await cry(site, { inboxes, count: Math.max(1, Math.ceil((count - waiting(site)) / 100)) })
+  await waits(site, count)
+  return { busy, rest: await rested(site) }
 }
 
 async function backlog () {
@@ -124,21 +137,15 @@ async function backlog () {
   try {
     await crowd.add('refuse', 100)
     const inboxes = crowd.hosts.map(host => `${host.url}/inbox`)
-    await cry(site, { inboxes, count: 10 })
-    await waits(site, 1000)
-    await wake(site, crowd)
-    const busy = await most(site, flow(site, crowd, inboxes))
-    await crowd.stop()
-    await cry(site, { inboxes, count: 10 })
-    await waits(site, 1000)
-    const rest = await rested(site)
+    const hundredth = await level(site, crowd, inboxes, 1000)
+    const tenth = await level(site, crowd, inboxes, 10000)
     const more = 100000 - waiting(site)
     const from = Date.now()
     await cry(site, { inboxes, count: Math.ceil(more / 100) })
     const filling = await most(site, waits(site, 100000))
     number('queued in a second', more / ((Date.now() - from) / 1000), '/s')
-    grown('memory with 100,000 waiting, at rest: more than with 1,000', await rested(site), rest)
-    grown('memory while 100,000 are queued: more than while 1,000 come and go', filling, busy)
+    grown('memory with 100,000 waiting, at rest: more than with 10,000', await rested(site), tenth.rest, hundredth.rest)
+    grown('memory while 100,000 are queued: more than while 10,000 come and go', filling, tenth.busy, hundredth.busy)
     crowd.count = 0
     await wake(site, crowd)
     await until(site, crowd, 10000)
@@ -146,7 +153,7 @@ async function backlog () {
     const leaving = await most(site, until(site, crowd, 90000))
     const count = crowd.count - before.count
     number('delivered in a second', count / ((Date.now() - before.at) / 1000), '/s', '', `all servers well again; ${((cpu(site) - before.cpu) * 1000 / count).toFixed(2)} ms of processor each`)
-    grown('memory while 100,000 go out: more than while 1,000 come and go', leaving, busy)
+    grown('memory while 100,000 go out: more than while 10,000 come and go', leaving, tenth.busy, hundredth.busy)
   } finally {
     await crowd.stop()
     await site.stop()

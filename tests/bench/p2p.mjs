@@ -19,6 +19,7 @@ const HASH = '62507073425047336d386b7457506c736545634a'
 const PEER = '@peertube/bittorrent-tracker-server@11.1.2'
 const MOST = 60000000
 const SOCKETS = 32
+const SWARM = 10000
 
 /** One of the programs in C, built once. */
 function built (name) {
@@ -110,7 +111,7 @@ async function openTracker () {
 }
 
 /** Compares what the servers need for announces, and how many they answer. */
-async function compare (what, mine, theirs, mode, options, goal) {
+async function compare (what, mine, theirs, mode, options = {}, goal) {
   const [a, b] = await turns(() => load(mine, mode, options), () => load(theirs, mode, options))
   const worth = list => list.map(each => 1e6 / each.cpu)
   ratio(`${what}: announces for a second of the server's CPU`, worth(a), worth(b), '/CPU s', goal)
@@ -123,9 +124,12 @@ async function announces () {
   const mine = await ours()
   const theirs = await peerTube()
   try {
-    const most = await compare('plain announces of 32 sockets', mine, theirs, 'plain', {}, '≥ 8')
-    await compare('the same, 4 under way on each socket', mine, theirs, 'plain', { window: 4 }, '≥ 8')
-    await compare('announces with 5 offers', mine, theirs, 'offers', {}, '≥ 5, aim 8')
+    await compare('plain announces, a swarm of 10,000', mine, theirs, 'plain', { count: SWARM }, '≥ 8')
+    await compare('the same, 4 under way on each socket', mine, theirs, 'plain', { count: SWARM, window: 4 }, '≥ 8')
+    const most = await compare('plain announces, a swarm of 32', mine, theirs, 'plain')
+    await compare('the same, 4 under way on each socket', mine, theirs, 'plain', { window: 4 })
+    await compare('announces with 5 offers, a swarm of 10,000', mine, theirs, 'offers', { count: SWARM }, '≥ 5, aim 8')
+    await compare('announces with 5 offers, a swarm of 32', mine, theirs, 'offers')
     await floor(mine)
     await beside(mine.site, mine, most / 2)
   } finally { await theirs.stop(); await mine.stop() }
@@ -135,8 +139,7 @@ async function announces () {
 async function floor (mine) {
   const least = await bare()
   try {
-    await compare('plain announces, against a server that reads none of them', mine, least, 'plain', {})
-    await compare('the same, 4 under way on each socket, against that', mine, least, 'plain', { window: 4 })
+    for (const count of [SWARM, SOCKETS]) await compare(`a swarm of ${count.toLocaleString('en')}, against a server that reads no announce`, mine, least, 'plain', { count })
   } finally { await least.stop() }
 }
 

@@ -155,6 +155,23 @@ test('unlisted ones are not told of, but there for who asks', async () => {
   assert.deepEqual(answer.json.to, [])
 })
 
+test('unlisted ones are told of where a setting says so', async () => {
+  const again = async settings => {
+    await here.kill()
+    here.settings = settings
+    await here.start()
+  }
+  const before = here.settings
+  await again([...before, 'federation.federate_unlisted=true'])
+  try {
+    const quiet = await here.upload(await clip('h264'), { name: 'Told quietly', privacy: 2 })
+    await here.published(quiet.uuid)
+    await there.when('it came', () => search(there, quiet.uuid))
+  } finally {
+    await again(before)
+  }
+})
+
 test('who follows and is followed is a collection of each actor', async () => {
   const main = (await here.get('/users/me', { token: true })).json.videoChannels[0].name
   for (const actor of ['accounts/peertube', 'accounts/root', `video-channels/${main}`]) {
