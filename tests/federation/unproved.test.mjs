@@ -135,7 +135,7 @@ test('a signature that is made up is taken, counted, and never applied', async (
   const nowhere = `http://127.0.1.250:${await freePort()}/accounts/nobody`
   taken(await say(victim, { ...follow(victim), actor: nowhere }, { keyId: `${nowhere}#main-key` }))
   await site.when('both were looked at', async () => await outcome('refused') === refused + 2)
-  assert.equal(waiting('attempts = 0'), 0)
+  await site.when('so was the third', () => waiting('attempts = 0') === 0)
   assert.equal(waiting(), 1, 'who does not answer is asked again')
   for (const actor of [victim, ghost]) assert.equal(isFollowing(actor), false)
   // What was just found out is known at once.
