@@ -11,8 +11,9 @@
 static int order(const struct shoal_args *args, char what)
 {
     struct shoal_err err = {0};
-    return shoal_super_order(args->words[0], what, &err) == 0 ? SHOAL_EXIT_FINE
-                                                              : shoal_cli_fail(&err);
+    int code = shoal_config_there(args->words[0], &err);
+    code = code != 0 ? code : shoal_super_order(args->words[0], what, &err);
+    return code == 0 ? SHOAL_EXIT_FINE : shoal_cli_fail(&err);
 }
 
 static int run_reload(const struct shoal_args *args)

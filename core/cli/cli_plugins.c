@@ -53,13 +53,25 @@ static int folder_check(const char *folder, const struct shoal_manifest *manifes
     return 0;
 }
 
+const struct shoal_manifest *shoal_plugin_manifest(
+    struct shoal_arena *arena, const char *folder, struct shoal_err *err)
+{
+    const struct shoal_manifest *manifest = shoal_manifest_read(arena, folder, NULL, err);
+    if (manifest == NULL && err->code == SHOAL_ENOTFOUND) {
+        shoal_fail(err, SHOAL_ENOTFOUND,
+            "there is no plugin at %s, which would have a plugin.json; `shoal plugin new NAME` begins one",
+            folder);
+    }
+    return manifest;
+}
+
 /// Reads one plugin's folder, wherever it lies, without an instance.
 static int run_check(const struct shoal_args *args)
 {
     struct shoal_err err = {0};
     struct shoal_arena *arena = shoal_arena_new(0);
     const char *folder = args->words[0];
-    const struct shoal_manifest *manifest = shoal_manifest_read(arena, folder, NULL, &err);
+    const struct shoal_manifest *manifest = shoal_plugin_manifest(arena, folder, &err);
     int code = manifest == NULL ? err.code : folder_check(folder, manifest, &err);
     if (shoal_args_has(args, "json")) {
         shoal_cli_print_json(shoal_plugin_json(manifest, folder, code == 0 ? NULL : err.text));

@@ -59,6 +59,9 @@ static int run_add(const struct shoal_args *args)
     if (role < 0) {
         return shoal_cli_usage("--role is admin, moderator or user");
     }
+    if (shoal_config_there(args->words[0], &err) != 0) { // before anybody is asked
+        return shoal_cli_fail(&err);
+    }
     if (password_get(args, password, sizeof password, &err) != 0) {
         return shoal_cli_usage("%s", err.text);
     }
@@ -138,6 +141,9 @@ static int run_password(const struct shoal_args *args)
 {
     struct shoal_err err = {0};
     char password[512] = "";
+    if (shoal_config_there(args->words[0], &err) != 0) {
+        return shoal_cli_fail(&err);
+    }
     if (password_get(args, password, sizeof password, &err) != 0) {
         return shoal_cli_usage("%s", err.text);
     }
