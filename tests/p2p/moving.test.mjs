@@ -14,7 +14,7 @@ let front, videos, browser
 
 before(async () => {
   front = await startNodes(['a', 'b'], others)
-  videos = await videoOfEach(front, () => clip('h264', { seconds: 600, size: '160x90', rate: 5 }))
+  videos = await videoOfEach(front, () => clip('h264', { seconds: 120, size: '160x90', rate: 5 }))
   browser = await launchViewers()
 })
 after(async () => {
@@ -27,6 +27,11 @@ const hasten = () => {
   const { setInterval, setTimeout } = window
   window.setInterval = (run, ms, ...more) => setInterval(run, ms === 1000 ? 200 : ms, ...more)
   window.setTimeout = (run, ms, ...more) => setTimeout(run, ms >= 15000 && ms <= 60000 ? ms / 20 : ms, ...more)
+  // Little is loaded ahead, so that something is left to ask others for.
+  addEventListener('DOMContentLoaded', function look () {
+    const { hls } = window.shoal?.player?.source ?? {}
+    hls ? Object.assign(hls.config, { maxBufferLength: 6, maxMaxBufferLength: 6 }) : setTimeout(look, 5)
+  })
 }
 
 const joined = (page, node) => page.sockets.filter(socket => socket.url().endsWith(`/tracker/${node}/socket`)).length

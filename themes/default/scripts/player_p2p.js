@@ -290,7 +290,7 @@ export class Sharing {
     }
     return new Swarm(source, plan, {
       onChange: () => this.changed(),
-      onLost: () => turn === this.turn && this.later(() => this.look(), TROUBLE_MS),
+      onLost: () => turn === this.turn && this.later(() => this.look(), restMs()),
       onEnd: reason => turn === this.turn && this.ended(reason),
     })
   }
