@@ -9,15 +9,15 @@
 
 #include "base/file.h"
 
-#define REST_MS 60000 // what failed is not tried again for so long
-
 #define FAR_SQL(kind, table, language)                                                             \
-    "SELECT video_id, url, " language ", failed FROM " table " WHERE name = $1 AND url IS NOT "    \
+    "SELECT video_id, url, " language ", tries, failed FROM " table " WHERE name = $1 AND url IS NOT "    \
     "NULL AND NOT EXISTS (SELECT 1 FROM catalog_file f WHERE f.kind = '" kind "' AND f.name = $1)"
 SHOAL_SQL(caption_far, FAR_SQL("caption", "catalog_caption", "language"));
 SHOAL_SQL(storyboard_far, FAR_SQL("storyboard", "catalog_storyboard", "''"));
-SHOAL_SQL(caption_failed, "UPDATE catalog_caption SET failed = $2 WHERE name = $1");
-SHOAL_SQL(storyboard_failed, "UPDATE catalog_storyboard SET failed = $2 WHERE name = $1");
+SHOAL_SQL(caption_failed,
+    "UPDATE catalog_caption SET tries = tries + 1, failed = $2 WHERE name = $1");
+SHOAL_SQL(storyboard_failed,
+    "UPDATE catalog_storyboard SET tries = tries + 1, failed = $2 WHERE name = $1");
 
 static bool is_caption(const struct catalog_far *far)
 {
@@ -36,7 +36,8 @@ static int find(struct shoal_call *call, struct catalog_far *far, struct shoal_e
         far->id = shoal_col_i64(rows, 0);
         far->url = catalog_col_text(call, rows, 1);
         far->language = catalog_col_text(call, rows, 2);
-        far->again_ms = shoal_col_i64(rows, 3) + REST_MS;
+        far->tries = shoal_col_i64(rows, 3);
+        far->tried_ms = shoal_col_i64(rows, 4);
     }
     int code = shoal_rows_close(rows, err);
     return code != 0 ? code : found ? 0 : shoal_fail(err, SHOAL_ENOTFOUND, "File not found");
@@ -114,26 +115,13 @@ static int failed_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
         SHOAL_ARGS(SHOAL_TEXT(far->name), SHOAL_TIME(shoal_now_ms())), NULL, err);
 }
 
-static void failed(struct shoal_call *call, struct catalog_far *far)
-{
-    (void)shoal_tx(call, failed_tx, far, NULL);
-}
-
 int catalog_beside_fetch(
     struct shoal_call *call, const char *kind, const char *name, struct shoal_err *err)
 {
-    static const struct catalog_far_type captions = {.max_bytes = CATALOG_CAPTION_BYTES_MAX,
-        .timeout_ms = 10000,
-        .at_once = 12,
-        .find = find,
-        .keep = keep,
-        .failed = failed};
-    static const struct catalog_far_type storyboards = {.max_bytes = CATALOG_STORYBOARD_BYTES_MAX,
-        .timeout_ms = 10000,
-        .at_once = 20,
-        .find = find,
-        .keep = keep,
-        .failed = failed};
+    static const struct catalog_far_type captions = {
+        .bounds = CATALOG_FAR_CAPTION, .find = find, .keep = keep, .failed_tx = failed_tx};
+    static const struct catalog_far_type storyboards = {
+        .bounds = CATALOG_FAR_STORYBOARD, .find = find, .keep = keep, .failed_tx = failed_tx};
     return catalog_far_bring(
         call, strcmp(kind, "caption") == 0 ? &captions : &storyboards, kind, name, err);
 }

@@ -410,6 +410,11 @@ static const char needed_sql[] =
     "UPDATE catalog_actor SET needed = updated;\n"
     "CREATE INDEX catalog_actor_needed ON catalog_actor (needed) WHERE host <> '';\n";
 
+// tries: how often a caption or storyboard of another server did not come; failed is when that was last.
+static const char tries_sql[] =
+    "ALTER TABLE catalog_caption ADD COLUMN tries I64 NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_storyboard ADD COLUMN tries I64 NOT NULL DEFAULT 0;\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
@@ -426,6 +431,7 @@ static const struct shoal_migration migrations[] = {
     {13, "captions, chapters, storyboards", beside_sql},
     {14, "what is hidden or missing", hidden_sql},
     {15, "actors that are needed", needed_sql},
+    {16, "tries of what stands beside", tries_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

@@ -4,7 +4,7 @@
 // The fetcher's thread takes what comes to a file. When it is whole, one of a few threads of their own
 // looks at it and keeps it, and only then whoever waits is called (shoal_request_wake()): a server that
 // sends a byte now and then holds a place among many, and nothing else. One that does not answer, or
-// slowly, is left alone for a while.
+// slowly, is left alone for a while. Where there is no room here, nobody is asked for a while.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "catalog/pipeline_priv.h"
+#include "catalog/captions_priv.h"
 #include "catalog/remote_priv.h"
 #include "data/pool.h"
 #include "net/fetcher.h"
@@ -27,6 +27,21 @@
 #define SLOW_MS       3000 ///< a host that takes longer for one file rests before the next one
 #define SLOW_PAUSE_MS 10000
 #define KEEP_MS       60000
+#define FULL_PAUSE_MS 10000
+#define AGAIN_MS      (INT64_C(60) * 1000) ///< before a file is asked for again; four times as long each time
+#define AGAIN_MAX_MS  CATALOG_DAY_MS
+
+// at_once: on their way from all hosts; together what the fetcher takes from those who do not wait.
+static const struct bounds {
+    const char *accept; ///< a header, or NULL
+    uint64_t max_bytes;
+    uint32_t timeout_ms; ///< of all of it
+    int at_once;
+} bounds[] = {
+    [CATALOG_FAR_PICTURE] = {"Accept: image/*", 4u * 1024 * 1024, 6000, 224},
+    [CATALOG_FAR_CAPTION] = {NULL, CATALOG_CAPTION_BYTES_MAX, 10000, 12},
+    [CATALOG_FAR_STORYBOARD] = {NULL, CATALOG_STORYBOARD_BYTES_MAX, 10000, 20},
+};
 
 // One file on its way: from the first who asks until its row is written.
 struct coming {
@@ -47,8 +62,18 @@ static struct {
     char silent[HOSTS][256]; // hosts that did not answer, or slowly
     int64_t until_ms[HOSTS]; // and until when they are not asked
     size_t next;
+    int64_t full_until_ms; // nobody is asked before
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static atomic_bool is_stopping;
+
+static bool may_again(const struct catalog_far *far)
+{
+    int64_t pause = far->tries == 0 ? 0 : AGAIN_MS;
+    for (int64_t i = 1; i < far->tries && pause < AGAIN_MAX_MS; i++) {
+        pause *= 4;
+    }
+    return far->tried_ms + (pause < AGAIN_MAX_MS ? pause : AGAIN_MAX_MS) <= shoal_now_ms();
+}
 
 static bool is_silent(const char *host)
 {
@@ -113,11 +138,12 @@ static int coming_begin(const struct catalog_far *far, const char *host, struct 
     pthread_mutex_lock(&all.lock);
     for (const struct coming *at = all.first; at != NULL; at = at->next) {
         of_host += strcmp(at->host, host) == 0 ? 1 : 0;
-        of_type += at->type == far->type ? 1 : 0;
+        of_type += at->type->bounds == far->type->bounds ? 1 : 0;
         is_coming = is_coming || (strcmp(at->name, far->name) == 0 && strcmp(at->kind, far->kind) == 0);
     }
-    bool may = !is_coming && all.is_on && of_host < OF_HOST && of_type < far->type->at_once &&
-               !is_silent(host);
+    bool may = !is_coming && all.is_on && of_host < OF_HOST &&
+               of_type < bounds[far->type->bounds].at_once && !is_silent(host) &&
+               all.full_until_ms <= shoal_tick_ms();
     if (may) {
         struct coming *coming = *out = shoal_alloc(1, sizeof *coming);
         *coming = (struct coming){.next = all.first,
@@ -133,6 +159,16 @@ static int coming_begin(const struct catalog_far *far, const char *host, struct 
     return is_coming ? SHOAL_LATER : may ? 0 : SHOAL_EUPSTREAM;
 }
 
+// What is wrong here is not counted against a file: it comes when there is room again.
+static void full(const struct coming *coming)
+{
+    pthread_mutex_lock(&all.lock);
+    all.full_until_ms = shoal_tick_ms() + FULL_PAUSE_MS;
+    pthread_mutex_unlock(&all.lock);
+    shoal_warn("the %s %s of %s cannot be kept now: %s", coming->kind, coming->name, coming->host,
+        coming->why.text);
+}
+
 static int coming_keep(struct shoal_call *call, struct coming *coming)
 {
     struct catalog_far far = {.type = coming->type, .kind = coming->kind, .name = coming->name};
@@ -143,10 +179,12 @@ static int coming_keep(struct shoal_call *call, struct coming *coming)
     }
     code = code == 0 ? coming->code : code;
     code = code == 0 ? far.type->keep(call, &far, coming->path, coming->work, why) : code;
-    if (code != 0 && code != SHOAL_ECANCELLED) {
+    if (code == SHOAL_EFULL || code == SHOAL_EBUSY) {
+        full(coming);
+    } else if (code != 0 && code != SHOAL_ECANCELLED) {
         shoal_info("the %s %s of %s cannot be had: %s", coming->kind, coming->name, coming->host,
             why->text);
-        far.type->failed(call, &far);
+        (void)shoal_tx(call, far.type->failed_tx, &far, NULL);
     }
     return code;
 }
@@ -195,7 +233,8 @@ static void came(
 // As the core: whose call it is has no say in what the catalog asks.
 static int launch(struct shoal_call *call, struct coming *coming, const char *url, struct shoal_err *err)
 {
-    const char *const headers[] = {coming->type->accept, NULL};
+    const struct bounds *most = &bounds[coming->type->bounds];
+    const char *const headers[] = {most->accept, NULL};
     const char *work = catalog_picture_work(call, NULL, err);
     if (work == NULL) {
         return SHOAL_EIO;
@@ -204,8 +243,8 @@ static int launch(struct shoal_call *call, struct coming *coming, const char *ur
     coming->path = shoal_dup(shoal_arena_printf(call->arena, "%s/fetched", work));
     const struct shoal_fetch what = {.url = url,
         .headers = headers,
-        .max_bytes = coming->type->max_bytes,
-        .timeout_ms = coming->type->timeout_ms,
+        .max_bytes = most->max_bytes,
+        .timeout_ms = most->timeout_ms,
         .redirects = 2,
         .to_path = coming->path};
     return shoal_fetcher_launch(&what, came, coming, err);
@@ -221,8 +260,7 @@ int catalog_far_bring(struct shoal_call *call, const struct catalog_far_type *ty
         return code;
     }
     const char *host = catalog_url_host(call->arena, far.url);
-    bool rests = far.again_ms > shoal_now_ms() || host == NULL;
-    code = rests ? SHOAL_EUPSTREAM : coming_begin(&far, host, &coming);
+    code = host == NULL || !may_again(&far) ? SHOAL_EUPSTREAM : coming_begin(&far, host, &coming);
     if (coming != NULL) {
         // Somebody may have brought it just before.
         code = type->find(call, &far, err);
@@ -241,6 +279,7 @@ void catalog_far_start(void)
     atomic_store(&is_stopping, false);
     pthread_mutex_lock(&all.lock);
     memset(all.silent, 0, sizeof all.silent);
+    all.full_until_ms = 0;
     all.is_on = true;
     pthread_mutex_unlock(&all.lock);
 }

@@ -1,15 +1,11 @@
 // remote_fetch.c - a picture of another server, fetched once, when it is first asked for.
 //
-// Looked at by the sandbox that looks at uploads, and made anew: what is served is never what was
-// sent. One that does not come is tried again later, each time more seldom.
+// Looked at by the sandbox that looks at uploads, and made anew: what is served is never what was sent.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
 #include "catalog/pipeline_priv.h"
 #include "catalog/remote_priv.h"
-
-#define AGAIN_MS     (INT64_C(60) * 1000)
-#define AGAIN_MAX_MS CATALOG_DAY_MS
 
 SHOAL_SQL(lazy_file, "SELECT f.id, f.origin_url, f.tries, f.tried FROM catalog_file f "
                      "WHERE f.kind = $1 AND f.name = $2 AND f.storage_key = '' "
@@ -47,15 +43,6 @@ static const struct kind *kind_of(const char *name)
     return NULL;
 }
 
-static int64_t pause_ms(int64_t tries)
-{
-    int64_t pause = AGAIN_MS;
-    for (int64_t i = 1; i < tries && pause < AGAIN_MAX_MS; i++) {
-        pause *= 4;
-    }
-    return tries == 0 ? 0 : pause < AGAIN_MAX_MS ? pause : AGAIN_MAX_MS;
-}
-
 static int find(struct shoal_call *call, struct catalog_far *far, struct shoal_err *err)
 {
     const struct kind *kind = kind_of(far->kind);
@@ -75,7 +62,8 @@ static int find(struct shoal_call *call, struct catalog_far *far, struct shoal_e
     if (found) {
         far->id = shoal_col_i64(rows, 0);
         far->url = catalog_col_text(call, rows, 1);
-        far->again_ms = shoal_col_i64(rows, 3) + pause_ms(shoal_col_i64(rows, 2));
+        far->tries = shoal_col_i64(rows, 2);
+        far->tried_ms = shoal_col_i64(rows, 3);
     }
     int code = shoal_rows_close(rows, err);
     return code != 0 ? code : found ? 0 : SHOAL_ENOTFOUND;
@@ -88,11 +76,6 @@ static int failed_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
     return shoal_db_exec(tx,
         kind_of(far->kind)->actor_kind >= 0 ? &lazy_image_failed : &lazy_file_failed,
         SHOAL_ARGS(SHOAL_I64(far->id), SHOAL_I64(shoal_now_ms())), NULL, err);
-}
-
-static void failed(struct shoal_call *call, struct catalog_far *far)
-{
-    (void)shoal_tx(call, failed_tx, far, NULL);
 }
 
 // Who was faster stays; what comes second, or when the row is gone, is thrown away.
@@ -141,12 +124,7 @@ static int keep(struct shoal_call *call, struct catalog_far *far, const char *pa
 int catalog_remote_fetch(
     struct shoal_call *call, const char *kind, const char *name, struct shoal_err *err)
 {
-    static const struct catalog_far_type type = {.accept = "Accept: image/*",
-        .max_bytes = 4u * 1024 * 1024,
-        .timeout_ms = 6000,
-        .at_once = 224,
-        .find = find,
-        .keep = keep,
-        .failed = failed};
+    static const struct catalog_far_type type = {
+        .bounds = CATALOG_FAR_PICTURE, .find = find, .keep = keep, .failed_tx = failed_tx};
     return catalog_far_bring(call, &type, kind, name, err);
 }

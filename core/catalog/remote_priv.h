@@ -57,26 +57,26 @@ struct catalog_far {
     const struct catalog_far_type *type;
     const char *kind, *name;
     // What find() says of its row.
-    int64_t id;       ///< of the row, or of its video
-    int64_t again_ms; ///< it is not asked for before
+    int64_t id;              ///< of the row, or of its video
+    int64_t tries, tried_ms; ///< how often it did not come, and when that was last
     const char *url, *language;
     struct catalog_file file; ///< once it is stored here
 };
+/// What bounds a fetch: see the table in remote_bring.c.
+enum catalog_far_bounds { CATALOG_FAR_PICTURE, CATALOG_FAR_CAPTION, CATALOG_FAR_STORYBOARD };
 struct catalog_far_type {
-    const char *accept; ///< a header, or NULL
-    uint64_t max_bytes;
-    uint32_t timeout_ms; ///< of all of it
-    int at_once;         ///< on their way, from all hosts
+    enum catalog_far_bounds bounds;
     /// Reads the row. SHOAL_ENOTFOUND: there is none, or the file is here.
     int (*find)(struct shoal_call *call, struct catalog_far *far, struct shoal_err *err);
     /// Looks at what came to path, stores it and writes the row. work: a folder for what is made of it.
     int (*keep)(struct shoal_call *call, struct catalog_far *far, const char *path,
         const char *work, struct shoal_err *err);
-    /// Notes that it cannot be had now.
-    void (*failed)(struct shoal_call *call, struct catalog_far *far);
+    /// Notes in the row that it did not come: one try more, and when; arg: the struct catalog_far.
+    int (*failed_tx)(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err);
 };
 /// Has a file brought here. Returns: SHOAL_LATER: it is on its way, and its word will be said; 0: it is
-/// here now, or its row went; SHOAL_ENOTFOUND: as find(); SHOAL_EUPSTREAM: not now.
+/// here now, or its row went; SHOAL_ENOTFOUND: as find(); SHOAL_EUPSTREAM: not now. What did not come is tried
+/// again later, each time more seldom.
 int catalog_far_bring(struct shoal_call *call, const struct catalog_far_type *type, const char *kind,
     const char *name, struct shoal_err *err);
 /// Begins, and ends: from then on nothing is brought.

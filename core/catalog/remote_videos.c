@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include <shoal/services.h>
+#include <shoal/svc/federation.h>
+
 #include "base/sized.h"
 #include "catalog/remote_priv.h"
-#include "host/host.h"
 #include "host/permissions.h"
 
 SHOAL_SQL(ref_by_url, "SELECT id FROM catalog_video WHERE url = $1 AND origin_host <> ''");
@@ -15,28 +16,23 @@ SHOAL_SQL(ref_more,
     "JOIN catalog_channel c ON c.id = v.channel_id JOIN catalog_account a ON a.id = c.account_id "
     "JOIN catalog_actor x ON x.id = a.actor_id JOIN catalog_actor y ON y.id = c.actor_id "
     "LEFT JOIN catalog_video_origin o ON o.video_id = v.id WHERE v.id = $1");
-// Whether unlisted videos are sent too is a setting of who provides federation.
-static bool sends_unlisted(void)
+static bool sends_unlisted(struct shoal_call *call)
 {
     struct shoal_service service;
     if (!shoal_service_find("federation", NULL, &service)) {
         return false;
     }
-    bool sends = false;
-    json_t *rows = shoal_host_settings(service.plugin);
-    for (size_t i = 0; i < json_array_size(rows) && !sends; i++) {
-        const json_t *row = json_array_get(rows, i);
-        sends = strcmp(shoal_text(row, "name", ""), "federate_unlisted") == 0 &&
-                shoal_flag(row, "value", false);
-    }
-    json_decref(rows);
+    const struct shoal_svc_federation *table = service.table;
+    shoal_enter(call, &service);
+    bool sends = SHOAL_HAS(table, sends_unlisted) && table->sends_unlisted(call, service.arg);
+    shoal_leave(call);
     return sends;
 }
 
-static bool is_federated(const struct catalog_video *video)
+static bool is_federated(struct shoal_call *call, const struct catalog_video *video)
 {
     bool is_shown = video->privacy == SHOAL_PRIVACY_PUBLIC ||
-                    (video->privacy == SHOAL_PRIVACY_UNLISTED && sends_unlisted());
+                    (video->privacy == SHOAL_PRIVACY_UNLISTED && sends_unlisted(call));
     bool is_out = video->state == SHOAL_STATE_PUBLISHED ||
                   video->state == SHOAL_STATE_WAITING_FOR_LIVE ||
                   video->state == SHOAL_STATE_LIVE_ENDED;
@@ -74,7 +70,7 @@ static int ref_fill(struct shoal_call *call, const struct catalog_video *video,
             .privacy = (int)video->privacy,
             .state = (int)video->state,
             .comments_policy = (int)video->comments_policy,
-            .is_federated = is_federated(video),
+            .is_federated = is_federated(call, video),
             .updated_ms = is_ours ? video->updated_ms : shoal_col_i64(rows, 2),
             .account_url = actor_url(call, is_ours, "accounts", shoal_col_text(rows, 3)),
             .channel_url = actor_url(call, is_ours, "video-channels", shoal_col_text(rows, 4)),

@@ -1,6 +1,9 @@
 // remote_videos_test.c - videos of other servers: kept, shown, changed, removed, and nothing else
 // touched.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <shoal/services.h>
+#include <shoal/svc/federation.h>
+
 #include "catalog/catalog_test.h"
 #include "catalog/remote_draft.h"
 
@@ -8,6 +11,7 @@ static struct {
     struct shoal_kit *kit;
     struct shoal_call *system, *user, *nobody;
     int64_t owner_id, channel_id;
+    bool sends_unlisted; // what the provider of federation says
 } scene;
 
 #define UUID "6f3a1c52-9d64-4c1b-8a0f-3e2b7d5c9a10"
@@ -336,6 +340,52 @@ static void removing_takes_it_and_leaves_ours(void **state)
     assert_int_equal(shoal_video_by_id(scene.system, mine.uuid, &ref, &err), 0);
 }
 
+static bool sends_unlisted(struct shoal_call *call, void *arg)
+{
+    (void)call;
+    (void)arg;
+    return scene.sends_unlisted;
+}
+
+static struct shoal_svc_federation federation = {
+    .size = sizeof federation, .sends_unlisted = sends_unlisted};
+
+static int start(struct shoal_plugin *self, struct shoal_err *err)
+{
+    return shoal_provide_single(self, "federation", &federation, NULL, err);
+}
+
+static void whoever_provides_federation_says_whether_unlisted_ones_are_sent(void **state)
+{
+    (void)state;
+    static const struct shoal_plugin_descriptor teller = {.size = sizeof teller,
+        .abi_major = SHOAL_ABI_MAJOR,
+        .abi_minor = SHOAL_ABI_MINOR,
+        .name = "teller",
+        .start = start};
+    static const char manifest[] =
+        "{\"name\": \"teller\", \"version\": \"1.0.0\", \"summary\": \"tells\", \"licence\": \"MIT\", "
+        "\"sdk\": \"^1.0.0\", \"language\": \"c\", \"provides\": [\"federation\"]}";
+    struct shoal_video_ref ref;
+    struct shoal_err err = {0};
+    if (shoal_kit_load_text(scene.kit, &teller, manifest, NULL, &err) != 0) {
+        fail_msg("%s", err.text);
+    }
+    struct test_video mine = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_UNLISTED);
+    for (int sends = 0; sends < 2; sends++) {
+        scene.sends_unlisted = sends;
+        assert_int_equal(shoal_video_by_id(scene.system, mine.uuid, &ref, &err), 0);
+        assert_int_equal(ref.is_federated, sends);
+    }
+    federation.size = offsetof(struct shoal_svc_federation, sends_unlisted); // built before it was there
+    assert_int_equal(shoal_video_by_id(scene.system, mine.uuid, &ref, &err), 0);
+    assert_false(ref.is_federated);
+    federation.size = sizeof federation;
+    mine = test_video_published(scene.system, scene.user, SHOAL_PRIVACY_PRIVATE);
+    assert_int_equal(shoal_video_by_id(scene.system, mine.uuid, &ref, &err), 0);
+    assert_false(ref.is_federated);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +396,7 @@ int main(void)
         cmocka_unit_test(t02_nothing_of_ours_or_of_a_third_is_touched),
         cmocka_unit_test(nonsense_that_is_not_needed_is_left_out),
         cmocka_unit_test(removing_takes_it_and_leaves_ours),
+        cmocka_unit_test(whoever_provides_federation_says_whether_unlisted_ones_are_sent),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

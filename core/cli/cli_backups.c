@@ -231,7 +231,8 @@ static int run_backup(const struct shoal_args *args)
     struct shoal_instance instance;
     bool no_media = shoal_args_has(args, "no-media");
     const char *target = args->words[1];
-    if (target_give(args->words[0], target, &err) != 0 ||
+    if (shoal_config_there(args->words[0], &err) != 0 ||
+        target_give(args->words[0], target, &err) != 0 ||
         shoal_instance_open(&instance, args->words[0], SHOAL_OPEN_DATA, &err) != 0) {
         return shoal_cli_fail(&err);
     }
@@ -260,9 +261,13 @@ static int manifest_check(const char *folder, struct shoal_err *err)
     char path[PATH_MAX];
     struct shoal_buf text = {0};
     snprintf(path, sizeof path, "%s/%s", folder, MANIFEST);
-    int code = shoal_file_read_whole(path, 65536, &text, NULL);
+    int code = shoal_file_read_whole(path, 65536, &text, err);
+    if (code == SHOAL_ENOTFOUND) {
+        return shoal_fail(err, code, "%s holds no copy of an instance; `shoal backup DIR %s` makes one",
+            folder, folder);
+    }
     if (code != 0) {
-        return shoal_fail(err, SHOAL_ENOTFOUND, "%s holds no copy of an instance", folder);
+        return code;
     }
     json_t *body = shoal_json_parse(text.data, text.length, err);
     shoal_buf_fini(&text);
@@ -424,15 +429,10 @@ static const struct shoal_option backup_options[] = {
     {NULL, NULL, NULL},
 };
 
-static const struct shoal_option restore_options[] = {
-    {"json", NULL, "for scripts"},
-    {NULL, NULL, NULL},
-};
-
 const struct shoal_command shoal_cli_backups[] = {
     {"backup", "DIR TARGET",
         "copies all of it into a folder, also while it serves; again: what changed", backup_options,
         run_backup},
-    {"restore", "TARGET DIR", "makes an instance from such a copy", restore_options, run_restore},
+    {"restore", "TARGET DIR", "makes an instance from such a copy", shoal_cli_json, run_restore},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -53,13 +53,25 @@ static int folder_check(const char *folder, const struct shoal_manifest *manifes
     return 0;
 }
 
+const struct shoal_manifest *shoal_plugin_manifest(
+    struct shoal_arena *arena, const char *folder, struct shoal_err *err)
+{
+    const struct shoal_manifest *manifest = shoal_manifest_read(arena, folder, NULL, err);
+    if (manifest == NULL && err->code == SHOAL_ENOTFOUND) {
+        shoal_fail(err, SHOAL_ENOTFOUND,
+            "there is no plugin at %s, which would have a plugin.json; `shoal plugin new NAME` begins one",
+            folder);
+    }
+    return manifest;
+}
+
 /// Reads one plugin's folder, wherever it lies, without an instance.
 static int run_check(const struct shoal_args *args)
 {
     struct shoal_err err = {0};
     struct shoal_arena *arena = shoal_arena_new(0);
     const char *folder = args->words[0];
-    const struct shoal_manifest *manifest = shoal_manifest_read(arena, folder, NULL, &err);
+    const struct shoal_manifest *manifest = shoal_plugin_manifest(arena, folder, &err);
     int code = manifest == NULL ? err.code : folder_check(folder, manifest, &err);
     if (shoal_args_has(args, "json")) {
         shoal_cli_print_json(shoal_plugin_json(manifest, folder, code == 0 ? NULL : err.text));
@@ -126,10 +138,6 @@ static int run_clear(const struct shoal_args *args)
     return SHOAL_EXIT_FINE;
 }
 
-static const struct shoal_option json_options[] = {
-    {"json", NULL, "for scripts"},
-    {NULL, NULL, NULL},
-};
 static const struct shoal_option new_options[] = {
     {"lua", NULL, "in Lua; what it is without --c"},
     {"c", NULL, "in C"},
@@ -145,10 +153,10 @@ static const struct shoal_option add_options[] = {
 };
 
 const struct shoal_command shoal_cli_plugins[] = {
-    {"plugin list", "DIR", "which plugins there are, and how they are", json_options, run_list},
+    {"plugin list", "DIR", "which plugins there are, and how they are", shoal_cli_json, run_list},
     {"plugin new", "NAME", "begins a plugin: folder NAME with manifest, code and test", new_options,
         shoal_cli_plugin_new},
-    {"plugin check", "FOLDER", "reads a plugin's manifest and says what it may do", json_options,
+    {"plugin check", "FOLDER", "reads a plugin's manifest and says what it may do", shoal_cli_json,
         run_check},
     {"plugin test", "FOLDER", "runs the tests of a plugin on a host of its own", NULL,
         shoal_cli_plugin_test},

@@ -103,6 +103,9 @@ static void a_plugins_verb_needs_an_instance(void **unused)
     assert_non_null(strstr(output.err, "there is no verb /bin/sh"));
     assert_int_equal(
         OUTPUT_RUN(&output, "somebody", "greets", "/nowhere/at/all"), SHOAL_EXIT_USAGE);
+    assert_non_null(strstr(output.err, "there is no verb somebody"));
+    assert_non_null(strstr(output.err, "no instance at /nowhere/at/all"));
+    assert_int_equal(OUTPUT_RUN(&output, "somebody", "greets"), SHOAL_EXIT_USAGE);
     assert_non_null(strstr(output.err, "shoal somebody VERB DIR"));
 }
 

@@ -59,6 +59,9 @@ static int run_add(const struct shoal_args *args)
     if (role < 0) {
         return shoal_cli_usage("--role is admin, moderator or user");
     }
+    if (shoal_config_there(args->words[0], &err) != 0) { // before anybody is asked
+        return shoal_cli_fail(&err);
+    }
     if (password_get(args, password, sizeof password, &err) != 0) {
         return shoal_cli_usage("%s", err.text);
     }
@@ -138,6 +141,9 @@ static int run_password(const struct shoal_args *args)
 {
     struct shoal_err err = {0};
     char password[512] = "";
+    if (shoal_config_there(args->words[0], &err) != 0) {
+        return shoal_cli_fail(&err);
+    }
     if (password_get(args, password, sizeof password, &err) != 0) {
         return shoal_cli_usage("%s", err.text);
     }
@@ -208,14 +214,10 @@ static const struct shoal_option password_options[] = {
     {"password", "PASSWORD", "without it it is asked for, or read from the input"},
     {NULL, NULL, NULL},
 };
-static const struct shoal_option json_options[] = {
-    {"json", NULL, "for scripts"},
-    {NULL, NULL, NULL},
-};
 
 const struct shoal_command shoal_cli_users[] = {
     {"user add", "DIR NAME", "adds somebody, with account and channel", add_options, run_add},
     {"user password", "DIR NAME", "sets somebody's password", password_options, run_password},
-    {"user list", "DIR", "lists who is there", json_options, run_list},
+    {"user list", "DIR", "lists who is there", shoal_cli_json, run_list},
     {NULL, NULL, NULL, NULL, NULL},
 };

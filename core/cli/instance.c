@@ -1,6 +1,5 @@
 // instance.c - opens an instance for a verb, as far as the verb needs it.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,14 +110,8 @@ int shoal_instance_open(struct shoal_instance *instance, const char *folder,
     enum shoal_open level, struct shoal_err *err)
 {
     *instance = (struct shoal_instance){0};
-    char path[PATH_MAX + 16];
-    struct stat info;
-    snprintf(path, sizeof path, "%s/shoal.lua", folder);
-    if (stat(path, &info) != 0 && errno == ENOENT) {
-        return shoal_fail(err, SHOAL_ENOTFOUND,
-            "there is no shoal.lua in %s; `shoal init %s` makes an instance", folder, folder);
-    }
-    int code = shoal_drop_to_owner(folder, err);
+    int code = shoal_config_there(folder, err);
+    code = code != 0 ? code : shoal_drop_to_owner(folder, err);
     return code == 0 ? shoal_instance_open_as_is(instance, folder, level, err) : code;
 }
 

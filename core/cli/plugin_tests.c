@@ -129,10 +129,10 @@ int shoal_cli_plugin_test(const struct shoal_args *args)
     const struct shoal_manifest *manifest = NULL;
     int code = 0;
     shoal_log_set_level(SHOAL_LOG_WARN);
-    if (!realpath(args->words[0], source)) {
-        code = shoal_fail(&err, SHOAL_ENOTFOUND, "there is no folder %s", args->words[0]);
-    } else if (!(manifest = shoal_manifest_read(arena, source, NULL, &err))) {
+    if (!(manifest = shoal_plugin_manifest(arena, args->words[0], &err))) {
         code = err.code;
+    } else if (!realpath(args->words[0], source)) {
+        code = shoal_fail(&err, SHOAL_ENOTFOUND, "there is no folder %s", args->words[0]);
     } else if (!mkdtemp(folder)) {
         code = shoal_fail(&err, SHOAL_EIO, "no temporary folder can be made");
     }

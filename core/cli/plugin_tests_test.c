@@ -53,7 +53,7 @@ static void what_is_no_plugin_is_not_tested(void **unused)
     (void)unused;
     char path[PATH_MAX];
     assert_int_equal(OUTPUT_RUN(&output, "plugin", "test", "/nowhere/at/all"), SHOAL_EXIT_FAILED);
-    assert_non_null(strstr(output.err, "there is no folder /nowhere/at/all"));
+    assert_non_null(strstr(output.err, "there is no plugin at /nowhere/at/all"));
     snprintf(path, sizeof path, "%s/plugin.json", folder);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(run(), SHOAL_EXIT_FAILED);

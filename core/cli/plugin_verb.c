@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include <shoal/arena.h>
 #include <shoal/json.h>
 
 #include "cli/cli.h"
@@ -29,36 +29,66 @@ static int list_verbs(const char *plugin)
     return found;
 }
 
-int shoal_cli_plugin_verb(int argc, char **argv)
+static bool is_shipped(const char *name)
 {
-    char file[PATH_MAX];
-    struct stat info;
-    if (!shoal_manifest_name_valid(argv[1])) {
-        return shoal_cli_usage("there is no verb %s", argv[1]);
+    char folder[PATH_MAX];
+    if (!shoal_path_shipped("plugins", folder)) {
+        return false;
     }
-    int wrote = argc < 4 ? 0 : snprintf(file, sizeof file, "%s/shoal.lua", argv[3]);
-    if (wrote <= 0 || wrote >= (int)sizeof file || stat(file, &info) != 0) {
-        return shoal_cli_usage("there is no verb %s; a plugin's verb is called as: shoal %s VERB DIR",
-            argv[1], argv[1]);
-    }
+    struct shoal_arena *arena = shoal_arena_new(0);
+    const char *path = shoal_arena_printf(arena, "%s/%s", folder, name);
+    bool is = shoal_manifest_read(arena, path, name, NULL) != NULL;
+    shoal_arena_free(arena);
+    return is;
+}
+
+/// verb: NULL: only says which there are.
+static int run(const char *folder, const char *name, const char *verb, int argc,
+    const char *const *argv)
+{
     struct shoal_instance instance;
     struct shoal_err err = {0};
     if (shoal_super_local(&err) != 0 ||
-        shoal_instance_open(&instance, argv[3], SHOAL_OPEN_HOST, &err) != 0) {
+        shoal_instance_open(&instance, folder, SHOAL_OPEN_HOST, &err) != 0) {
         return shoal_cli_fail(&err);
     }
-    int code = shoal_host_verb_run(&instance.call, argv[1], argv[2], argc - 4,
-        (const char *const *)argv + 4, &err);
-    if (code == SHOAL_ENOTFOUND && shoal_plugin_find(argv[1]) == NULL) {
-        code = shoal_cli_usage("there is no verb %s %s, and no plugin %s in this instance", argv[1],
-            argv[2], argv[1]);
+    int code = verb == NULL ? SHOAL_ENOTFOUND
+                            : shoal_host_verb_run(&instance.call, name, verb, argc, argv, &err);
+    if (code == SHOAL_ENOTFOUND && shoal_plugin_find(name) == NULL) {
+        code = shoal_cli_usage("there is no verb %s%s%s, and no plugin %s in this instance", name,
+            verb == NULL ? "" : " ", verb == NULL ? "" : verb, name);
     } else if (code == SHOAL_ENOTFOUND) {
-        fprintf(stderr, "shoal: plugin %s has no verb %s in this instance\n", argv[1], argv[2]);
-        list_verbs(argv[1]);
+        fprintf(stderr, "shoal: plugin %s has %s%s in this instance\n", name,
+            verb == NULL ? "these verbs" : "no verb ", verb == NULL ? "" : verb);
+        list_verbs(name);
         code = SHOAL_EXIT_USAGE;
     } else if (code < 0) {
         code = shoal_cli_fail(&err);
     }
     shoal_instance_close(&instance);
     return code;
+}
+
+int shoal_cli_plugin_verb(int argc, char **argv)
+{
+    struct shoal_err err = {0};
+    const char *name = argv[1];
+    if (!shoal_manifest_name_valid(name)) {
+        return shoal_cli_usage("there is no verb %s", name);
+    }
+    bool is_known = is_shipped(name);
+    if (argc == 3 && shoal_config_there(argv[2], NULL) == 0) {
+        return run(argv[2], name, NULL, 0, NULL);
+    }
+    if (argc < 4) {
+        return shoal_cli_usage("%s%s; a plugin's verb is called as: shoal %s %s DIR",
+            is_known ? "the folder of an instance is needed for plugin " : "there is no verb ", name,
+            name, argc < 3 || !is_known ? "VERB" : argv[2]);
+    }
+    if (shoal_config_there(argv[3], &err) == 0) {
+        return run(argv[3], name, argv[2], argc - 4, (const char *const *)argv + 4);
+    }
+    return is_known
+               ? shoal_cli_fail(&err)
+               : shoal_cli_usage("there is no verb %s; if it is one of a plugin: %s", name, err.text);
 }

@@ -82,10 +82,7 @@ static bool match(const struct word *word, void *user)
 
 static bool is_instance(const char *folder)
 {
-    char path[PATH_MAX];
-    struct stat info;
-    int wrote = snprintf(path, sizeof path, "%s/shoal.lua", folder);
-    return wrote > 0 && wrote < (int)sizeof path && stat(path, &info) == 0;
+    return shoal_config_there(folder, NULL) == 0;
 }
 
 /// The command of struct shoal_command for a word: its settings are options.
@@ -265,11 +262,11 @@ static int word_serves(
                       : serve_now(args->argv[0], folder, sets, count);
 }
 
-/// On an instance: DIR is the next argument, or where one stands.
+/// On an instance: DIR is the next argument, or where one stands. What has a slash is meant to be a folder.
 static int word_on_instance(const struct word *word, int argc, char **argv)
 {
     const char *line[SHOAL_ARGS_MAX + 4] = {argv[0], word->manifest->name, word->command->verb};
-    bool has_folder = argc > 2 && is_instance(argv[2]);
+    bool has_folder = argc > 2 && (strchr(argv[2], '/') != NULL || is_instance(argv[2]));
     if (!has_folder && !is_instance(".")) {
         return shoal_cli_usage(
             "shoal %s needs DIR, the folder of an instance, unless you are in it",

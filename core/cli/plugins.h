@@ -16,6 +16,10 @@ int shoal_package_signature_check(const void *data, size_t length, const char *k
     const void *signature, size_t signature_length, struct shoal_err *err);
 
 struct shoal_manifest;
+struct shoal_arena;
+/// The manifest of the plugin in a folder, in the arena; NULL with a sentence also of a folder without one.
+const struct shoal_manifest *shoal_plugin_manifest(
+    struct shoal_arena *arena, const char *folder, struct shoal_err *err);
 /// Prints what the plugin is allowed to, a sentence a line.
 void shoal_plugin_permissions_print(const struct shoal_manifest *manifest);
 /// {problem, name, version, language, summary, permissions, sentences, sha256}, for scripts; of a

@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "host/config.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <shoal/json.h>
 
@@ -174,12 +177,34 @@ int shoal_config_override(struct shoal_config *config, const char *text, struct 
     return shoal_json_set(config->values, name, resolved(config, row, normal));
 }
 
+int shoal_config_there(const char *folder, struct shoal_err *err)
+{
+    char path[PATH_MAX];
+    struct stat info;
+    int wrote = snprintf(path, sizeof(path), "%s/" FILE_NAME, folder);
+    int number = wrote >= (int)sizeof(path) ? ENAMETOOLONG : stat(path, &info) == 0 ? 0 : errno;
+    if (number == 0) {
+        return 0;
+    }
+    if (number == EACCES) {
+        return shoal_fail(err, SHOAL_EFORBIDDEN,
+            "%s may not be looked into: do it as the user whose instance it is, or with sudo", folder);
+    }
+    if (number == ENOTDIR) {
+        return shoal_fail(err, SHOAL_ENOTFOUND,
+            "%s is not a folder: an instance is named by the folder that holds its " FILE_NAME, folder);
+    }
+    return shoal_fail(err, SHOAL_ENOTFOUND, "there is no instance at %s (%s); `shoal init %s` makes one",
+        folder, stat(folder, &info) == 0 ? "no " FILE_NAME " is in it" : "nor a folder", folder);
+}
+
 static int read_file(struct shoal_config *config, struct shoal_err *err)
 {
     struct shoal_config_state *state = config->state;
     char *path = shoal_arena_printf(state->arena, "%s/" FILE_NAME, config->folder);
     struct shoal_buf text = {.limit = FILE_MAX + 1};
-    int code = shoal_file_read_whole(path, FILE_MAX, &text, err);
+    int code = shoal_config_there(config->folder, err);
+    code = code == 0 ? shoal_file_read_whole(path, FILE_MAX, &text, err) : code;
     if (code < 0) {
         shoal_buf_fini(&text);
         return code;

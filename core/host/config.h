@@ -31,6 +31,9 @@ struct shoal_config {
 };
 /// Whether a text may be the public address. Returns: 0, or SHOAL_EINVAL with a sentence.
 int shoal_config_url_check(const char *url, struct shoal_err *err);
+/// Whether a folder is an instance: whether shoal.lua is in it. Says what is there instead, and what to do.
+/// Errors: SHOAL_ENOTFOUND, SHOAL_EFORBIDDEN (it may not be looked into).
+int shoal_config_there(const char *folder, struct shoal_err *err);
 /// Reads DIR/shoal.lua. overrides: "PLUGIN.KEY=VALUE" or "instance.KEY=VALUE" of the command line.
 /// Unknown keys, bad types and syntax errors are one sentence with file and line, and the nearest
 /// key.

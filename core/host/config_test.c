@@ -1,5 +1,8 @@
 // config_test.c - shoal.lua: values, lines of errors, overrides.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <limits.h>
+#include <sys/stat.h>
+
 #include "host/config_priv.h"
 #include "host/test_kit.h"
 
@@ -156,6 +159,40 @@ static void the_command_line_wins(void **state)
     expect_error("", "novalue", "--set", "PLUGIN.KEY=VALUE");
 }
 
+static void what_is_no_instance_is_said_of_what_is_there(void **state)
+{
+    (void)state;
+    struct kit kit;
+    struct shoal_err err = {0};
+    char path[300];
+    kit_folder(&kit);
+    assert_int_equal(shoal_config_there(kit.folder, &err), SHOAL_ENOTFOUND);
+    assert_non_null(strstr(err.text, "(no shoal.lua is in it); `shoal init /"));
+    snprintf(path, sizeof(path), "%s/none", kit.folder);
+    assert_int_equal(shoal_config_there(path, &err), SHOAL_ENOTFOUND);
+    assert_non_null(strstr(err.text, "(nor a folder); `shoal init /"));
+    kit_write(&kit, "shoal.lua", "");
+    assert_int_equal(shoal_config_there(kit.folder, &err), 0);
+    snprintf(path, sizeof(path), "%s/shoal.lua", kit.folder);
+    assert_int_equal(shoal_config_there(path, &err), SHOAL_ENOTFOUND);
+    assert_non_null(strstr(err.text, "is not a folder"));
+    assert_null(shoal_config_read(path, NULL, 0, &err));
+    assert_non_null(strstr(err.text, "is not a folder"));
+    char endless[PATH_MAX + 1];
+    memset(endless, 'x', PATH_MAX);
+    endless[PATH_MAX] = '\0';
+    assert_int_equal(shoal_config_there(endless, &err), SHOAL_ENOTFOUND);
+    // Of somebody else, who lets nobody in.
+    assert_int_equal(chmod(kit.folder, 0), 0);
+    assert_true(geteuid() != 0 || seteuid(65534) == 0);
+    int code = shoal_config_there(kit.folder, &err);
+    assert_true(getuid() != 0 || seteuid(0) == 0);
+    assert_int_equal(chmod(kit.folder, 0700), 0);
+    assert_int_equal(code, SHOAL_EFORBIDDEN);
+    assert_non_null(strstr(err.text, "sudo"));
+    shoal_tree_remove(kit.folder, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +205,7 @@ int main(void)
         cmocka_unit_test(the_environment_is_empty),
         cmocka_unit_test(endless_files_end),
         cmocka_unit_test(the_command_line_wins),
+        cmocka_unit_test(what_is_no_instance_is_said_of_what_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

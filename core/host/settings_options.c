@@ -124,12 +124,11 @@ static int check_among(const struct reading *reading, struct shoal_err *err)
     for (size_t i = 0; i < reading->count; i++) {
         const struct shoal_setting_row *row = &reading->rows[i];
         const json_t *list = row->among ? json_object_get(reading->fixed, row->among) : NULL;
-        const char *text = json_string_value(json_object_get(reading->fixed, row->name));
-        text = text ? text : "";
+        const json_t *value = json_object_get(reading->fixed, row->name);
         size_t count = json_array_size(list);
-        bool is_entry = count == 0 && *text == '\0';
+        bool is_entry = count == 0 && json_string_length(value) == 0;
         for (size_t j = 0; j < count && !is_entry; j++) {
-            is_entry = strcmp(json_string_value(json_array_get(list, j)), text) == 0;
+            is_entry = json_equal(json_array_get(list, j), value);
         }
         if (row->among && !is_entry) {
             return option_fail(reading, row->name, err, "plugin %s: \"%s\" must be one of \"%s\"",

@@ -11,6 +11,7 @@ static const struct shoal_setting_row rows[] = {
     {.name = "any", .type = SHOAL_SETTING_JSON, .otherwise = "null"},
     {.name = "ports", .type = SHOAL_SETTING_LIST, .otherwise = "[]", .letters = "abc-"},
     {.name = "home", .type = SHOAL_SETTING_TEXT, .otherwise = "\"\"", .among = "ports"},
+    {.name = "pick", .type = SHOAL_SETTING_TEXT, .otherwise = "\"\"", .among = "any"},
 };
 
 static struct kit kit;
@@ -102,6 +103,7 @@ static void bad_ones_are_named_with_their_line(void **state)
             "shoal.lua:3: plugin reef: \"home\" must be one of \"ports\""},
         {"plugins = { { \"reef\", ports = { \"a\" } } }", "\"home\" must be one of \"ports\""},
         {"plugins = { { \"reef\", home = \"a\" } }", "\"home\" must be one of \"ports\""},
+        {"plugins = { { \"reef\", any = { 5 }, pick = \"5\" } }", "\"pick\" must be one of \"any\""},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         char text[512];

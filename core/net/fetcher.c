@@ -14,15 +14,17 @@
 #include <unistd.h>
 
 #define HEADERS_MAX      128
+#define HEADER_BYTES     65536 // of an answer's head
 #define AT_ONCE_MAX      64   // beside those of flights
 #define IDLE_MAX         512  // connections that are kept for the next request
+#define IDLE_MS          60000 // and how long
 #define FLIGHT_BUFFER_BYTES 2048L // of each of its requests, for what is read at once
 
 static struct fetcher {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t done;
-    CURLM *multi;
+    CURLM *multi; ///< another thread touches it with the lock alone
     struct fetch *queued;
     int active; ///< queued and running
     int flown;  ///< what the open flights may have under way
@@ -143,6 +145,13 @@ static int check(const struct shoal_fetch *what, struct shoal_err *err)
 int fetch_set_up(struct fetch *fetch, struct shoal_err *err)
 {
     const struct shoal_fetch *what = fetch->what;
+    fetch->file = -1;
+    fetch->max_bytes = what->max_bytes ? what->max_bytes : 1024 * 1024;
+    fetch->body.limit = (size_t)fetch->max_bytes + 1;
+    fetch->head.limit = HEADER_BYTES;
+    if (!fetcher.is_running || fetcher.is_stopping) { // libcurl may have ended
+        return shoal_fail(err, SHOAL_EBUSY, "the server is stopping");
+    }
     int code = check(what, err);
     if (code != 0) {
         return code;
@@ -158,9 +167,7 @@ int fetch_set_up(struct fetch *fetch, struct shoal_err *err)
     const char *method = what->method ? what->method : "GET";
     long timeout_ms = (long)shoal_drill_ms("SHOAL_DRILL_FETCH", what->timeout_ms ? what->timeout_ms : 10000);
     int64_t left_ms = fetch->call ? shoal_call_left_ms(fetch->call) : INT64_MAX;
-    if (left_ms < timeout_ms) {
-        timeout_ms = left_ms > 0 ? (long)left_ms : 1;
-    }
+    timeout_ms = left_ms >= timeout_ms ? timeout_ms : left_ms > 0 ? (long)left_ms : 1;
     curl_easy_setopt(easy, CURLOPT_URL, what->url);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, fetch);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, fetch->problem);
@@ -176,6 +183,7 @@ int fetch_set_up(struct fetch *fetch, struct shoal_err *err)
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, what->redirects > 0 ? (long)what->redirects : 3L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < 5000 ? timeout_ms : 5000L);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_MS / 1000L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 100L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, 10L);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -239,9 +247,40 @@ static struct fetch *take_queued(bool *is_over)
     return queued;
 }
 
+static CURLM *multi_new(void)
+{
+    CURLM *multi = curl_multi_init();
+    if (multi) {
+        curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 6L);
+        curl_multi_setopt(
+            multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)(AT_ONCE_MAX + FLIGHTS_MAX + LAUNCHED_MAX));
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)IDLE_MAX);
+    }
+    return multi;
+}
+
+/// libcurl looks for connections that idle too long when it makes another one, and then alone: after the last
+/// request they would stay, also those that the other side has closed. Returns: whether all of them are closed.
+static bool let_go(void)
+{
+    CURLM *other = multi_new();
+    pthread_mutex_lock(&fetcher.lock);
+    bool is_idle = other && fetcher.active == 0;
+    if (is_idle) {
+        CURLM *old = fetcher.multi;
+        fetcher.multi = other;
+        other = old;
+    }
+    pthread_mutex_unlock(&fetcher.lock);
+    curl_multi_cleanup(other);
+    return is_idle;
+}
+
 static void *run(void *unused)
 {
     (void)unused;
+    const int64_t idle_ms = shoal_drill_ms("SHOAL_DRILL_IDLE", IDLE_MS);
+    int64_t used_ms = 0; // when there was a request; 0: none since all connections were closed
     for (;;) {
         bool is_over = false;
         struct fetch *fetch = take_queued(&is_over);
@@ -257,14 +296,19 @@ static void *run(void *unused)
         }
         int running = 0;
         curl_multi_perform(fetcher.multi, &running);
+        used_ms = running > 0 ? shoal_tick_ms() : used_ms;
         int left = 0;
         CURLMsg *message;
         while ((message = curl_multi_info_read(fetcher.multi, &left))) {
             if (message->msg == CURLMSG_DONE) {
                 finish(message->easy_handle, message->data.result);
+                used_ms = shoal_tick_ms();
             }
         }
-        curl_multi_poll(fetcher.multi, NULL, 0, running > 0 ? 200 : 60000, NULL);
+        if (used_ms > 0 && shoal_tick_ms() - used_ms >= idle_ms && let_go()) {
+            used_ms = 0;
+        }
+        curl_multi_poll(fetcher.multi, NULL, 0, running > 0 ? 200 : (int)idle_ms, NULL);
     }
 }
 
@@ -280,14 +324,10 @@ int shoal_fetcher_start(const char *user_agent, const struct shoal_guard *guard,
     fetcher.is_stopping = false;
     fetcher.active = 0;
     fetcher.flown = 0;
-    fetcher.multi = curl_multi_init();
+    fetcher.multi = multi_new();
     if (!fetcher.multi) {
         return shoal_fail(err, SHOAL_EINTERNAL, "libcurl does not start");
     }
-    curl_multi_setopt(fetcher.multi, CURLMOPT_MAX_HOST_CONNECTIONS, 6L);
-    curl_multi_setopt(
-        fetcher.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)(AT_ONCE_MAX + FLIGHTS_MAX + LAUNCHED_MAX));
-    curl_multi_setopt(fetcher.multi, CURLMOPT_MAXCONNECTS, (long)IDLE_MAX);
     pthread_cond_init(&fetcher.done, NULL);
     if (pthread_create(&fetcher.thread, NULL, run, NULL) != 0) {
         curl_multi_cleanup(fetcher.multi);
@@ -304,12 +344,14 @@ void shoal_fetcher_stop(void)
     }
     pthread_mutex_lock(&fetcher.lock);
     fetcher.is_stopping = true;
-    pthread_mutex_unlock(&fetcher.lock);
     curl_multi_wakeup(fetcher.multi);
+    pthread_mutex_unlock(&fetcher.lock);
     pthread_join(fetcher.thread, NULL);
+    pthread_mutex_lock(&fetcher.lock);
+    fetcher.is_running = false;
+    pthread_mutex_unlock(&fetcher.lock);
     curl_multi_cleanup(fetcher.multi);
     pthread_cond_destroy(&fetcher.done);
-    fetcher.is_running = false;
     curl_global_cleanup();
 }
 
@@ -397,7 +439,7 @@ void fetch_hand_over(struct fetch *fetch, struct shoal_arena *arena, struct shoa
     }
 }
 
-bool fetch_queue(struct fetch *fetch)
+int fetch_queue(struct fetch *fetch, int *count, struct shoal_err *err)
 {
     pthread_mutex_lock(&fetcher.lock);
     bool is_taken = fetcher.is_running && !fetcher.is_stopping;
@@ -405,25 +447,23 @@ bool fetch_queue(struct fetch *fetch)
         fetch->next = fetcher.queued;
         fetcher.queued = fetch;
         fetcher.active++;
-    }
-    pthread_mutex_unlock(&fetcher.lock);
-    if (is_taken) {
+        *count += 1;
         curl_multi_wakeup(fetcher.multi);
     }
-    return is_taken;
+    pthread_mutex_unlock(&fetcher.lock);
+    return is_taken ? 0 : shoal_fail(err, SHOAL_EBUSY, "the server is stopping");
 }
 
-static bool wait_for(struct fetch *fetch)
+static int wait_for(struct fetch *fetch, struct shoal_err *err)
 {
-    if (!fetch_queue(fetch)) {
-        return false;
-    }
+    int count = 0;
+    int code = fetch_queue(fetch, &count, err);
     pthread_mutex_lock(&fetcher.lock);
-    while (!fetch->is_done) {
+    while (code == 0 && !fetch->is_done) {
         pthread_cond_wait(&fetcher.done, &fetcher.lock);
     }
     pthread_mutex_unlock(&fetcher.lock);
-    return true;
+    return code;
 }
 
 pthread_mutex_t *fetch_lock(void)
@@ -433,9 +473,11 @@ pthread_mutex_t *fetch_lock(void)
 
 void fetch_wake(void)
 {
+    pthread_mutex_lock(&fetcher.lock);
     if (fetcher.is_running) {
         curl_multi_wakeup(fetcher.multi);
     }
+    pthread_mutex_unlock(&fetcher.lock);
 }
 
 bool fetch_room_take(int most)
@@ -484,26 +526,11 @@ void fetch_fini(struct fetch *fetch)
 int shoal_fetcher_run(struct shoal_call *call, const struct shoal_fetch *what,
     shoal_fetch_may_fn *may, struct shoal_fetched *fetched, struct shoal_err *err)
 {
-    if (!fetcher.is_running || fetcher.is_stopping) {
-        return shoal_fail(err, SHOAL_EBUSY, "the server is stopping");
-    }
-    struct fetch fetch = {
-        .call = call,
-        .what = what,
-        .url = what->url,
-        .may = may,
-        .file = -1,
-        .max_bytes = what->max_bytes ? what->max_bytes : 1024 * 1024,
-        .head = {.limit = FETCH_HEADER_BYTES},
-    };
-    fetch.body.limit = (size_t)fetch.max_bytes + 1;
+    struct fetch fetch = {.call = call, .what = what, .url = what->url, .may = may};
     int code = fetch_set_up(&fetch, err);
     code = code == 0 ? fetch_file_open(&fetch, err) : code;
-    if (code == 0) {
-        code = !wait_for(&fetch) ? shoal_fail(err, SHOAL_EBUSY, "the server is stopping")
-            : fetch.result == CURLE_OK ? 0
-                                       : fetch_explain(&fetch, err);
-    }
+    code = code == 0 ? wait_for(&fetch, err) : code;
+    code = code == 0 && fetch.result != CURLE_OK ? fetch_explain(&fetch, err) : code;
     if (code == 0) {
         fetch_hand_over(&fetch, shoal_call_arena(call), fetched);
     }

@@ -79,34 +79,18 @@ int shoal_fetcher_begin(
     struct shoal_fetch mine = *what;
     mine.redirects = -1;
     struct fetch *fetch = shoal_alloc(1, sizeof *fetch);
-    *fetch = (struct fetch){.call = flight->call,
-        .what = &mine,
-        .flight = flight,
-        .mark = mark,
-        .file = -1,
-        .max_bytes = what->max_bytes ? what->max_bytes : 1024 * 1024,
-        .head = {.limit = FETCH_HEADER_BYTES}};
+    *fetch = (struct fetch){.call = flight->call, .what = &mine, .flight = flight, .mark = mark};
     fetch->arena = shoal_arena_new(ARENA_BYTES);
     fetch->url = shoal_arena_strndup(fetch->arena, what->url, strnlen(what->url, 4096));
-    fetch->body.limit = (size_t)fetch->max_bytes + 1;
     int code = fetch_set_up(fetch, err);
     fetch->what = NULL;
-    if (code == 0) {
-        pthread_mutex_lock(fetch_lock());
-        flight->in_air++;
-        pthread_mutex_unlock(fetch_lock());
-        flight->under_way++;
-        if (fetch_queue(fetch)) {
-            return 0;
-        }
-        pthread_mutex_lock(fetch_lock());
-        flight->in_air--;
-        pthread_mutex_unlock(fetch_lock());
-        flight->under_way--;
-        code = shoal_fail(err, SHOAL_EBUSY, "the server is stopping");
+    code = code == 0 ? fetch_queue(fetch, &flight->in_air, err) : code;
+    if (code != 0) {
+        drop(fetch);
+        return code;
     }
-    drop(fetch);
-    return code;
+    flight->under_way++;
+    return 0;
 }
 
 static struct timespec in_ms(int64_t ms)

@@ -51,22 +51,16 @@ int shoal_fetcher_launch(
     launched->what = *what;
     launched->done = done;
     launched->arg = arg;
-    *fetch = (struct fetch){.what = &launched->what,
-        .ended = ended,
-        .file = -1,
-        .max_bytes = what->max_bytes ? what->max_bytes : 1024 * 1024,
-        .head = {.limit = FETCH_HEADER_BYTES}};
+    *fetch = (struct fetch){.what = &launched->what, .ended = ended};
     fetch->arena = shoal_arena_new(ARENA_BYTES);
     fetch->url = shoal_arena_strndup(fetch->arena, what->url, strnlen(what->url, URL_MAX));
-    fetch->body.limit = (size_t)fetch->max_bytes + 1;
     launched->what.url = fetch->url;
     launched->what.to_path = what->to_path ? shoal_arena_strdup(fetch->arena, what->to_path) : NULL;
     int code = fetch_set_up(fetch, err);
     launched->what.headers = NULL; // libcurl has its own list
     code = code == 0 ? fetch_file_open(fetch, err) : code;
-    if (code == 0 && !fetch_queue(fetch)) {
-        code = shoal_fail(err, SHOAL_EBUSY, "the server is stopping");
-    }
+    int count = 0;
+    code = code == 0 ? fetch_queue(fetch, &count, err) : code;
     if (code != 0) {
         fetch_file_close(fetch, false);
         drop(launched);

@@ -12,10 +12,9 @@
 
 #include "net/fetcher.h"
 
-#define FETCH_HEADER_BYTES 65536 ///< of an answer's head
-#define FLIGHT_MAX         512   ///< requests of one flight
-#define FLIGHTS_MAX        768   ///< requests that all flights may have under way
-#define LAUNCHED_MAX       256   ///< requests that nobody waits for
+#define FLIGHT_MAX   512 ///< requests of one flight
+#define FLIGHTS_MAX  768 ///< requests that all flights may have under way
+#define LAUNCHED_MAX 256 ///< requests that nobody waits for
 
 /// One outgoing request. It lives on the stack of the worker that waits for it, in its flight, or by itself.
 struct fetch {
@@ -45,10 +44,11 @@ struct fetch {
     char problem[CURL_ERROR_SIZE];
 };
 
-/// Checks what is asked and makes libcurl's handle for it.
+/// Checks what is asked, sets its bounds and makes libcurl's handle for it. SHOAL_EBUSY: the server is stopping.
 int fetch_set_up(struct fetch *fetch, struct shoal_err *err);
-/// Hands it to the fetcher's thread. False when that ends, or has ended: nobody would ever finish it.
-bool fetch_queue(struct fetch *fetch);
+/// Hands it to the fetcher's thread; *count: one more then, with the lock held. SHOAL_EBUSY when that ends, or
+/// has ended: nobody would ever finish it.
+int fetch_queue(struct fetch *fetch, int *count, struct shoal_err *err);
 /// Turns libcurl's result into an error with a sentence that names the address.
 int fetch_explain(const struct fetch *fetch, struct shoal_err *err);
 void fetch_hand_over(struct fetch *fetch, struct shoal_arena *arena, struct shoal_fetched *fetched);

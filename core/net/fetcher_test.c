@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -370,8 +371,121 @@ static void what_nobody_waits_for_is_bounded_and_ends_with_the_server(void **sta
     ended(before + begun);
     assert_int_equal(end.code, SHOAL_ECANCELLED);
     assert_int_equal(shoal_fetcher_launch(&what, note, &end, &err), SHOAL_EBUSY);
+    const struct shoal_fetch bad = {.url = "file:///etc/passwd"}; // nothing is looked at any more
+    assert_int_equal(shoal_fetcher_launch(&bad, note, &end, &err), SHOAL_EBUSY);
     answer_set("", false);
     shoal_call_fini(&call);
+}
+
+/// Servers that leave closing to whoever asks: as many addresses as are asked for, behind one socket.
+static struct {
+    pthread_t thread;
+    int fd, port;
+    int open[700];
+    _Atomic int count;
+} crowd;
+
+static void *crowd_serve(void *unused)
+{
+    (void)unused;
+    static const char answer[] = "HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n";
+    for (;;) {
+        int fd = accept(crowd.fd, NULL, NULL);
+        if (fd < 0) {
+            return NULL;
+        }
+        char asked[4096];
+        assert_true(recv(fd, asked, sizeof asked, 0) > 0);
+        crowd.open[crowd.count] = fd;
+        crowd.count++;
+        send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    }
+}
+
+static void crowd_start(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
+    socklen_t length = sizeof address;
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max < 4096 ? files.rlim_max : 4096;
+    setrlimit(RLIMIT_NOFILE, &files);
+    crowd.count = 0;
+    crowd.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(crowd.fd, (struct sockaddr *)&address, length), 0);
+    assert_int_equal(listen(crowd.fd, 8), 0);
+    getsockname(crowd.fd, (struct sockaddr *)&address, &length);
+    crowd.port = ntohs(address.sin_port);
+    assert_int_equal(pthread_create(&crowd.thread, NULL, crowd_serve, NULL), 0);
+}
+
+static void crowd_stop(void)
+{
+    shutdown(crowd.fd, SHUT_RDWR);
+    pthread_join(crowd.thread, NULL);
+    close(crowd.fd);
+    for (int i = 0; i < crowd.count; i++) {
+        close(crowd.open[i]);
+    }
+}
+
+static void crowd_ask(int first, int count)
+{
+    struct shoal_call call;
+    shoal_call_init(&call);
+    struct shoal_fetched fetched;
+    struct shoal_err err = {0};
+    for (int i = first; i < first + count; i++) {
+        const char *url = shoal_arena_printf(
+            shoal_call_arena(&call), "http://127.0.%d.%d:%d/inbox", i / 250 + 1, i % 250 + 1, crowd.port);
+        const struct shoal_fetch what = {.url = url, .method = "POST", .body = "{}", .body_bytes = 2};
+        if (shoal_fetcher_run(&call, &what, NULL, &fetched, &err) != 0) {
+            fail_msg("%s", err.text);
+        }
+    }
+    shoal_call_fini(&call);
+}
+
+/// Looks at most for so long at each whether its other side has closed it.
+static int crowd_closed(int wait_ms)
+{
+    int closed = 0;
+    for (int i = 0; i < crowd.count; i++) {
+        char byte;
+        const struct timeval most = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 + 1};
+        setsockopt(crowd.open[i], SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
+        closed += recv(crowd.open[i], &byte, 1, 0) == 0 ? 1 : 0;
+    }
+    return closed;
+}
+
+static void keeps_a_bounded_number_of_connections(void **state)
+{
+    (void)state;
+    crowd_start();
+    start_fetcher("127.0.0.0/8");
+    crowd_ask(0, 600);
+    int left = crowd.count - crowd_closed(0);
+    assert_in_range(left, 1, 512);
+    assert_int_equal(crowd.count, 600);
+    shoal_fetcher_stop();
+    crowd_stop();
+}
+
+static void closes_what_nobody_used_for_a_while(void **state)
+{
+    (void)state;
+    crowd_start();
+    setenv("SHOAL_DRILL_IDLE", "100", 1);
+    start_fetcher("127.0.0.0/8");
+    crowd_ask(0, 20);
+    assert_int_equal(crowd_closed(20000), 20);
+    crowd_ask(0, 2); // and others are made
+    assert_int_equal(crowd.count, 22);
+    assert_int_equal(crowd_closed(20000), 22);
+    shoal_fetcher_stop();
+    unsetenv("SHOAL_DRILL_IDLE");
+    crowd_stop();
 }
 
 int main(void)
@@ -385,6 +499,8 @@ int main(void)
         cmocka_unit_test(gives_up_at_the_deadline),
         cmocka_unit_test(tells_the_end_of_what_nobody_waits_for),
         cmocka_unit_test(what_nobody_waits_for_is_bounded_and_ends_with_the_server),
+        cmocka_unit_test(keeps_a_bounded_number_of_connections),
+        cmocka_unit_test(closes_what_nobody_used_for_a_while),
     };
     return cmocka_run_group_tests(tests, start_all, stop_all);
 }

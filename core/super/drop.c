@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include "super/drop.h"
 
+#include "host/config.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -67,8 +69,8 @@ int shoal_drop_to_owner(const char *folder, struct shoal_err *err)
 {
     struct stat info;
     if (stat(folder, &info) != 0 || !S_ISDIR(info.st_mode)) {
-        return shoal_fail(err, SHOAL_ENOTFOUND,
-            "%s is not a folder; `shoal init %s` makes an instance there", folder, folder);
+        int code = shoal_config_there(folder, err);
+        return code != 0 ? code : shoal_fail(err, SHOAL_ENOTFOUND, "%s is not a folder", folder);
     }
     if (geteuid() == 0) {
         if (info.st_uid == 0) {

@@ -285,12 +285,14 @@ static int prepare(struct shoal_supervisor *super, struct shoal_err *err)
     raise_descriptors();
     int code = shoal_drop_to_owner(super->folder, err);
     if (code != 0) {
+        (void)shoal_config_there(super->folder, err); // where it is no instance, say that first
         return code;
     }
     umask(027);
     bool is_resumed = shoal_supervisor_resume(super);
     if (!is_resumed) {
-        code = shoal_lock_take(super->folder, &super->lock_fd, err);
+        code = shoal_config_there(super->folder, err); // before anything is written there
+        code = code != 0 ? code : shoal_lock_take(super->folder, &super->lock_fd, err);
     }
     code = code != 0 ? code : prepare_signals(super, err);
     if (code != 0) {
@@ -322,8 +324,8 @@ int shoal_super_run(const char *folder, int argc, char **argv)
     shoal_media_table_init(&super->media);
     int code = 0;
     if (realpath(folder, super->folder) == NULL) {
-        code = shoal_fail(&err, SHOAL_ENOTFOUND,
-            "%s is not there; `shoal init %s` makes an instance", folder, folder);
+        code = shoal_config_there(folder, &err);
+        code = code != 0 ? code : shoal_fail(&err, SHOAL_EIO, "%s: %s", folder, strerror(errno));
     }
     ssize_t length = readlink("/proc/self/exe", super->program, sizeof super->program - 1);
     super->program[length > 0 ? length : 0] = '\0';

@@ -406,6 +406,39 @@ static void an_activity_is_about_an_object(void **state)
     json_decref(undo);
 }
 
+extern const struct shoal_sql *const __start_shoal_sql[];
+
+// Each minute, and two of them in the only writer: none of it may take longer the more waits.
+static void what_is_looked_after_each_minute_reads_no_queue_whole(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"tidy_old", "tidy_old_remove", "tidy_outs", "tidy_idle", "tidy_lost"};
+    static struct {
+        char text[1000];
+        struct shoal_sql sql; // is known by its address
+    } plans[sizeof names / sizeof *names];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const struct shoal_sql *const *at = __start_shoal_sql;
+        while (strcmp((*at)->name, names[i]) != 0) {
+            at++;
+        }
+        snprintf(plans[i].text, sizeof plans[i].text, "EXPLAIN QUERY PLAN %s", (*at)->text);
+        plans[i].sql = (struct shoal_sql){names[i], plans[i].text};
+        const struct shoal_value args[] = {SHOAL_I64(1)};
+        size_t count = strchr((*at)->text, '$') != NULL ? 1 : 0;
+        struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &plans[i].sql, args, count, &err);
+        int steps = 0;
+        for (; rows != NULL && shoal_rows_next(rows); steps++) {
+            const char *step = shoal_col_text(rows, 3);
+            if (strncmp(step, "SCAN", 4) == 0 && strcmp(step, "SCAN delivery_host") != 0) {
+                fail_msg("%s: %s", names[i], step);
+            }
+        }
+        assert_true(steps > 0);
+        assert_int_equal(shoal_rows_close(rows, &err), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -419,6 +452,7 @@ int main(void)
         CASE(a_host_that_fails_waits_and_can_be_asked_at_once),
         CASE(what_is_too_old_goes_with_its_bytes),
         CASE(a_clock_that_was_ahead_keeps_nobody_waiting),
+        CASE(what_is_looked_after_each_minute_reads_no_queue_whole),
     };
     return cmocka_run_group_tests(tests, open_kit, close_kit);
 }

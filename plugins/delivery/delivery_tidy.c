@@ -15,15 +15,15 @@ SHOAL_SQL(tidy_old,
     " WHERE q.created < CAST($1 AS BIGINT) GROUP BY h.host ORDER BY h.host LIMIT 100");
 SHOAL_SQL(tidy_old_remove, "DELETE FROM delivery_queue WHERE created < CAST($1 AS BIGINT)");
 SHOAL_SQL(tidy_over,
-    "SELECT q.host_id, h.host, COUNT(*) FROM delivery_queue q"
-    " JOIN delivery_host h ON h.id = q.host_id GROUP BY q.host_id, h.host"
+    "SELECT q.host_id, (SELECT h.host FROM delivery_host h WHERE h.id = q.host_id), COUNT(*)"
+    " FROM delivery_queue q GROUP BY q.host_id"
     " HAVING COUNT(*) > CAST($1 AS BIGINT) ORDER BY q.host_id LIMIT CAST($2 AS BIGINT)");
 SHOAL_SQL(tidy_over_remove,
     "DELETE FROM delivery_queue WHERE id IN (SELECT id FROM delivery_queue WHERE host_id = $1"
     " ORDER BY priority DESC, id LIMIT CAST($2 AS BIGINT))");
 SHOAL_SQL(tidy_outs,
-    "DELETE FROM delivery_out WHERE is_spread = TRUE AND NOT EXISTS"
-    " (SELECT 1 FROM delivery_queue WHERE out_id = delivery_out.id)");
+    "DELETE FROM delivery_out WHERE id IN (SELECT o.id FROM delivery_out o WHERE o.is_spread = TRUE"
+    " AND NOT EXISTS (SELECT 1 FROM delivery_queue q WHERE q.out_id = o.id))");
 SHOAL_SQL(tidy_gone, "DELETE FROM delivery_gone WHERE since < CAST($1 AS BIGINT)");
 SHOAL_SQL(tidy_idle, "UPDATE delivery_host SET due = 0 WHERE due > 0 AND holder = ''"
                      " AND NOT EXISTS (SELECT 1 FROM delivery_queue WHERE host_id = delivery_host.id)");
@@ -38,7 +38,8 @@ SHOAL_SQL(tidy_hosts,
     " AND NOT EXISTS (SELECT 1 FROM delivery_queue WHERE host_id = delivery_host.id)");
 SHOAL_SQL(tidy_lost,
     "UPDATE delivery_host SET due = CASE WHEN next > CAST($1 AS BIGINT) THEN next"
-    " ELSE CAST($1 AS BIGINT) END WHERE due = 0 AND id IN (SELECT host_id FROM delivery_queue)");
+    " ELSE CAST($1 AS BIGINT) END WHERE due = 0"
+    " AND EXISTS (SELECT 1 FROM delivery_queue q WHERE q.host_id = delivery_host.id)");
 SHOAL_SQL(host_states,
     "SELECT COALESCE(SUM(CASE WHEN failures < 3 THEN 1 ELSE 0 END), 0),"
     " COALESCE(SUM(CASE WHEN failures >= 3 AND failures < 6 THEN 1 ELSE 0 END), 0),"

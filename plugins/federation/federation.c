@@ -116,6 +116,13 @@ static json_t *svc_actor_document(
     return fed_actor_document(call, actor, err);
 }
 
+static bool svc_sends_unlisted(struct shoal_call *call, void *arg)
+{
+    (void)call;
+    (void)arg;
+    return shoal_setting_bool(fed_plugin, "federate_unlisted");
+}
+
 static const struct shoal_svc_federation table = {
     .size = sizeof table,
     .enabled = svc_enabled,
@@ -132,6 +139,7 @@ static const struct shoal_svc_federation table = {
     .self = svc_self,
     .follow = svc_follow,
     .actor_document = svc_actor_document,
+    .sends_unlisted = svc_sends_unlisted,
 };
 
 // Other servers on loopback and in private networks: for tests, and for what never leaves a building.

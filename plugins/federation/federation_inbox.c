@@ -22,8 +22,9 @@
 #define STRANGER_PRIORITY 5          // servers that nobody here follows: after the others
 
 SHOAL_SQL(inbox_add,
-    "INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received) "
-    "VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT (signer_id, activity_id) DO NOTHING");
+    "INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received, subject) "
+    "VALUES ($1, $2, $3, $4, $5, $5, COALESCE((SELECT subject FROM federation_inbox "
+    "WHERE signer_id = $3 AND activity_id = $7), $6)) ON CONFLICT (signer_id, activity_id) DO NOTHING");
 SHOAL_SQL(inbox_of_host, "SELECT COUNT(*) FROM (SELECT 1 FROM federation_inbox WHERE host = $1 "
                          "LIMIT 2000) AS waiting");
 // How many there are at most, without counting; then how many there are.
@@ -31,20 +32,28 @@ SHOAL_SQL(inbox_span, "SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM federation
 SHOAL_SQL(inbox_all, "SELECT COUNT(*) FROM (SELECT 1 FROM federation_inbox LIMIT 100000) AS waiting");
 SHOAL_SQL(inbox_followed, "SELECT COUNT(*) FROM (SELECT 1 FROM v1_follow WHERE state = 2 "
                           "AND target_id IN ($1, $2) LIMIT 1) AS one");
-SHOAL_SQL(inbox_of_signer, "SELECT 1 FROM federation_inbox WHERE signer_id = $1 LIMIT 1");
-SHOAL_SQL(inbox_next, "SELECT id, signer_id, body, attempts, activity_id FROM federation_inbox "
-                      "WHERE host = $1 AND next <= $2 ORDER BY next, id LIMIT 50");
-SHOAL_SQL(inbox_when, "SELECT next, signer_id FROM federation_inbox WHERE host = $1 "
-                      "ORDER BY next, id LIMIT 1");
+// What was said before of the same thing is put off: whatever came since waits behind it.
+#define NONE_BEFORE \
+    "NOT EXISTS (SELECT 1 FROM federation_inbox e WHERE e.signer_id = w.signer_id " \
+    "AND e.subject = w.subject AND e.id < w.id AND e.next > w.next) "
+SHOAL_SQL(inbox_next,
+    "SELECT id, signer_id, body, attempts, activity_id FROM federation_inbox WHERE id IN "
+    "(SELECT w.id FROM federation_inbox w WHERE w.host = $1 AND w.next <= $2 AND " NONE_BEFORE
+    "ORDER BY w.next, w.id LIMIT 50) ORDER BY next, id");
+SHOAL_SQL(inbox_when, "SELECT w.next, w.signer_id FROM federation_inbox w WHERE w.host = $1 AND " NONE_BEFORE
+                      "ORDER BY w.next, w.id LIMIT 1");
 SHOAL_SQL(inbox_done, "DELETE FROM federation_inbox WHERE id = $1");
 SHOAL_SQL(inbox_again,
     "UPDATE federation_inbox SET attempts = attempts + 1, next = $2, why = $3 WHERE id = $1");
 
+SHOAL_SQL(inbox_moot, "DELETE FROM federation_inbox WHERE signer_id = $1 AND subject = $2");
 SHOAL_SQL(inbox_begun, "UPDATE federation_inbox SET attempts = attempts + 2 WHERE id = $1");
 
 struct waiting {
     const char *host, *activity_id, *body;
     int64_t signer_id;
+    struct fed_about about;
+    bool is_deletion;
 };
 
 // Whom somebody here follows, or whose server, is heard first: anybody can follow us.
@@ -79,13 +88,18 @@ static int room_check(struct shoal_db *tx, const char *host, struct shoal_err *e
 static int wait_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     const struct waiting *waiting = arg;
-    int code = room_check(tx, waiting->host, err);
     int64_t now_ms = shoal_now_ms();
+    int code = !waiting->is_deletion
+                   ? 0
+                   : shoal_db_exec(tx, &inbox_moot,
+                         SHOAL_ARGS(SHOAL_I64(waiting->signer_id), SHOAL_I64(waiting->about.subject)), NULL, err);
+    code = code != 0 ? code : room_check(tx, waiting->host, err);
     code = code != 0 ? code
                      : shoal_db_exec(tx, &inbox_add,
                            SHOAL_ARGS(SHOAL_TEXT(waiting->host), SHOAL_TEXT(waiting->activity_id),
                                SHOAL_I64(waiting->signer_id), SHOAL_TEXT(waiting->body),
-                               SHOAL_TIME(now_ms)),
+                               SHOAL_TIME(now_ms), SHOAL_I64(waiting->about.subject),
+                               SHOAL_TEXT(waiting->about.undone)),
                            NULL, err);
     json_t *payload = json_pack("{s:s}", "host", waiting->host);
     struct shoal_job_options options = {.unique = waiting->host,
@@ -94,14 +108,6 @@ static int wait_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     code = code != 0 ? code : shoal_job_add(fed_plugin, tx, "inbox", payload, &options, NULL, err);
     json_decref(payload);
     return code;
-}
-
-// What somebody says comes behind what is still waiting of them.
-static bool has_waiting(struct shoal_call *call, const struct shoal_actor *signer)
-{
-    int64_t one = 0;
-    return shoal_db_i64(shoal_call_db(call), &inbox_of_signer, SHOAL_ARGS(SHOAL_I64(signer->id)),
-               &one, NULL) != SHOAL_ENOTFOUND;
 }
 
 // What every activity has, whatever it is about.
@@ -119,17 +125,19 @@ static int shape_check(const json_t *activity, struct shoal_err *err)
 
 // At once where only our tables are needed; otherwise, or where that fails for now, it waits. What is
 // well said and may not be, or is about nothing here, is answered like what is taken: others count the
-// answers that are not, and give up on servers that have many of them.
+// answers that are not, and give up on servers that have many of them. What waits of the same thing may be
+// what makes it something, and is applied before; what waits of others is not asked about, or one who sent a
+// video that cannot be read would have each of their Likes go through the table.
 static int take(struct shoal_call *call, const json_t *activity, const char *bytes,
     const struct shoal_actor *signer, struct shoal_err *err)
 {
     int code = shape_check(activity, err);
-    if (code != 0 || fed_is_nothing(call, activity)) {
+    struct fed_about about = fed_about(activity);
+    if (code != 0 || (fed_is_nothing(call, activity) && !fed_waits(call, signer->id, &about))) {
         return code;
     }
-    const char *id = fed_id(json_object_get(activity, "id"));
     code = SHOAL_EBUSY;
-    if (fed_is_quick(call, activity, signer) && !has_waiting(call, signer)) {
+    if (fed_is_quick(call, activity, signer) && !fed_waits(call, signer->id, &about)) {
         struct shoal_err own = {0};
         code = fed_apply_bytes(call, activity, bytes, signer, true, &own);
         if (code != 0 && !fed_passes(code)) {
@@ -138,7 +146,10 @@ static int take(struct shoal_call *call, const json_t *activity, const char *byt
         }
     }
     if (code != 0) {
-        struct waiting waiting = {signer->host, id, bytes, signer->id};
+        bool is_deletion = strcmp(shoal_text(activity, "type", ""), "Delete") == 0 &&
+                           fed_names(json_object_get(activity, "actor"), signer->url);
+        struct waiting waiting = {signer->host, fed_id(json_object_get(activity, "id")), bytes, signer->id,
+            about, is_deletion};
         code = shoal_tx(call, wait_tx, &waiting, err);
     }
     return code;
@@ -327,6 +338,7 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
 struct row {
     int64_t id, signer_id, attempts;
     const char *activity_id, *body;
+    bool is_put_off;
 };
 
 struct ending {
@@ -347,7 +359,7 @@ static int end_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
                      NULL, err);
 }
 
-static int work_row(struct shoal_call *call, const struct row *row, struct shoal_err *err)
+static int work_row(struct shoal_call *call, struct row *row, struct shoal_err *err)
 {
     struct shoal_err own = {0};
     struct shoal_actor signer;
@@ -363,6 +375,7 @@ static int work_row(struct shoal_call *call, const struct row *row, struct shoal
         .is_done = !again,
         .next_ms = shoal_now_ms() + (RETRY_MS << row->attempts),
         .why = own.text};
+    row->is_put_off = again;
     return shoal_tx(call, end_tx, &ending, err);
 }
 
@@ -374,7 +387,7 @@ static int begun_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
 
 // A job that was cut off before counts each one before it is applied: what ends the server is dropped
 // after a few times.
-static int work_carefully(struct shoal_call *call, const struct row *row, struct shoal_err *err)
+static int work_carefully(struct shoal_call *call, struct row *row, struct shoal_err *err)
 {
     int64_t id = row->id;
     if (row->attempts >= ATTEMPTS_MAX) {
@@ -478,7 +491,8 @@ static void turn_end(const struct turn *turn)
     pthread_mutex_unlock(&turns.lock);
 }
 
-// One turn: lots until nothing is due, or the time is over. Each activity has memory of its own.
+// One turn: lots until nothing is due, or the time is over. Each activity has memory of its own. Behind one
+// that is put off the lot is read anew: others of it may have to wait now.
 static int work_host(struct shoal_call *call, const struct shoal_job *job, const char *host,
     struct shoal_err *err)
 {
@@ -502,6 +516,9 @@ static int work_host(struct shoal_call *call, const struct shoal_job *job, const
             done++;
             if (code == 0 && done % 8 == 0) {
                 code = shoal_job_progress(call, job, 50);
+            }
+            if (rows[i].is_put_off) {
+                break;
             }
         }
     } while (code == 0 && count > 0);

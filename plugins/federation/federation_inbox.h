@@ -23,6 +23,16 @@ const char *fed_id(const json_t *reference);
 /// Whether a field names an actor: text, an object with that id, or a list with one of both.
 bool fed_names(const json_t *reference, const char *url);
 
+/// What an activity is about: a number for the thing, and the activity that it takes back, or NULL.
+struct fed_about {
+    int64_t subject;
+    const char *undone;
+};
+/// The activity has a shape; undone lives as long as it does.
+struct fed_about fed_about(const json_t *activity);
+/// Whether something waits that the same actor said of the same thing before.
+bool fed_waits(struct shoal_call *call, int64_t signer_id, const struct fed_about *about);
+
 /// Whether what came in is about nothing that anybody here keeps: it is taken, and forgotten.
 bool fed_is_nothing(struct shoal_call *call, const json_t *activity);
 /// Whether what came in can be applied without asking another server.

@@ -1,9 +1,9 @@
 // identity_collection.c - collections in pages: outboxes, followers, and those that other plugins keep.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <stdlib.h>
 #include <string.h>
 
 #include <activity.h>
+#include <paging.h>
 
 #include "identity.h"
 
@@ -17,14 +17,8 @@ static int number_read(struct shoal_request *request, const char *name, int64_t 
     int64_t *out, struct shoal_err *err)
 {
     const char *text = shoal_request_query(request, name);
-    *out = otherwise;
-    if (text == NULL) {
-        return 0;
-    }
-    size_t length = strlen(text);
-    int64_t number = length > 0 && length < 10 && strspn(text, "0123456789") == length ? strtoll(text, NULL, 10) : 0;
-    *out = number;
-    return number >= 1 && number <= most
+    *out = text == NULL ? otherwise : paging_digits(text);
+    return text == NULL || (*out >= 1 && *out <= most)
                ? 0
                : shoal_fail_field(err, name, "%s has to be a number from 1 to %lld", name, (long long)most);
 }

@@ -76,7 +76,7 @@ static enum step hand_on(
 {
     struct shoal_err err = {0};
     // What they said before has its turn first: it was put off while their key could not be read.
-    int64_t first = who_unproved_first(prover->call, &row->claim, row->id, signer->public_key);
+    int64_t first = who_unproved_first(prover->call, &row->claim, row->id, row->sender, signer->public_key);
     if (first != 0) {
         const struct who_unproved_end due = {.id = first, .attempts = -1, .next_ms = row->received_ms};
         return who_unproved_end(prover->call, &due, &err) == 0 ? STEP_OVER : STEP_WAITS;

@@ -1,7 +1,8 @@
 // identity_unproved.c - what was said by those whose key is not here waits for it, bounded, in a table.
 //
 // Anybody can name any key, so that a row is worth nothing yet: there may be so many of one host, of one
-// sending address and of all together, and they are counted apart from what is proven.
+// sending address and of all together, and they are counted apart from what is proven. A sender has at most as
+// much of a host, and of all, as is still free: however many fill it, who comes after them finds room.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <sodium.h>
@@ -9,20 +10,26 @@
 
 #include "identity_unproved.h"
 
-#define HOST_ROWS    1000
+#define HOST_ROWS    2000 // and one sender has half of them
 #define SENDER_ROWS  1000
 #define ALL_ROWS     20000
-#define SOME_BYTES   (16 * 1024 * 1024) // of a host, and of a sender
+#define HOST_BYTES   (32 * 1024 * 1024)
+#define SENDER_BYTES (16 * 1024 * 1024)
 #define ALL_BYTES    (128 * 1024 * 1024)
 #define COUNTED_MS   1000 // all are counted so often
 #define PLACE_ROWS   16   // of one sender that wait, and what it names next comes a place further back
 #define TEXT_MAX     65536
 
-SHOAL_SQL(unproved_sender, "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM identity_unproved WHERE sender = $1");
+SHOAL_SQL(unproved_sender,
+    "SELECT COUNT(*), COALESCE(SUM(size), 0), COALESCE(SUM(CASE WHEN host = $2 THEN 1 ELSE 0 END), 0), "
+    "COALESCE(SUM(CASE WHEN host = $2 THEN size ELSE 0 END), 0) FROM identity_unproved WHERE sender = $1");
 SHOAL_SQL(unproved_of_host, "SELECT waiting, size, attempts FROM identity_unproved_host WHERE host = $1");
 SHOAL_SQL(unproved_all, "SELECT COALESCE(SUM(waiting), 0), COALESCE(SUM(size), 0) FROM identity_unproved_host");
-SHOAL_SQL(unproved_of_key, "SELECT id, signature, covered, covered_other FROM identity_unproved "
-                           "WHERE key_id = $1 AND id < $2 ORDER BY id LIMIT 4");
+SHOAL_SQL(unproved_of_key,
+    "SELECT id, signature, covered, covered_other FROM (SELECT * FROM identity_unproved "
+    "WHERE key_id = $1 AND sender = $3 AND id < $2 ORDER BY id LIMIT 16) AS same UNION ALL "
+    "SELECT id, signature, covered, covered_other FROM (SELECT * FROM identity_unproved "
+    "WHERE key_id = $1 AND id < $2 ORDER BY id LIMIT 4) AS others");
 SHOAL_SQL(unproved_add,
     "INSERT INTO identity_unproved (host, sender, key_id, signature, covered, covered_other, is_modern, body, "
     "sum, size, next, received) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) "
@@ -37,7 +44,7 @@ SHOAL_SQL(unproved_host_add,
 SHOAL_SQL(unproved_hosts, "SELECT host FROM identity_unproved_host WHERE next <= $1 "
                           "ORDER BY place, next LIMIT CAST($2 AS BIGINT)");
 SHOAL_SQL(unproved_due,
-    "SELECT id, key_id, signature, covered, covered_other, is_modern, body, attempts, received "
+    "SELECT id, key_id, signature, covered, covered_other, is_modern, body, attempts, received, sender "
     "FROM identity_unproved WHERE host = $1 AND next <= $2 ORDER BY next, id LIMIT 16");
 SHOAL_SQL(unproved_again, "UPDATE identity_unproved SET attempts = CASE WHEN CAST($2 AS BIGINT) < 0 "
                           "THEN attempts ELSE $2 END, next = $3 WHERE id = $1");
@@ -58,32 +65,40 @@ static struct {
     int64_t at_ms, rows, bytes;
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+struct counts {
+    int64_t rows, bytes, rows_of_host, bytes_of_host; // the latter of a sender alone
+};
+
 static int counts_read(struct shoal_call *call, const struct shoal_sql *sql, const struct shoal_value *args,
-    size_t count, int64_t out[2], struct shoal_err *err)
+    size_t count, struct counts *out, struct shoal_err *err)
 {
     struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), sql, args, count, err);
-    out[0] = out[1] = 0;
+    *out = (struct counts){0};
     if (rows != NULL && shoal_rows_next(rows)) {
-        out[0] = shoal_col_i64(rows, 0);
-        out[1] = shoal_col_i64(rows, 1);
+        *out = (struct counts){shoal_col_i64(rows, 0), shoal_col_i64(rows, 1)};
+        if (sql == &unproved_sender) {
+            out->rows_of_host = shoal_col_i64(rows, 2);
+            out->bytes_of_host = shoal_col_i64(rows, 3);
+        }
     }
     return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
 }
 
-static int all_take(struct shoal_call *call, int64_t size, struct shoal_err *err)
+static int all_take(struct shoal_call *call, const struct counts *own, int64_t size, struct shoal_err *err)
 {
-    int64_t now_ms = shoal_tick_ms(), counted[2] = {0};
+    int64_t now_ms = shoal_tick_ms();
+    struct counts counted = {0};
     pthread_mutex_lock(&all.lock);
     bool is_old = all.at_ms == 0 || now_ms - all.at_ms > COUNTED_MS;
     all.at_ms = is_old ? now_ms : all.at_ms;
     pthread_mutex_unlock(&all.lock);
-    int code = is_old ? counts_read(call, &unproved_all, SHOAL_NOARGS, counted, err) : 0;
+    int code = is_old ? counts_read(call, &unproved_all, SHOAL_NOARGS, &counted, err) : 0;
     pthread_mutex_lock(&all.lock);
     if (is_old && code == 0) {
-        all.rows = counted[0];
-        all.bytes = counted[1];
+        all.rows = counted.rows;
+        all.bytes = counted.bytes;
     }
-    bool has_room = all.rows < ALL_ROWS && all.bytes + size <= ALL_BYTES;
+    bool has_room = own->rows + all.rows < ALL_ROWS && own->bytes + all.bytes + size <= ALL_BYTES;
     all.rows += has_room ? 1 : 0;
     all.bytes += has_room ? size : 0;
     pthread_mutex_unlock(&all.lock);
@@ -99,18 +114,19 @@ struct fresh {
 // Cheap first, and before the one who writes is asked: who sends too much is sent away by a reader.
 static int room_check(struct shoal_call *call, struct fresh *fresh, struct shoal_err *err)
 {
-    int64_t count[2];
-    int code = counts_read(call, &unproved_sender, SHOAL_ARGS(SHOAL_TEXT(fresh->sender)), count, err);
-    fresh->place = count[0] / PLACE_ROWS;
-    if (code == 0 && (count[0] >= SENDER_ROWS || count[1] + fresh->size > SOME_BYTES)) {
+    struct counts own, host;
+    int code = counts_read(call, &unproved_sender, SHOAL_ARGS(SHOAL_TEXT(fresh->sender), SHOAL_TEXT(fresh->host)), &own, err);
+    fresh->place = own.rows / PLACE_ROWS;
+    if (code == 0 && (own.rows >= SENDER_ROWS || own.bytes + fresh->size > SENDER_BYTES)) {
         return shoal_fail(err, SHOAL_ERATE, "much of %.60s waits here for keys that are not known", fresh->sender);
     }
     code = code != 0 ? code
-                     : counts_read(call, &unproved_of_host, SHOAL_ARGS(SHOAL_TEXT(fresh->host)), count, err);
-    if (code == 0 && (count[0] >= HOST_ROWS || count[1] + fresh->size > SOME_BYTES)) {
+                     : counts_read(call, &unproved_of_host, SHOAL_ARGS(SHOAL_TEXT(fresh->host)), &host, err);
+    if (code == 0 && (own.rows_of_host + host.rows >= HOST_ROWS ||
+                         own.bytes_of_host + host.bytes + fresh->size > HOST_BYTES)) {
         return shoal_fail(err, SHOAL_ERATE, "much waits here for keys of %.200s", fresh->host);
     }
-    return code != 0 ? code : all_take(call, fresh->size, err);
+    return code != 0 ? code : all_take(call, &own, fresh->size, err);
 }
 
 static int job_add(struct shoal_db *tx, int64_t at_ms, struct shoal_err *err)
@@ -182,11 +198,11 @@ int who_later(struct shoal_call *call, struct shoal_request *request, const stru
 }
 
 int64_t who_unproved_first(struct shoal_call *call, const struct shoal_claim *claim, int64_t below_id,
-    const char *public_key)
+    const char *sender, const char *public_key)
 {
     int64_t found = 0;
     struct shoal_rows *rows = shoal_db_query(shoal_call_db(call), &unproved_of_key,
-        SHOAL_ARGS(SHOAL_TEXT(claim->key_id), SHOAL_I64(below_id)), NULL);
+        SHOAL_ARGS(SHOAL_TEXT(claim->key_id), SHOAL_I64(below_id), SHOAL_TEXT(sender)), NULL);
     while (rows != NULL && found == 0 && shoal_rows_next(rows)) {
         const struct shoal_claim before = {.size = sizeof before,
             .key_id = claim->key_id,
@@ -248,7 +264,8 @@ int who_unproved_due(
             .body = body,
             .body_bytes = length,
             .attempts = shoal_col_i64(rows, 7),
-            .received_ms = shoal_col_i64(rows, 8)};
+            .received_ms = shoal_col_i64(rows, 8),
+            .sender = shoal_arena_strdup(arena, shoal_col_text(rows, 9))};
     }
     int code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
     return code != 0 ? code : count;

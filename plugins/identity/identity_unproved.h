@@ -15,7 +15,7 @@ extern struct shoal_metric who_metric_unproved;
 struct who_unproved {
     int64_t id, attempts, received_ms;
     struct shoal_claim claim;
-    const char *body;
+    const char *sender, *body;
     size_t body_bytes;
 };
 
@@ -43,8 +43,9 @@ int64_t who_unproved_attempts(struct shoal_call *call, const char *host);
 int who_unproved_host(struct shoal_call *call, const struct who_unproved_host *host, struct shoal_err *err);
 /// Adds the job that reads keys, at the time of the first host that is due; nothing where none waits.
 int who_unproved_job(struct shoal_call *call, int64_t not_before_ms, struct shoal_err *err);
-/// The first that waits below this number and was signed with this very key, and not only in its name; or 0.
+/// The first that waits below this number and was signed with this very key, and not only in its name; or 0. What
+/// came from the same sender is looked at first: of others a few, since anybody may put some before.
 int64_t who_unproved_first(struct shoal_call *call, const struct shoal_claim *claim, int64_t below_id,
-    const char *public_key);
+    const char *sender, const char *public_key);
 
 #endif

@@ -294,7 +294,8 @@ int who_signer_here(struct shoal_call *call, struct shoal_request *request, stru
         sign_understands(call, host, true);
     }
     if (code == 1) { // what they said before comes first
-        return who_unproved_first(call, claim, INT64_MAX, actor->public_key) != 0 ? SHOAL_LATER : 0;
+        const char *sender = shoal_request_address_prefix(request);
+        return who_unproved_first(call, claim, INT64_MAX, sender, actor->public_key) != 0 ? SHOAL_LATER : 0;
     }
     *actor = (struct shoal_actor){0};
     if (code != 0) {

@@ -63,6 +63,18 @@ test('the home page weighs under 60 KB on the wire, thumbnails aside', async () 
   await page.context().close()
 })
 
+test('with nothing to show beside it the watch page is one column in the middle', async () => {
+  const page = await open(browser)
+  await page.goto(`${site.url}/w/${video.shortUUID}`)
+  const boxes = await page.evaluate(() => Object.fromEntries(['main', '.watch-player', '.watch-text'].map(name => [name, document.querySelector(name).getBoundingClientRect().toJSON()])))
+  const { main, '.watch-player': player, '.watch-text': words } = boxes
+  assert.ok(Math.abs((player.left - main.left) - (main.right - player.right)) < 2, JSON.stringify(boxes))
+  assert.equal(player.left, words.left)
+  assert.equal(player.right, words.right)
+  assert.equal(await page.locator('.watch-side').isVisible(), false)
+  await page.context().close()
+})
+
 test('the player is loaded on the watch page alone', async () => {
   const page = await open(browser)
   const loaded = []

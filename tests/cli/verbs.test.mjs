@@ -190,6 +190,47 @@ test('a mistyped verb is guessed, a wrong second word named, and the verb that f
   }
 })
 
+test('where there is no instance, each verb says so, and what to do', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'shoal-nowhere-'))
+  const places = { none: /there is no instance at \S+ \(nor a folder\); `shoal init/, empty: /\(no shoal\.lua is in it\); `shoal init/, file: /is not a folder: an instance is named by the folder/ }
+  mkdirSync(join(home, 'empty'))
+  writeFileSync(join(home, 'file'), '')
+  const lines = ['check', 'serve', 'reload', 'upgrade', 'stop', 'doctor', 'user add DIR somebody', 'user password DIR somebody', 'user list', 'plugin list',
+    'plugin clear DIR xy', 'plugin remove DIR xy', 'hooks', 'routes', 'jobs list', 'jobs retry DIR 1', 'jobs cancel DIR 1', 'backup DIR copy', 'held list', 'federation status', 'seed-token']
+  try {
+    for (const [name, pattern] of Object.entries(places)) {
+      const folder = join(home, name)
+      for (const line of lines) {
+        const words = (line.includes('DIR') ? line : `${line} DIR`).replace('DIR', folder).replace(' copy', ` ${join(home, 'copy')}`)
+        const { code, stdout, stderr } = await shoal(...words.split(' '))
+        assert.ok([1, 3].includes(code), `${line}: ${code}`)
+        assert.match(stdout + stderr, pattern, line)
+      }
+      const other = await shoal('nobodys', 'list', folder)
+      assert.equal(other.code, 2)
+      assert.match(other.stderr, /there is no verb nobodys; if it is one of a plugin: /)
+      assert.match(other.stderr, pattern)
+      for (const verb of ['check', 'test']) assert.match((await shoal('plugin', verb, folder)).stderr, name === 'file' ? /Not a directory/ : /there is no plugin at .*plugin new/)
+    }
+    assert.deepEqual(readdirSync(home).sort(), ['empty', 'file'])
+    assert.deepEqual(readdirSync(join(home, 'empty')), [])
+  } finally {
+    rmSync(home, { recursive: true, force: true })
+  }
+})
+
+test('a verb of a plugin without a folder says what is missing', async () => {
+  for (const [words, pattern] of [
+    [['held'], /needed for plugin held; .*shoal held VERB DIR/],
+    [['held', 'list'], /needed for plugin held; .*shoal held list DIR/],
+    [['nobodys', 'list'], /there is no verb nobodys; .*shoal nobodys VERB DIR/]
+  ]) {
+    const { code, stderr } = await shoal(...words)
+    assert.equal(code, 2)
+    assert.match(stderr, pattern)
+  }
+})
+
 describe('an instance', () => {
   let site
 

@@ -9,7 +9,7 @@ const load = name => {
   const source = readFileSync(new URL(`../../themes/default/scripts/${name}`, import.meta.url))
   return import(`data:text/javascript;base64,${source.toString('base64')}`)
 }
-const { deviceOf, isDismissal, isElsewhere, mayJoin, reasonAgainst, socketsOf } = await load('player_rules.js')
+const { deviceOf, isDismissal, isElsewhere, mayJoin, reasonAgainst, restMs, socketsOf } = await load('player_rules.js')
 const { Bytes } = await load('player_bytes.js')
 const { md5, swarmName, swarmNames } = await load('player_swarm_name.js')
 
@@ -74,6 +74,14 @@ test('bytes are told once, also when some are thrown away, and with another swar
 test('a tracker that says no is not one that has trouble', () => {
   for (const text of ['not shared: this video no longer is', 'not shared: ', 'Tracker is disabled on this instance.']) assert.equal(isDismissal(text), true, text)
   for (const text of ['too many messages: wait a minute', 'this swarm is full', 'no, not shared: it', '', undefined]) assert.equal(isDismissal(text), false, text)
+})
+
+test('those whom one server left ask it again at different times, half a minute later at the earliest', () => {
+  assert.equal(restMs(0), 30000)
+  assert.equal(restMs(0.5), 45000)
+  const rests = Array.from({ length: 400 }, () => restMs())
+  assert.ok(rests.every(rest => rest >= 30000 && rest < 60000))
+  assert.ok(new Set(rests).size > 200, 'they come together')
 })
 
 test('a tracker that names another node is known by its first word', () => {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 //
 // Nobody is contacted, and nothing of the P2P library loaded, before the rules and the viewer allow it.
-import { deviceOf, mayJoin, reasonAgainst, socketsOf } from './player_rules.js'
+import { deviceOf, mayJoin, reasonAgainst, restMs, socketsOf } from './player_rules.js'
 import { api, user } from './shoal.js'
 
 const KEPT = 'shoal.p2p'
@@ -10,7 +10,6 @@ const NOTICE_FIRST_MS = 5000 // where no answer is needed, so long it can be giv
 const NOTICE_WHOLE_MS = 20000
 const SHORT_BUFFER_S = 12
 const VIEWERS_AGAIN_MS = 60000
-const TROUBLE_MS = 30000
 const BATTERY_MS = 500 // a browser that knows says it at once
 const ENDS = new Set(['bad', 'list', 'dismissed'])
 const DEVICE = new Set(['data', 'mobile', 'battery'])
@@ -306,7 +305,7 @@ export class Sharing {
   ended(reason) {
     this.stop(ENDS.has(reason) ? reason : 'trouble')
     if (!ENDS.has(reason)) {
-      this.later(() => this.reason === 'trouble' && this.look(), TROUBLE_MS)
+      this.later(() => this.reason === 'trouble' && this.look(), restMs())
     }
   }
 

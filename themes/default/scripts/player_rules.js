@@ -64,6 +64,11 @@ export function socketsOf(urls) {
   return (urls ?? []).filter(url => /^wss?:\/\//.test(url))
 }
 
+/** How long a server that did not answer has rest from us: it went for all who watch it at once. */
+export function restMs(share = Math.random()) {
+  return 30000 + Math.floor(share * 30000)
+}
+
 /** What a tracker says to those who may not share, or may no longer: they leave the swarm. */
 export function isDismissal(text) {
   return /^not shared: |^Tracker is disabled/.test(text ?? '')

@@ -136,6 +136,9 @@ struct shoal_svc_federation {
     /// The document of a local actor, without context; a new reference or NULL.
     json_t *(*actor_document)(struct shoal_call *call, void *arg, const struct shoal_actor *actor,
         struct shoal_err *err);
+    /// Whether other servers are sent unlisted videos too; without it they are not. The core asks while it
+    /// reads a video, also within a transaction: it answers from memory.
+    bool (*sends_unlisted)(struct shoal_call *call, void *arg);
 };
 
 #endif
