@@ -25,6 +25,7 @@ struct shoal_option {
     const char *value;     ///< what the help calls its value ("ADDR:PORT"); NULL: it takes none
     const char *help;
 };
+extern const struct shoal_option shoal_cli_json[]; ///< of verbs that have "--json" alone
 #define SHOAL_OPTIONS_MAX 16
 #define SHOAL_ARGS_MAX    64
 

@@ -429,15 +429,10 @@ static const struct shoal_option backup_options[] = {
     {NULL, NULL, NULL},
 };
 
-static const struct shoal_option restore_options[] = {
-    {"json", NULL, "for scripts"},
-    {NULL, NULL, NULL},
-};
-
 const struct shoal_command shoal_cli_backups[] = {
     {"backup", "DIR TARGET",
         "copies all of it into a folder, also while it serves; again: what changed", backup_options,
         run_backup},
-    {"restore", "TARGET DIR", "makes an instance from such a copy", restore_options, run_restore},
+    {"restore", "TARGET DIR", "makes an instance from such a copy", shoal_cli_json, run_restore},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -73,24 +73,20 @@ static const struct shoal_option serve_options[] = {
         "for writing plugins and themes: chatty, templates are read anew, pins only warn"},
     {NULL, NULL, NULL},
 };
-static const struct shoal_option json_options[] = {
-    {"json", NULL, "for scripts"},
-    {NULL, NULL, NULL},
-};
 
 const struct shoal_command shoal_cli_instance[] = {
     {"init", "DIR", "makes an instance: folder, shoal.lua, database, administrator", init_options,
         shoal_cli_init},
     {"check", "DIR", "reads the configuration and the plugins' manifests, starts nothing",
-        json_options, shoal_cli_check},
+        shoal_cli_json, shoal_cli_check},
     {"serve", "DIR", "serves it, until it is told to stop", serve_options, shoal_cli_serve},
     {"reload", "DIR", "takes up a changed shoal.lua without losing a connection", NULL, run_reload},
     {"upgrade", "DIR",
         "goes on with the program that is installed now, without losing a connection", NULL,
         run_upgrade},
     {"stop", "DIR", "lets requests end, then ends the server", NULL, run_stop},
-    {"doctor", "DIR", "looks for what is wrong, and says what to do", json_options,
+    {"doctor", "DIR", "looks for what is wrong, and says what to do", shoal_cli_json,
         shoal_cli_doctor},
-    {"version", "", "this program's version", json_options, run_version},
+    {"version", "", "this program's version", shoal_cli_json, run_version},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -138,10 +138,6 @@ static int run_clear(const struct shoal_args *args)
     return SHOAL_EXIT_FINE;
 }
 
-static const struct shoal_option json_options[] = {
-    {"json", NULL, "for scripts"},
-    {NULL, NULL, NULL},
-};
 static const struct shoal_option new_options[] = {
     {"lua", NULL, "in Lua; what it is without --c"},
     {"c", NULL, "in C"},
@@ -157,10 +153,10 @@ static const struct shoal_option add_options[] = {
 };
 
 const struct shoal_command shoal_cli_plugins[] = {
-    {"plugin list", "DIR", "which plugins there are, and how they are", json_options, run_list},
+    {"plugin list", "DIR", "which plugins there are, and how they are", shoal_cli_json, run_list},
     {"plugin new", "NAME", "begins a plugin: folder NAME with manifest, code and test", new_options,
         shoal_cli_plugin_new},
-    {"plugin check", "FOLDER", "reads a plugin's manifest and says what it may do", json_options,
+    {"plugin check", "FOLDER", "reads a plugin's manifest and says what it may do", shoal_cli_json,
         run_check},
     {"plugin test", "FOLDER", "runs the tests of a plugin on a host of its own", NULL,
         shoal_cli_plugin_test},

@@ -214,14 +214,10 @@ static const struct shoal_option password_options[] = {
     {"password", "PASSWORD", "without it it is asked for, or read from the input"},
     {NULL, NULL, NULL},
 };
-static const struct shoal_option json_options[] = {
-    {"json", NULL, "for scripts"},
-    {NULL, NULL, NULL},
-};
 
 const struct shoal_command shoal_cli_users[] = {
     {"user add", "DIR NAME", "adds somebody, with account and channel", add_options, run_add},
     {"user password", "DIR NAME", "sets somebody's password", password_options, run_password},
-    {"user list", "DIR", "lists who is there", json_options, run_list},
+    {"user list", "DIR", "lists who is there", shoal_cli_json, run_list},
     {NULL, NULL, NULL, NULL, NULL},
 };

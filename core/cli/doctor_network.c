@@ -83,7 +83,7 @@ static void check_certificate(struct shoal_doctor *doctor)
 struct answer {
     char data[ANSWER_MAX + 1];
     size_t length;
-    bool is_ours;
+    bool is_nginx, ends; ///< who stands in front, and whether the connection ends with the answer
 };
 
 static size_t take(char *data, size_t one, size_t count, void *user)
@@ -101,9 +101,8 @@ static size_t header(char *data, size_t one, size_t count, void *user)
 {
     struct answer *answer = user;
     size_t bytes = one * count;
-    if (bytes > 13 && strncasecmp(data, "x-powered-by:", 13) == 0) {
-        answer->is_ours = memmem(data, bytes, "PeerTube", 8) != NULL;
-    }
+    answer->is_nginx |= bytes > 13 && strncasecmp(data, "server: nginx", 13) == 0;
+    answer->ends |= bytes > 17 && strncasecmp(data, "connection: close", 17) == 0;
     return bytes;
 }
 
@@ -119,6 +118,7 @@ static CURLcode ask(const char *url, const char *path, struct answer *answer, lo
     }
     curl_easy_setopt(curl, CURLOPT_URL, whole);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); // as other servers do
     curl_easy_setopt(curl, CURLOPT_TIMEOUT, 10L);
     const char *authorities = getenv("SSL_CERT_FILE"); // as outgoing requests of the server
     if (authorities != NULL) {
@@ -156,6 +156,23 @@ static void check_proxy(struct shoal_doctor *doctor, const char *url, const char
     json_decref(seen);
 }
 
+/// A server that delivers may not notice that nginx closed an idle connection, and loses what it says on it.
+/// An inbox answers 405 to GET; where there is none, nothing is said.
+static void check_idle(struct shoal_doctor *doctor, const char *url, struct answer *answer)
+{
+    char why[CURL_ERROR_SIZE] = "";
+    long status = 0;
+    *answer = (struct answer){0};
+    if (ask(url, "/inbox", answer, &status, why) == CURLE_OK && status == 405 && answer->is_nginx) {
+        shoal_doctor_say(doctor, answer->ends ? SHOAL_FINDING_FINE : SHOAL_FINDING_BAD, "inbox",
+            answer->ends ? NULL
+                         : "add the last location of README's lines for nginx, which says keepalive_timeout 0",
+            answer->ends ? "nginx keeps no connection to an inbox open"
+                         : "nginx keeps idle connections to inboxes open: PeerTube loses what it says on "
+                           "one that was closed meanwhile");
+    }
+}
+
 static void check_url(struct shoal_doctor *doctor)
 {
     const char *url = doctor->config->url;
@@ -188,6 +205,7 @@ static void check_url(struct shoal_doctor *doctor)
     } else {
         shoal_doctor_say(doctor, SHOAL_FINDING_FINE, "url", NULL, "%s reaches this server", url);
         check_proxy(doctor, url, answer->data, answer->length);
+        check_idle(doctor, url, answer);
     }
     free(answer);
 }

@@ -5,6 +5,8 @@
 
 #include "cli/cli.h"
 
+const struct shoal_option shoal_cli_json[] = {{"json", NULL, "for scripts"}, {NULL, NULL, NULL}};
+
 static int row_find(const struct shoal_command *command, const char *name, size_t length)
 {
     for (int i = 0; command->options != NULL && command->options[i].name != NULL; i++) {

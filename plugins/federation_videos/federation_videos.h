@@ -88,6 +88,9 @@ int fv_video_ensure(
 /// its origin has long not known it (404).
 int fv_video_refresh(
     struct shoal_call *call, struct fv *fv, const char *url, struct shoal_err *err);
+/// Keeps a remote video as its origin describes it now; document: what was read at url, borrowed.
+int fv_video_again(
+    struct shoal_call *call, const char *url, const json_t *document, struct shoal_err *err);
 
 // --- what goes out (federation_videos_send.c) ---
 
@@ -105,6 +108,9 @@ json_t *fv_activity(const char *type, const char *id, const char *actor_url, jso
 // --- views (federation_videos_views.c) ---
 
 int fv_views_start(struct fv *fv, struct shoal_err *err);
+/// Queues telling how often a video of ours was seen, by whomever.
+int fv_views_queue(struct shoal_call *call, struct fv *fv, const struct shoal_video_ref *ref,
+    struct shoal_err *err);
 
 // --- crawling (federation_videos_crawl.c) ---
 

@@ -24,6 +24,7 @@
 #define MISSING_MS   (DAY_MS / 3)  ///< until one that its origin does not know is asked for again
 
 SHOAL_SQL(fv_details_sums, "SELECT likes, dislikes FROM v1_video WHERE id = $1");
+SHOAL_SQL(fv_details_updated, "SELECT updated FROM v1_video WHERE id = $1");
 
 struct work {
     struct fv *fv;
@@ -374,6 +375,22 @@ static void comments_read(struct shoal_call *call, const json_t *document, int64
     json_decref(urls);
 }
 
+// Of two Updates of one moment the older may come last, and each is a whole video: what its origin says now
+// counts, unless that comes from a cache and is older still.
+static void newest_keep(struct shoal_call *call, const struct shoal_video_ref *ref, const json_t *document)
+{
+    int64_t held_ms = 0;
+    struct shoal_err why = {0};
+    int code = shoal_db_i64(
+        shoal_call_db(call), &fv_details_updated, SHOAL_ARGS(SHOAL_I64(ref->id)), &held_ms, &why);
+    if (code == 0 && fv_time(document, "updated") >= held_ms) {
+        code = fv_video_again(call, ref->url, document, &why);
+    }
+    if (code != 0) {
+        shoal_debug("%s stays as it was: %s", ref->url, why.text);
+    }
+}
+
 static int details_run(
     struct shoal_call *call, const struct shoal_job *job, void *arg, struct shoal_err *err)
 {
@@ -395,6 +412,10 @@ static int details_run(
                        err->code == SHOAL_EFORBIDDEN;
         return is_over ? 0 : err->code;
     }
+    bool is_whole = shoal_flag(job->payload, "all", true);
+    if (!is_whole) {
+        newest_keep(call, &ref, document);
+    }
     totals.video_id = ref.id;
     totals.likes = total_of(call, document, "likes");
     totals.dislikes = total_of(call, document, "dislikes");
@@ -403,7 +424,7 @@ static int details_run(
     if (code == 0 && totals.is_late) {
         code = fv_details_queue(call, arg, url, FV_RATED, err);
     }
-    if (code == 0 && shoal_flag(job->payload, "all", true)) {
+    if (code == 0 && is_whole) {
         int64_t until_ms = shoal_tick_ms() + READING_MS;
         shares_read(call, document, ref.id, until_ms);
         comments_read(call, document, until_ms);

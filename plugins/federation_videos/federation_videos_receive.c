@@ -42,12 +42,11 @@ static int channel_find(struct shoal_call *call, const json_t *document,
         err, SHOAL_EINVAL, "the video %.200s has no channel", shoal_text(document, "id", ""));
 }
 
-static int keep(struct shoal_call *call, struct fv *fv, const json_t *document,
-    const json_t *activity, struct shoal_err *err)
+static int put(struct shoal_call *call, const json_t *document, const json_t *activity, bool *is_new,
+    struct shoal_err *err)
 {
     struct shoal_actor channel;
     char uuid[37];
-    bool is_new = false;
     json_t *draft = fv_draft(shoal_call_arena(call), document, activity, err);
     if (draft == NULL) {
         return err != NULL && err->code != 0 ? err->code : SHOAL_EINVAL;
@@ -56,11 +55,28 @@ static int keep(struct shoal_call *call, struct fv *fv, const json_t *document,
     if (code == 0) {
         json_object_set_new(draft, "channelActorId", json_integer(channel.id));
         federate_read(call, "Video", document, &draft);
-        code = shoal_video_put(call, draft, uuid, &is_new, err);
+        code = shoal_video_put(call, draft, uuid, is_new, err);
     }
     json_decref(draft);
+    return code;
+}
+
+static int keep(struct shoal_call *call, struct fv *fv, const json_t *document,
+    const json_t *activity, struct shoal_err *err)
+{
+    bool is_new = false;
+    int code = put(call, document, activity, &is_new, err);
     return code == 0 ? fv_details_queue(call, fv, shoal_text(document, "id", ""), is_new ? FV_NEW : FV_CHANGED, err)
                      : code;
+}
+
+int fv_video_again(
+    struct shoal_call *call, const char *url, const json_t *document, struct shoal_err *err)
+{
+    const char *id = activity_id(json_object_get(document, "id"));
+    return id == NULL || strcmp(id, url) != 0
+               ? shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s calls itself something else", url)
+               : put(call, document, NULL, NULL, err);
 }
 
 // document: taken.
@@ -241,8 +257,9 @@ int fv_receive_view(
     }
     if (expires_ms < 0) {
         // Servers say things again when they heard no answer.
-        return fv_viewers_seen(fv->viewers, what->id) ? 0
-                                                      : shoal_video_views_add(call, ref.id, 1, err);
+        bool is_said = fv_viewers_seen(fv->viewers, what->id);
+        code = is_said ? 0 : shoal_video_views_add(call, ref.id, 1, err);
+        return code == 0 && is_ours && !is_said ? fv_views_queue(call, fv, &ref, err) : code;
     }
     int64_t count = shoal_integer(what->activity, "result.userInteractionCount", 1);
     const char *kind = shoal_text(what->activity, "result.interactionType", "WatchAction");

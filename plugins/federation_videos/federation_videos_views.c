@@ -174,6 +174,13 @@ static int update_run(
     return fv_sync(call, shoal_text(job->payload, "uuid", ""), err);
 }
 
+int fv_views_queue(struct shoal_call *call, struct fv *fv, const struct shoal_video_ref *ref,
+    struct shoal_err *err)
+{
+    struct views views = {.fv = fv, .ref = *ref};
+    return shoal_tx(call, update_later_tx, &views, err);
+}
+
 static int views_of(
     struct shoal_call *call, struct fv *fv, int64_t video_id, int64_t count, struct shoal_err *err)
 {
@@ -189,7 +196,7 @@ static int views_of(
     }
     watched_add(video_id);
     if (is_ours) {
-        return shoal_tx(call, update_later_tx, &views, err);
+        return fv_views_queue(call, fv, &views.ref, err);
     }
     code = federate_self(call, &views.self, err);
     code =

@@ -226,4 +226,34 @@ describe('doctor', () => {
     await site.kill()
     site.config = kept
   })
+
+  test('an nginx in front that keeps connections to inboxes open', async () => {
+    const kept = site.config
+    let connection = 'keep-alive'
+    let server = 'nginx/1.22.1'
+    let status = 405
+    const proxy = createServer((ask, answer) => {
+      if (server) answer.setHeader('server', server)
+      if (ask.url === '/inbox') return answer.writeHead(status, { connection }).end()
+      request({ host: '127.0.0.1', port: site.port, path: ask.url, headers: { host: ask.headers.host } }, got => {
+        answer.statusCode = got.statusCode
+        got.pipe(answer)
+      }).on('error', () => answer.destroy()).end()
+    })
+    await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve))
+    site.config = `url = "http://127.0.0.1:${proxy.address().port}"\n${kept}`
+    await site.start()
+    await hasBad(/nginx keeps idle connections to inboxes open/)
+    connection = 'close'
+    assert.ok((await isHealthy()).some(row => row.about === 'inbox' && row.level === 'fine'))
+    connection = 'keep-alive'
+    for (const [front, answer] of [['nginx', 404], ['Caddy', 405], ['', 405]]) {
+      server = front
+      status = answer
+      assert.ok(!(await isHealthy()).some(row => row.about === 'inbox'), `${front} ${answer}`)
+    }
+    await new Promise(resolve => proxy.close(resolve))
+    await site.kill()
+    site.config = kept
+  })
 })

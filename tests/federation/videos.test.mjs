@@ -313,6 +313,25 @@ test('an Update changes it as a whole, a Delete takes it', async () => {
   await here.when('it is gone', async () => !(await search(here, made.uuid)))
 })
 
+test('an Update that was overtaken by a newer one changes nothing for long', async () => {
+  const first = peerVideo(21)
+  await owner.post(here, create(first))
+  await here.when('it came', () => search(here, first.uuid))
+  const newest = peerVideo(21, { name: 'The newest name', updated: '2026-03-05T10:00:00.000Z' })
+  const older = { ...newest, name: 'An older name', updated: '2026-03-05T09:59:59.000Z' }
+  for (const said of [newest, older]) await owner.post(here, { ...owner.say('Update', said), to: said.to, cc: said.cc })
+  const name = async () => (await search(here, first.uuid)).name
+  await here.when('the older one came last', async () => await name() === 'An older name')
+  await here.when('what its origin says counts', async () => await name() === 'The newest name', 20000)
+  // What a cache still has is older than what is known.
+  peer.serve(new URL(first.id).pathname, first)
+  peer.asked.length = 0
+  await owner.post(here, { ...owner.say('Update', newest), to: newest.to, cc: newest.cc })
+  await here.when('it was read', () => peer.asked.some(({ path }) => path.endsWith('/chapters')), 20000)
+  await silence()
+  assert.equal(await name(), 'The newest name')
+})
+
 test('channels announce, people do not', async () => {
   const made = peerVideo(4)
   const fan = peer.person('booster')
@@ -370,6 +389,8 @@ test('views: each counts once, viewers for as long as they say', async () => {
   const many = { '@context': ['https://www.w3.org/ns/activitystreams'], type: 'Collection', totalItems: 2, items: [peer.instance.say('View', id), peer.instance.say('View', id)] }
   assert.equal((await peer.instance.post(here, many)).status, 204)
   await here.when('both are counted', async () => await count() === before + 3)
+  // Where they were said they count when their number comes.
+  await peer.came('the number', body => body.type === 'Update' && body.object.id === id && body.object.views === before + 3, 20000)
 })
 
 test('views of a video of another server go there, packed and signed', async () => {
