@@ -21,7 +21,7 @@
 #define DAY_MS       (INT64_C(24) * 3600 * 1000)
 #define SILENT       1024
 #define SILENT_MS    (DAY_MS / 24) ///< until an origin that did not answer is asked again for a video
-#define MISSING_MS   (DAY_MS / 3)  ///< until one that its origin does not know is asked for again
+#define MISSING_MS   (DAY_MS / 3) ///< until one that its origin does not know is asked for again
 
 SHOAL_SQL(fv_details_sums, "SELECT likes, dislikes FROM v1_video WHERE id = $1");
 SHOAL_SQL(fv_details_updated, "SELECT updated FROM v1_video WHERE id = $1");
