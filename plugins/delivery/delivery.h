@@ -38,6 +38,8 @@ void dlv_rules_forget(void);
 bool dlv_enabled(struct shoal_call *call);
 const char *dlv_url_host(struct shoal_call *call, const char *inbox);
 bool dlv_reaches(struct shoal_call *call, const char *host);
+/// Whether it was decided here that nothing goes to this host; not so while nobody gives deliveries.
+bool dlv_shuns(struct shoal_call *call, const char *host);
 char *dlv_finish(struct shoal_call *call, int64_t actor_id, const char *context, bool is_signed,
     json_t *activity, struct shoal_err *err);
 bool dlv_is_asked(struct shoal_call *call);

@@ -32,6 +32,11 @@ bool dlv_reaches(struct shoal_call *call, const char *host)
     return GIVEN_ASK(call, &given, &rules, false, reaches, host, rules.arg);
 }
 
+bool dlv_shuns(struct shoal_call *call, const char *host)
+{
+    return !GIVEN_ASK(call, &given, &rules, true, reaches, host, rules.arg);
+}
+
 static bool enter(struct shoal_call *call, struct shoal_err *err)
 {
     bool is_given = given_enter(call, &given);

@@ -187,6 +187,15 @@ json_t *dlv_hosts(struct shoal_call *call, const char *host, int start, int coun
         json_decref(list);
         return NULL;
     }
+    size_t i;
+    json_t *each;
+    json_array_foreach(list, i, each)
+    {
+        if (dlv_shuns(call, shoal_text(each, "host", ""))) {
+            json_object_set_new(each, "state", json_string("blocked"));
+            json_object_set_new(each, "next_ms", json_integer(0));
+        }
+    }
     return list;
 }
 
@@ -207,5 +216,6 @@ static int retry_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, str
 
 int dlv_host_retry(struct shoal_call *call, const char *host, struct shoal_err *err)
 {
-    return shoal_tx(call, retry_tx, (void *)(uintptr_t)host, err);
+    return dlv_shuns(call, host) ? shoal_fail(err, SHOAL_ECONFLICT, "%.200s is blocked here", host)
+                                 : shoal_tx(call, retry_tx, (void *)(uintptr_t)host, err);
 }

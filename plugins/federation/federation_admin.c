@@ -3,9 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <shoal/follows.h>
+
 #include "federation_inbox.h"
 
 #define SHOWN_MAX 200
+#define FOLLOWS_MAX 100
 
 /// "3 h", "2 d": how long ago a time is.
 static const char *ago(struct shoal_call *call, int64_t time_ms)
@@ -32,6 +35,47 @@ static int fail(const struct shoal_err *err)
     return 1;
 }
 
+/// Follows of this server on one side ("target": of who follows it; "follower": of whom it follows), in a state; -1.
+static json_int_t follows_count(struct shoal_call *call, const char *side, const char *state)
+{
+    json_t *query = json_pack("{s:s, s:s, s:i, s:i}", side, "peertube", "state", state, "start", 0, "count", 1);
+    json_t *list = shoal_follow_list(call, query, NULL);
+    json_int_t count = shoal_integer(list, "total", -1);
+    json_decref(list);
+    json_decref(query);
+    return count;
+}
+
+static void show_follows(struct shoal_call *call)
+{
+    json_int_t asking = follows_count(call, "target", "pending"), asked = follows_count(call, "follower", "pending");
+    printf("%lld follow this server", (long long)follows_count(call, "target", "accepted"));
+    if (asking > 0) {
+        printf(", %lld ask to: see /admin/federation/followers", (long long)asking);
+    }
+    printf(".\nIt follows %lld", (long long)follows_count(call, "follower", "accepted"));
+    if (asked > 0) {
+        printf(", and has asked %lld that did not answer yet", (long long)asked);
+    }
+    printf(".\n");
+}
+
+/// One host: what the two are to each other.
+static void show_follow(struct shoal_call *call, const char *side, const char *other, const char *host, const char *words)
+{
+    json_t *query = json_pack("{s:s, s:s, s:i, s:i}", side, "peertube", "host", host, "start", 0, "count", FOLLOWS_MAX);
+    json_t *list = shoal_follow_list(call, query, NULL);
+    size_t i;
+    const json_t *row;
+    json_array_foreach(json_object_get(list, "data"), i, row)
+    {
+        printf("%s %s@%s: %s.\n", words, shoal_text(json_object_get(row, other), "name", ""), host,
+            shoal_text(row, "state", ""));
+    }
+    json_decref(list);
+    json_decref(query);
+}
+
 static int status(struct shoal_call *call, int argc, const char *const *argv, void *arg)
 {
     (void)arg;
@@ -39,6 +83,12 @@ static int status(struct shoal_call *call, int argc, const char *const *argv, vo
     int64_t waiting = 0, hosts = 0;
     if (!fed_enabled(call)) {
         printf("This server does not federate: it needs a fixed url, and federation.enabled.\n");
+    }
+    if (argc > 0) {
+        show_follow(call, "target", "follower", argv[0], "It is followed by");
+        show_follow(call, "follower", "following", argv[0], "It follows");
+    } else {
+        show_follows(call);
     }
     fed_waiting(call, &waiting, &hosts);
     printf("%lld deliveries wait for %lld servers.\n", (long long)waiting, (long long)hosts);
@@ -51,13 +101,17 @@ static int status(struct shoal_call *call, int argc, const char *const *argv, vo
     json_array_foreach(list, index, host)
     {
         if (index == 0) {
-            printf("%-40s %-5s %8s  %-12s %s\n", "server", "state", "waiting", "last reached", "why not");
+            printf("%-40s %-7s %8s  %-12s %s\n", "server", "state", "waiting", "last reached", "why not");
         }
         int64_t next = shoal_integer(host, "next_ms", 0) - shoal_now_ms();
-        printf("%-40s %-5s %8lld  %-12s %s", shoal_text(host, "host", ""),
-            shoal_text(host, "state", ""), (long long)shoal_integer(host, "waiting", 0),
-            ago(call, shoal_integer(host, "last_ok_ms", 0)), shoal_text(host, "last_error", ""));
+        const char *why = shoal_text(host, "last_error", ""), *state = shoal_text(host, "state", "");
+        printf("%-40s %-7s %8lld  %-12s %s", shoal_text(host, "host", ""),
+            strcmp(state, "well") == 0 && why[0] != '\0' ? "failing" : state,
+            (long long)shoal_integer(host, "waiting", 0), ago(call, shoal_integer(host, "last_ok_ms", 0)), why);
         printf(next > 0 ? " (again in %lld s)\n" : "\n", (long long)(next / 1000));
+    }
+    if (argc > 0 && json_array_size(list) == 0) {
+        printf("Nothing was ever sent to %s.\n", argv[0]);
     }
     if (json_array_size(list) == SHOWN_MAX) {
         printf("These are the first %d, those that fail before the others.\n", SHOWN_MAX);

@@ -87,7 +87,7 @@ static int read_shape(struct shoal_call *call, struct incoming *in, const char *
         return shoal_fail(err, SHOAL_ECONFLICT, "an actor of this server says nothing to it");
     }
     if (fed_blocked(call, fed_url_host(call, *actor_url))) {
-        return shoal_fail(err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s",
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s is blocked here",
             fed_url_host(call, *actor_url));
     }
     read_object(in);
@@ -230,7 +230,7 @@ static int ask_hook(struct shoal_call *call, const struct incoming *in, struct s
     if (!shoal_hook_heard("federation.inbound")) {
         return 0;
     }
-    json_t *event = json_pack("{s:O, s:O?, s:s, s:s, s:s}", "activity", in->activity, "object",
+    json_t *event = json_pack("{s:O, s:O*, s:s, s:s, s:s}", "activity", in->activity, "object",
         in->object, "objectId", in->object_id != NULL ? in->object_id : "", "actor", in->actor.url,
         "host", in->actor.host);
     struct shoal_decision decision = {0};

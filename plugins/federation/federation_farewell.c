@@ -131,6 +131,9 @@ static int actor_changed(
         return 0; // gone since: its farewell follows
     }
     farewell.document = fed_actor_document(call, &actor, err);
+    if (farewell.document != NULL) {
+        fed_written(call, actor.kind, NULL, &farewell.document);
+    }
     code = farewell.document == NULL ? err->code : shoal_tx(call, update_tx, &farewell, err);
     json_decref(farewell.document);
     return code;

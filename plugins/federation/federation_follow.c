@@ -13,6 +13,7 @@
 
 // A server whose follow was refused gets the same answer again, and costs nobody a look.
 #define ANSWER_PRIORITY 0
+#define WAITING_OF_HOST_MAX 20
 
 bool fed_follow_is(const json_t *activity)
 {
@@ -185,6 +186,28 @@ static json_t *side_json(struct shoal_call *call, const struct shoal_actor *acto
         is_local);
 }
 
+static int64_t follows_of(struct shoal_call *call, const char *host, const char *state, const char *type)
+{
+    json_t *query = json_pack("{s:s, s:s, s:s, s:s*, s:i, s:i}", "target", "peertube", "host", host, "state", state,
+        "actorType", type, "start", 0, "count", 1);
+    json_t *list = shoal_follow_list(call, query, NULL);
+    int64_t count = shoal_integer(list, "total", 0);
+    json_decref(list);
+    json_decref(query);
+    return count;
+}
+
+// A server that was refused does not ask again as another of its actors, and nobody fills the list of those that wait.
+static bool may_ask(struct shoal_call *call, const struct shoal_actor *follower, const struct shoal_actor *target)
+{
+    if (strcmp(target->kind, "Application") != 0) {
+        return true;
+    }
+    bool is_server = strcmp(follower->kind, "Application") == 0;
+    return (!is_server || follows_of(call, follower->host, "rejected", "Application") == 0) &&
+           follows_of(call, follower->host, "pending", NULL) < WAITING_OF_HOST_MAX;
+}
+
 // decision: out, who has it wait, and why.
 static enum shoal_follow_state judge(struct shoal_call *call, const struct shoal_actor *follower,
     const struct shoal_actor *target, struct shoal_decision *decision)
@@ -273,7 +296,7 @@ static int receive_follow(struct shoal_call *call, const json_t *activity,
     if (code != SHOAL_ENOTFOUND) {
         return code == 0 ? answer_again(call, &follow, &sides, err) : shoal_fail(err, code, "%s", unknown.text);
     }
-    if (rule_of(&target) == SHOAL_FOLLOW_REJECTED) {
+    if (rule_of(&target) == SHOAL_FOLLOW_REJECTED || !may_ask(call, actor, &target)) {
         return say_reject(call, &sides, err); // nothing is kept: the setting may be another one tomorrow
     }
     follow = (struct shoal_follow){
@@ -372,7 +395,7 @@ int fed_follow(struct shoal_call *call, int64_t follower_id, int64_t target_id, 
     }
     if (fed_blocked(call, target.host)) {
         return shoal_fail(
-            err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", target.host);
+            err, SHOAL_EFORBIDDEN, "%.200s is blocked here", target.host);
     }
     struct shoal_follow there = {0};
     if (shoal_follow_get(call, follower_id, target_id, &there, NULL) == 0 &&

@@ -195,7 +195,7 @@ static int take_all(struct shoal_call *call, const char *bytes, const json_t *bo
 {
     if (fed_blocked(call, signer->host)) {
         return shoal_fail(
-            err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", signer->host);
+            err, SHOAL_EFORBIDDEN, "%.200s is blocked here", signer->host);
     }
     if (signer->host[0] == '\0') {
         return shoal_fail(err, SHOAL_ECONFLICT, "an actor of this server says nothing to it");

@@ -118,7 +118,7 @@ json_t *fed_resolve(struct shoal_call *call, const char *what, struct shoal_err 
         return NULL;
     }
     if (fed_blocked(call, host)) {
-        shoal_fail(err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", host);
+        shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s is blocked here", host);
         return NULL;
     }
     return fetch(call, what, err);

@@ -89,8 +89,9 @@ static char *rule_finish(struct shoal_call *call, int64_t actor_id, const char *
 {
     (void)arg;
     fed_written(call, shoal_text(activity, "type", ""), NULL, &activity);
-    json_t *whole = json_object();
-    json_object_set_new(whole, "@context", fed_context(call, context));
+    json_t *whole = json_object(), *terms = fed_context(call, context);
+    json_array_extend(terms, json_object_get(activity, "@context"));
+    json_object_set_new(whole, "@context", terms);
     json_object_update_missing(whole, activity);
     json_decref(activity);
     int code = is_signed ? sign_all(call, actor_id, whole, err) : 0;

@@ -66,7 +66,7 @@ int fed_host_actor(struct shoal_call *call, const char *host, struct shoal_actor
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     if (fed_blocked(call, host)) {
-        return shoal_fail(err, SHOAL_EFORBIDDEN, "this server has nothing to do with %.200s", host);
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "%.200s is blocked here", host);
     }
     const char *scheme = urlhost_scheme(shoal_url(call, ""), fed_is_private());
     struct shoal_fetch what = {
@@ -129,19 +129,40 @@ static int needs_federation(struct shoal_call *call, struct shoal_err *err)
                                    "this server does not federate: it needs a fixed url");
 }
 
-int fed_server_follow(struct shoal_call *call, const char *name, bool follows,
+// "example.org", "@name@example.org", "https://example.org/": a host, or a name with its host. NULL: neither.
+static const char *name_read(struct shoal_call *call, const char *text)
+{
+    struct shoal_arena *arena = shoal_call_arena(call);
+    size_t length = text != NULL ? strnlen(text, HANDLE_MAX + 1) : 0;
+    if (length == 0 || length > HANDLE_MAX) {
+        return NULL;
+    }
+    text += strspn(text, " \t");
+    text += strncasecmp(text, "https://", 8) == 0 ? 8 : strncasecmp(text, "http://", 7) == 0 ? 7 : 0;
+    bool is_handle = text[0] == '@';
+    text += is_handle;
+    const char *name = shoal_arena_strndup(arena, text, strcspn(text, " \t/"));
+    const char *rest = text + strlen(name);
+    const char *at = strchr(name, '@');
+    bool is_bad = name[0] == '\0' || at == name || (is_handle && at == NULL) || rest[strspn(rest, " \t/")] != '\0' ||
+                  strpbrk(name, "?#\\\"<>\r\n") != NULL ||
+                  (at != NULL && (at[1] == '\0' || strchr(at + 1, '@') != NULL));
+    return is_bad ? NULL : name;
+}
+
+int fed_server_follow(struct shoal_call *call, const char *text, bool follows,
     struct shoal_err *err)
 {
     struct shoal_actor self, target;
-    bool is_host = strchr(name, '@') == NULL && strstr(name, "://") == NULL;
-    const char *host = is_host && is_name(name) && strpbrk(name, "?#") == NULL
-                           ? fed_url_host(call, shoal_arena_printf(shoal_call_arena(call), "https://%s", name))
-                           : NULL;
+    const char *name = name_read(call, text);
+    bool is_host = name != NULL && strchr(name, '@') == NULL;
+    const char *host = is_host ? fed_url_host(call, shoal_arena_printf(shoal_call_arena(call), "https://%s", name))
+                               : NULL;
     int code = follows ? needs_federation(call, err) : 0;
     code = code != 0 ? code : fed_self(call, &self, err);
-    if (code == 0 && (is_host ? host == NULL : strstr(name, "://") == NULL && !is_name(name))) {
+    if (code == 0 && (name == NULL || (is_host && host == NULL))) {
         code = shoal_fail(err, SHOAL_EINVAL,
-            "\"%.80s\" is no host like videos.example.org, and no handle like name@videos.example.org", name);
+            "\"%.80s\" is no host like videos.example.org, and no handle like name@videos.example.org", text);
     }
     if (code == 0 && is_host) {
         code = strcmp(host, fed_host(call)) == 0
@@ -150,7 +171,7 @@ int fed_server_follow(struct shoal_call *call, const char *name, bool follows,
                          : find_followed(call, host, &target, err);
     } else if (code == 0) {
         code = follows ? fed_handle(call, name, &target, err)
-                       : find_known(call, name + (*name == '@'), "hostOrHandle", &target, err);
+                       : find_known(call, name, "hostOrHandle", &target, err);
     }
     code = code != 0 ? code : fed_follow(call, self.id, target.id, follows, err);
     return code == SHOAL_ENOTFOUND && !follows
@@ -284,27 +305,6 @@ static int follower_delete(struct shoal_call *call, struct shoal_request *reques
 {
     (void)arg;
     return follower_change(call, request, SHOAL_FOLLOW_NONE, err);
-}
-
-// "example.org", "@name@example.org", "https://example.org/": a host, or a name with its host. NULL: neither.
-static const char *name_read(struct shoal_call *call, const char *text)
-{
-    struct shoal_arena *arena = shoal_call_arena(call);
-    size_t length = text != NULL ? strnlen(text, HANDLE_MAX + 1) : 0;
-    if (length == 0 || length > HANDLE_MAX) {
-        return NULL;
-    }
-    text += strspn(text, " \t");
-    text += strncasecmp(text, "https://", 8) == 0 ? 8 : strncasecmp(text, "http://", 7) == 0 ? 7 : 0;
-    bool is_handle = text[0] == '@';
-    text += is_handle;
-    const char *name = shoal_arena_strndup(arena, text, strcspn(text, " \t/"));
-    const char *rest = text + strlen(name);
-    const char *at = strchr(name, '@');
-    bool is_bad = name[0] == '\0' || at == name || (is_handle && at == NULL) || rest[strspn(rest, " \t/")] != '\0' ||
-                  strpbrk(name, "?#\\\"<>\r\n") != NULL ||
-                  (at != NULL && (at[1] == '\0' || strchr(at + 1, '@') != NULL));
-    return is_bad ? NULL : name;
 }
 
 // One field for both, as somebody types it; /server/following wants them apart.

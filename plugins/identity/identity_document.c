@@ -45,12 +45,21 @@ static json_t *write_payload(const char *type, const json_t *noun, json_t *objec
 
 void who_written(struct shoal_call *call, const char *type, const json_t *noun, json_t **object)
 {
-    if (shoal_hook_heard("federation.write")) {
-        json_t *payload = write_payload(type, noun, *object, json_array());
-        json_t *out = filtered(call, "federation.write", "object", payload);
-        json_decref(*object);
-        *object = out;
+    if (!shoal_hook_heard("federation.write")) {
+        return;
     }
+    json_t *payload = write_payload(type, noun, *object, json_array());
+    shoal_fire_filter(call, "federation.write", &payload);
+    json_t *after = json_object_get(payload, "object"), *terms = json_object_get(payload, "context");
+    if (json_is_object(after)) {
+        json_incref(after);
+        json_decref(*object);
+        *object = after;
+    }
+    if (json_array_size(terms) > 0) {
+        json_object_set(*object, "@context", terms);
+    }
+    json_decref(payload);
 }
 
 void who_read(struct shoal_call *call, const char *type, const json_t *object, json_t **draft)

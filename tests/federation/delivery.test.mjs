@@ -224,7 +224,7 @@ test('what waits is seen: jobs, metrics', async () => {
   const status = await shoal('federation', 'status', site.folder)
   assert.equal(status.code, 0, status.stderr)
   assert.match(status.stdout, /deliveries wait for \d+ servers/)
-  assert.match(status.stdout, new RegExp(`${slow.host} +(well|slow|down) +1 `))
+  assert.match(status.stdout, new RegExp(`${slow.host} +(well|failing|slow|down) +1 `))
   assert.equal((await shoal('federation', 'retry', site.folder, 'never.example')).code, 1)
   slow.mode = 202
   assert.equal((await shoal('federation', 'retry', site.folder, slow.host)).code, 0)

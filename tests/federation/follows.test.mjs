@@ -109,6 +109,13 @@ test('who was refused is not a stranger again by taking the follow back', async 
   assert.equal((await rowOf('followers', 'peertube', 'follower')).state, 'rejected')
 })
 
+test('a server that was refused does not ask again as another of its actors', async () => {
+  const other = peer.actor('Application', 'other', '/accounts/other')
+  await other.post(site, other.say('Follow', instance))
+  await peer.came('the Reject', isAbout('Reject', other))
+  assert.equal(await rowOf('followers', 'other', 'follower'), undefined)
+})
+
 test('what comes later is about the last follow that was asked for', async () => {
   const fan = peer.person('patient')
   const [first, second] = [fan.say('Follow', instance), fan.say('Follow', instance)]

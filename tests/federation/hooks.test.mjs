@@ -29,7 +29,7 @@ let site, peer, silent
 before(async () => {
   peer = await Peer.start()
   silent = await Peer.start({ address: '127.0.0.2' })
-  site = await startInstance({ started: false, settings: [...federating, `gatekeeper_lua.silent_towards=${silent.host}`, 'gatekeeper_lua.refused_types=Announce, Follow'] })
+  site = await startInstance({ started: false, settings: [...federating, `gatekeeper_lua.silent_towards=${silent.host}`, 'gatekeeper_lua.refused_types=Announce, Undo'] })
   const plugins = join(site.folder, 'plugins')
   const manifest = JSON.parse(readFileSync(join(example, 'plugin.json'), 'utf8'))
   const pins = [
@@ -46,10 +46,13 @@ after(async () => {
 
 test('a rule in Lua refuses what comes in', async () => {
   const fan = peer.person('fan')
-  const refused = await fan.post(site, fan.say('Follow', `${site.url}/accounts/root`))
+  const follow = fan.say('Follow', `${site.url}/accounts/root`)
+  await fan.post(site, follow)
+  await peer.came('the Accept', body => body.type === 'Accept' && body.object?.id === follow.id)
+  const refused = await fan.post(site, fan.say('Undo', follow))
   assert.ok([204, 403].includes(refused.status), refused.text)
   await new Promise(resolve => setTimeout(resolve, 1000))
-  assert.equal((await site.get('/accounts/root')).json.followersCount, 0)
+  assert.equal((await site.get('/accounts/root')).json.followersCount, 1)
 })
 
 test('a rule in Lua keeps what goes out from a host', async () => {
@@ -59,6 +62,13 @@ test('a rule in Lua keeps what goes out from a host', async () => {
   assert.equal(answer.status, 204, answer.text)
   await new Promise(resolve => setTimeout(resolve, 1500))
   assert.equal(silent.inbox.length, 0)
+})
+
+test('what it adds to what is embedded in an activity says what it means', async () => {
+  assert.equal((await site.put('/users/me', { token: true, json: { displayName: 'Root with another name' } })).status, 204)
+  const update = await peer.came('the Update', body => body.type === 'Update' && body.object?.type === 'Person')
+  assert.equal(update.body.object.scribe, 'was here')
+  assert.deepEqual(update.body.object['@context'], [{ scribe: 'https://scribe.example/ns#scribe' }])
 })
 
 test('a plugin adds a field of its own to what is written, and hears of what is read', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
 import { settled } from '../crash/look.mjs'
-import { startInstance } from '../kit/instance.mjs'
+import { shoal, startInstance } from '../kit/instance.mjs'
 import { Peer, startFederating } from './peer.mjs'
 
 let site, peer, alice
@@ -53,11 +53,29 @@ test('a host is well, then it fails, is asked again when that is wanted, and is 
   assert.equal(bad.waiting, 1)
   assert.match(bad.lastError, /503/)
   assert.ok(Date.parse(bad.nextTryAt) > Date.now() + 60000)
+  assert.match((await shoal('federation', 'status', site.folder, peer.host)).stdout, new RegExp(`${peer.host} +failing +1 .*503`))
+  assert.equal((await admin('POST', '/server/blocklist/servers', { json: { host: peer.host } })).status, 204)
+  assert.deepEqual([(await hosts()).data[0].state, (await hosts()).data[0].nextTryAt], ['blocked', null])
+  assert.equal((await admin('POST', `/federation/hosts/${peer.host}/retry`)).status, 409)
+  assert.match((await shoal('federation', 'retry', site.folder, peer.host)).stderr, /is blocked here/)
+  assert.equal((await admin('DELETE', `/server/blocklist/servers/${peer.host}`)).status, 204)
   peer.takes = 202
   assert.equal((await admin('POST', `/federation/hosts/${peer.host}/retry`)).status, 204)
   await peer.came('the Undo', body => body.type === 'Undo')
   await site.when('it is well again', async () => (await hosts()).data[0].failures === 0)
   assert.equal((await hosts()).data[0].waiting, 0)
+})
+
+test('the command takes addresses as people paste them, and says who follows whom', async () => {
+  const said = (verb, ...words) => shoal('federation', verb, site.folder, ...words)
+  // The command reads the file: what a test sets is not in it.
+  site.config = `url = "${site.url}"\n${site.config.replace('"federation"', '{ "federation", allow_private_network = true }')}`
+  assert.equal((await said('follow', `${peer.url}/`)).code, 0)
+  assert.match((await said('status')).stdout, /^0 follow this server\.\nIt follows 0, and has asked 1 that did not answer yet\.\n/)
+  assert.match((await said('status', peer.host)).stdout, new RegExp(`^It follows peertube@${peer.host}: pending\\.\n`))
+  assert.equal((await said('unfollow', peer.url)).code, 0)
+  assert.match((await said('status', 'never.example')).stdout, /Nothing was ever sent to never\.example\./)
+  assert.match((await said('follow', `${peer.url}/accounts/peertube`)).stderr, /is no host like .* and no handle like/)
 })
 
 test('who is gone for good can be left: nobody is asked for it', async () => {

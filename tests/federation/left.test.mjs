@@ -89,7 +89,7 @@ test('what waited is another plugin\'s, with what is known of the servers', asyn
   await site.when('nothing is left', () => sql(site, 'SELECT (SELECT COUNT(*) FROM federation_out) + (SELECT COUNT(*) FROM federation_queue) + (SELECT COUNT(*) FROM federation_host) + (SELECT COUNT(*) FROM federation_gone);') === '0')
   assert.equal(sql(site, `SELECT COUNT(*), COUNT(DISTINCT inbox) FROM delivery_queue; SELECT failures > 0, next > 0, last_error <> '' FROM delivery_host WHERE host = '${host}'; SELECT inbox FROM delivery_gone;`),
     `15|3\n1|1|1\nhttp://${old.gone}/inbox`)
-  assert.match((await shoal('federation', 'status', site.folder)).stdout, new RegExp(`15 deliveries wait for 1 servers[^]*${host} +well +15`))
+  assert.match((await shoal('federation', 'status', site.folder)).stdout, new RegExp(`15 deliveries wait for 1 servers[^]*${host} +failing +15`))
 })
 
 test('it arrives in its order, signed as before', async () => {

@@ -5,6 +5,7 @@ end
 
 test("lets people talk", function(kit)
   equal(kit.decide("federation.inbound", note "See https://example.org/ for more"), "pass")
+  equal(kit.decide("federation.inbound", { activity = { type = "Follow" }, objectId = "https://here.example/accounts/peertube" }), "pass")
   equal(kit.decide("federation.outbound", { activity = { type = "Create" }, host = "other.example" }), "pass")
 end)
 

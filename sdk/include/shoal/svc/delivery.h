@@ -71,7 +71,7 @@ struct shoal_svc_delivery {
     /// Passes an activity on, byte for byte, to the followers of who is involved in a video. tx: or NULL.
     int (*relay)(struct shoal_call *call, void *arg, struct shoal_db *tx, const char *bytes,
         int64_t video_id, const char *except_host, struct shoal_err *err);
-    /// Hosts as they answer, those that fail first: a new array of {host, state ("well", "slow", "down"), waiting,
+    /// Hosts as they answer, those that fail first: a new array of {host, state ("well", "slow", "down", "blocked"), waiting,
     /// failures, silent_since_ms, last_ok_ms, last_error, next_ms}. host NULL: `count` after `start`.
     json_t *(*hosts)(struct shoal_call *call, void *arg, const char *host, int start, int count,
         struct shoal_err *err);

@@ -122,6 +122,7 @@ struct shoal_svc_federation {
         const char *path, const char *path_id, shoal_collection_fn *page, void *page_arg,
         struct shoal_err *err);
     /// Runs federation.write over an object that is about to be embedded in an activity; *object is replaced.
+    /// What was added to the context stands in the object, as its own "@context".
     void (*written)(struct shoal_call *call, void *arg, const char *type, const json_t *noun,
         json_t **object);
     /// Runs federation.read over the draft that a plugin made of a remote object.
