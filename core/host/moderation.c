@@ -29,6 +29,7 @@ static const struct shoal_migration migrations[] = {
         "    held_at TIME NOT NULL,\n"
         "    UNIQUE (hook, subject)\n"
         ");\n"},
+    {2, "held of a hook", "CREATE INDEX held_hook ON held (hook, id);\n"},
 };
 
 const struct shoal_migration *shoal_host_migrations(size_t *count)
@@ -51,10 +52,12 @@ SHOAL_SQL(add_held,
 SHOAL_SQL(remove_held, "DELETE FROM held WHERE hook = $1 AND subject = $2");
 SHOAL_SQL(find_held, "SELECT id FROM held WHERE hook = $1 AND subject = $2");
 SHOAL_SQL(held_by, "SELECT plugin FROM held WHERE hook = $1 AND subject = $2");
-SHOAL_SQL(list_held, "SELECT id, hook, subject, plugin, sentence, held_at FROM held "
-                     "WHERE CAST($1 AS TEXT) = '' OR hook = $1 ORDER BY id LIMIT $2 OFFSET $3");
-SHOAL_SQL(get_held, "SELECT id, hook, subject, plugin, sentence, held_at FROM held WHERE id = $1");
-SHOAL_SQL(count_held, "SELECT COUNT(*) FROM held WHERE CAST($1 AS TEXT) = '' OR hook = $1");
+#define HELD_SQL "SELECT id, hook, subject, plugin, sentence, held_at FROM held "
+SHOAL_SQL(list_held, HELD_SQL "ORDER BY id LIMIT $1 OFFSET $2");
+SHOAL_SQL(list_held_of, HELD_SQL "WHERE hook = $3 ORDER BY id LIMIT $1 OFFSET $2");
+SHOAL_SQL(get_held, HELD_SQL "WHERE id = $1");
+SHOAL_SQL(count_held, "SELECT COUNT(*) FROM (SELECT 1 FROM held LIMIT 10000) AS waiting");
+SHOAL_SQL(count_held_of, "SELECT COUNT(*) FROM (SELECT 1 FROM held WHERE hook = $1 LIMIT 10000) AS waiting");
 
 struct resumer {
     const struct shoal_plugin *plugin;
@@ -74,7 +77,7 @@ static bool find_resumer(const char *hook, struct resumer *out)
     pthread_mutex_lock(&registry.lock);
     for (size_t i = 0; i < registry.count && !found; i++) {
         found = strcmp(registry.items[i].hook, hook) == 0;
-        if (found) {
+        if (found && out) {
             *out = registry.items[i];
         }
     }
@@ -134,8 +137,7 @@ int shoal_held_add_sized(struct shoal_db *tx, const char *hook, const char *subj
         NULL, err);
 }
 
-int shoal_held_remove(
-    struct shoal_db *tx, const char *hook, const char *subject, struct shoal_err *err)
+int shoal_held_remove(struct shoal_db *tx, const char *hook, const char *subject, struct shoal_err *err)
 {
     return shoal_db_exec(
         tx, &remove_held, SHOAL_ARGS(SHOAL_TEXT(hook), SHOAL_TEXT(subject)), NULL, err);
@@ -144,10 +146,11 @@ int shoal_held_remove(
 static json_t *held_json(const struct shoal_rows *rows)
 {
     char at[32];
+    const char *hook = shoal_col_text(rows, 1);
     shoal_time_format(shoal_col_i64(rows, 5), at);
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s}", "id", (json_int_t)shoal_col_i64(rows, 0), "hook",
-        shoal_col_text(rows, 1), "subject", shoal_col_text(rows, 2), "plugin", shoal_col_text(rows, 3),
-        "sentence", shoal_col_text(rows, 4), "at", at);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)shoal_col_i64(rows, 0),
+        "hook", hook, "subject", shoal_col_text(rows, 2), "plugin", shoal_col_text(rows, 3), "sentence",
+        shoal_col_text(rows, 4), "at", at, "canRelease", find_resumer(hook, NULL));
 }
 
 json_t *shoal_held_get(struct shoal_call *call, int64_t id, struct shoal_err *err)
@@ -161,17 +164,16 @@ json_t *shoal_held_get(struct shoal_call *call, int64_t id, struct shoal_err *er
     return held;
 }
 
-json_t *shoal_held_list(
-    struct shoal_call *call, const char *hook, int start, int count, struct shoal_err *err)
+json_t *shoal_held_list(struct shoal_call *call, const char *hook, int start, int count, struct shoal_err *err)
 {
     struct shoal_db *db = shoal_call_db(call);
-    const char *wanted = hook ? hook : "";
+    bool is_all = !hook || !*hook;
+    const struct shoal_value args[] = {SHOAL_I64(count), SHOAL_I64(start), SHOAL_TEXT(hook)};
     int64_t total = 0;
-    if (shoal_db_i64(db, &count_held, SHOAL_ARGS(SHOAL_TEXT(wanted)), &total, err) < 0) {
+    if (shoal_db_i64(db, is_all ? &count_held : &count_held_of, args + 2, is_all ? 0 : 1, &total, err) < 0) {
         return NULL;
     }
-    struct shoal_rows *rows = shoal_db_query(
-        db, &list_held, SHOAL_ARGS(SHOAL_TEXT(wanted), SHOAL_I64(count), SHOAL_I64(start)), err);
+    struct shoal_rows *rows = shoal_db_query(db, is_all ? &list_held : &list_held_of, args, is_all ? 2 : 3, err);
     if (!rows) {
         return NULL;
     }
@@ -310,12 +312,15 @@ static int go_on(struct shoal_call *call, const char *hook, const char *subject,
     const char *sentence, struct shoal_err *err)
 {
     struct resumer resumer;
-    if (!find_resumer(hook, &resumer)) {
-        return shoal_fail(err, SHOAL_EBUSY, "nobody can go on with what %s held now", hook);
+    bool is_there = find_resumer(hook, &resumer);
+    if (!is_there && released) {
+        return shoal_fail(err, SHOAL_EBUSY, "who goes on with %s is not enabled: refusing has it forgotten", hook);
     }
-    int depth = call->depth;
-    shoal_call_enter(call, (struct shoal_plugin *)(uintptr_t)resumer.plugin);
-    int code = resumer.fn(call, hook, subject, released, sentence, resumer.arg, err);
+    int depth = call->depth, code = 0;
+    if (is_there) {
+        shoal_call_enter(call, (struct shoal_plugin *)(uintptr_t)resumer.plugin);
+        code = resumer.fn(call, hook, subject, released, sentence, resumer.arg, err);
+    }
     while (call->depth > depth) {
         shoal_call_leave(call);
     }

@@ -131,6 +131,15 @@ static void a_subject_is_held_once_with_the_last_words(void **state)
     json_decref(list);
 }
 
+/// Of the first that is held: whether it can be let go; -1: nothing is.
+static int can_release(void)
+{
+    json_t *list = shoal_held_list(&kit.call, NULL, 0, 1, NULL);
+    int can = json_array_size(shoal_get(list, "data")) == 0 ? -1 : shoal_flag(list, "data.0.canRelease", false);
+    json_decref(list);
+    return can;
+}
+
 static int start_resumer(struct shoal_plugin *self, struct shoal_err *err)
 {
     assert_int_equal(shoal_resumer_add(self, "video.publish", resume, NULL, err), 0);
@@ -146,7 +155,9 @@ static void of_a_hook_one_goes_on_and_it_goes_with_its_plugin(void **state)
     struct shoal_err err = {0};
     hold("video.publish", "video:a", "rule", "long");
     assert_int_equal(shoal_release(&kit.call, "video.publish", "video:a", "", &err), SHOAL_EBUSY);
+    assert_int_equal(can_release(), 0);
     assert_int_equal(kit_load("owner", start_resumer, "", NULL, &err), 0);
+    assert_int_equal(can_release(), 1);
     assert_int_equal(shoal_resumer_add(NULL, "video.publish", resume, NULL, &err), SHOAL_ECONFLICT);
     assert_int_equal(
         shoal_resumer_add(shoal_plugin_find("owner"), "user.login", resume, NULL, &err),
@@ -157,6 +168,41 @@ static void of_a_hook_one_goes_on_and_it_goes_with_its_plugin(void **state)
     hold("video.publish", "video:a", "rule", "long");
     shoal_host_quarantine("owner", "it hung");
     assert_int_equal(shoal_release(&kit.call, "video.publish", "video:a", "", &err), SHOAL_EBUSY);
+    assert_int_equal(can_release(), 0);
+    resumed[0] = 0;
+    assert_int_equal(shoal_refuse_held(&kit.call, "video.publish", "video:a", "", &err), 0);
+    assert_string_equal(resumed, "");
+    assert_int_equal(can_release(), -1);
+}
+
+SHOAL_SQL(test_many, "INSERT INTO held (hook, subject, plugin, sentence, held_at) WITH RECURSIVE n (i) AS "
+                     "(SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10010) "
+                     "SELECT 'user.login', 'user:' || i, '', '', 0 FROM n");
+
+static int add_many(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
+{
+    (void)call;
+    (void)arg;
+    return shoal_db_exec(tx, &test_many, SHOAL_NOARGS, NULL, err);
+}
+
+static void no_more_are_counted_than_anybody_reads(void **state)
+{
+    (void)state;
+    assert_int_equal(shoal_tx(&kit.call, add_many, NULL, NULL), 0);
+    hold("video.publish", "video:a", "rule", "long");
+    static const struct {
+        const char *hook;
+        int total;
+    } rows[] = {{NULL, 10000}, {"", 10000}, {"user.login", 10000}, {"video.publish", 1}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *list = shoal_held_list(&kit.call, rows[i].hook, 0, 10, NULL);
+        assert_int_equal(shoal_integer(list, "total", 0), rows[i].total);
+        json_decref(list);
+    }
+    json_t *list = shoal_held_list(&kit.call, NULL, 10010, 10, NULL); // behind those that were counted
+    assert_string_equal(shoal_text(list, "data.0.subject", ""), "video:a");
+    json_decref(list);
 }
 
 static void answers_are_given_once_and_told(void **state)
@@ -322,6 +368,7 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
         CASE(a_subject_is_held_once_with_the_last_words),
         CASE(of_a_hook_one_goes_on_and_it_goes_with_its_plugin),
+        CASE(no_more_are_counted_than_anybody_reads),
         CASE(answers_are_given_once_and_told),
         CASE(a_plugin_answers_what_it_held_itself),
         CASE(what_a_plugin_says_hides_nothing),

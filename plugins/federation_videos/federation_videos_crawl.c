@@ -17,11 +17,11 @@
 #define FIRST_MS     1000  ///< and soon for the first of them
 #define RATED_MS     30000 ///< until what was rated here has arrived there
 #define RECENT       1024
-#define READING_MS 90000 ///< for all shares and comments of a video: its server may be slow on purpose
-#define DAY_MS     (INT64_C(24) * 3600 * 1000)
-#define SILENT     1024
-#define SILENT_MS  (DAY_MS / 24) ///< until an origin that did not answer is asked again for a video
-#define MISSING_MS (DAY_MS / 3) ///< until one that its origin does not know is asked for again
+#define READING_MS   90000 ///< for shares and comments of a video: its server may be slow on purpose
+#define DAY_MS       (INT64_C(24) * 3600 * 1000)
+#define SILENT       1024
+#define SILENT_MS    (DAY_MS / 24) ///< until an origin that did not answer is asked again for a video
+#define MISSING_MS   (DAY_MS / 3) ///< until one that its origin does not know is asked for again
 
 SHOAL_SQL(fv_details_sums, "SELECT likes, dislikes FROM v1_video WHERE id = $1");
 SHOAL_SQL(fv_details_updated, "SELECT updated FROM v1_video WHERE id = $1");
@@ -451,6 +451,8 @@ int fv_crawl_start(struct fv *fv, struct shoal_err *err)
             .lease_s = 300,
             .backoff_ms = 60000}};
     int code = 0;
+    memset(silent.ids, 0, sizeof silent.ids); // of a server that was before in this process
+    memset(recent.names, 0, sizeof recent.names);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds && code == 0; i++) {
         struct shoal_job_kind kind = kinds[i];
         kind.arg = fv;

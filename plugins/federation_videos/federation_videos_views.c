@@ -290,6 +290,7 @@ int fv_views_start(struct fv *fv, struct shoal_err *err)
 {
     const struct shoal_job_kind kind = {
         .kind = "views", .run = update_run, .arg = fv, .attempts = 3};
+    watched.count = 0; // of a server that was before in this process
     int code = shoal_job_kind_add(fv->self, &kind, err);
     code = code == 0 ? shoal_tell(fv->self, "video.viewed", viewed, fv) : code;
     code = code == 0 ? shoal_filter(fv->self, "video.view", view_filter, fv) : code;

@@ -45,6 +45,9 @@ static int list(struct shoal_call *call, int argc, const char *const *argv, void
         printf("\n       %s: ", shoal_text(row, "plugin", ""));
         print(shoal_text(row, "sentence", ""));
         printf("\n");
+        if (!shoal_flag(row, "canRelease", true)) {
+            printf("       the plugin that goes on with it is not enabled: refuse has it forgotten\n");
+        }
     }
     long long total = shoal_integer(held, "total", 0);
     if (total == 0) {

@@ -2,6 +2,7 @@
 // accessible, light and dark, on a phone.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -141,6 +142,25 @@ test('when nothing waits the page says so, and no number is shown', async () => 
   assert.equal((await site.get('/video-channels/ann_channel', { token: true })).json.followersCount, 1)
   await go('?done=elsewhere')
   assert.equal(await page.isVisible('[role=status]'), false)
+})
+
+test('what belongs to a plugin that is not enabled says so, and can be taken off the list alone', async () => {
+  execFileSync('sqlite3', ['-cmd', '.timeout 20000', join(site.folder, 'shoal.sqlite3'),
+    "INSERT INTO held (hook, subject, plugin, sentence, held_at) VALUES ('parcel.ask', 'parcel:1', 'rule', 'it ticks', 1764446000000);"])
+  await go()
+  assert.match((await items())[0], /parcel:1\s+it ticks[\s\S]*is not enabled: it cannot be let through/)
+  assert.equal(await page.locator('form[action$="/release"]').count(), 0)
+  const shown = await open(browser, phone)
+  await logIn(shown, site)
+  await shown.goto(`${site.url}/admin/held`)
+  await shown.click('.held-refuse summary')
+  assert.deepEqual(await accessibility(shown), [])
+  await picture(shown, 'held_alone')
+  await shown.context().close()
+  await page.click('.held-refuse summary')
+  assert.match(await page.innerText('.held-refuse form'), /It is taken off this list/)
+  await follow(page, '.held-refuse button.danger')
+  assert.match(await page.innerText('main'), /Nothing waits for you/)
 })
 
 test('strangers are sent to the login, other users are refused', async () => {

@@ -13,7 +13,8 @@
 /// hook:    "video.publish". subject: "video:UUID", "user:7". sentence: why, or NULL.
 /// Returns: 0 or a negative error. Errors: SHOAL_ENOTFOUND (nothing is held under that name),
 ///          SHOAL_EFORBIDDEN (another plugin holds it: for moderators and "moderation.override"),
-///          SHOAL_ECONFLICT (somebody else is answering it at this moment).
+///          SHOAL_ECONFLICT (somebody else is answering it at this moment), SHOAL_EBUSY (of a release: who
+///          goes on with it is not enabled; a refusal has it forgotten then, and changes nothing else).
 /// Thread:  [worker]. Blocks: yes. Since: 1.0.
 SHOAL_API int shoal_release(struct shoal_call *call, const char *hook, const char *subject,
     const char *sentence, struct shoal_err *err);
@@ -34,8 +35,9 @@ SHOAL_INLINE int shoal_held_add(struct shoal_db *tx, const char *hook, const cha
 /// Forgets that a subject is held, because it was deleted or changed. Not being held is fine.
 SHOAL_API int shoal_held_remove(struct shoal_db *tx, const char *hook, const char *subject,
     struct shoal_err *err);
-/// {total, data: [{id, hook, subject, plugin, sentence, at}]}, the oldest first. hook: NULL for all. plugin:
-/// "" where none has it held (a failing one, a rule of who fires the hook). The second gives one of them by its
+/// {total, data: [{id, hook, subject, plugin, sentence, at, canRelease}]}, the oldest first. hook: NULL for all.
+/// total: no more than 10,000 are counted. plugin: "" where none has it held (a failing one, a rule of who fires
+/// the hook). canRelease: false where who goes on with it is not enabled. The second gives one of them by its
 /// number, which stays when the same subject is held again, with a newer `at`.
 ///
 /// Returns: a new reference, or NULL. Errors: SHOAL_EIO, SHOAL_ENOTFOUND (of one).
