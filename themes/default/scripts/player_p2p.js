@@ -172,12 +172,15 @@ export class Sharing {
     if (video) {
       this.take(video)
     }
+    if (this.state === 'on' && !this.swarm.isAt(this.facts.trackers)) {
+      this.stop('trouble')
+    }
     if (this.state === 'off') {
       this.consider()
     } else if (this.obstacle() === 'few') {
       this.stop('few')
     }
-    if (this.state === 'on' || this.reason === 'few') {
+    if (this.reason === 'few' || (this.state === 'on' && (this.policy.from > 1 || this.swarm.isLost()))) {
       this.later(() => this.look(), VIEWERS_AGAIN_MS)
     }
   }
@@ -287,6 +290,7 @@ export class Sharing {
     }
     return new Swarm(source, plan, {
       onChange: () => this.changed(),
+      onLost: () => turn === this.turn && this.later(() => this.look(), restMs()),
       onEnd: reason => turn === this.turn && this.ended(reason),
     })
   }

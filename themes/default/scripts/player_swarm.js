@@ -26,12 +26,14 @@ class Counts {
 export class Swarm {
   /**
    * source: an HlsSource; plan: {library, playlist, trackers, rtc, hashes, mirrors};
-   * onChange(): the counts are others; onEnd(reason): it has ended by itself.
+   * onChange(): the counts are others; onLost(): its tracker stays away, peers stay; onEnd(reason): it has
+   * ended by itself.
    */
-  constructor(source, plan, { onChange, onEnd }) {
+  constructor(source, plan, { onChange, onLost, onEnd }) {
     this.source = source
     this.plan = plan
     this.onChange = onChange
+    this.onLost = onLost
     this.onEnd = onEnd
     this.counts = new Counts()
     this.banned = new Set()
@@ -221,9 +223,22 @@ export class Swarm {
           this.tries.set(tracker, tries + 1)
           clearTimeout(tracker.reconnectTimer)
           tracker._openSocket()
+        } else if (tries === AGAIN_MAX) {
+          this.tries.set(tracker, tries + 1)
+          this.onLost()
         }
       }
     }
+  }
+
+  isAt(trackers) {
+    return String(trackers) === String(this.plan.trackers)
+  }
+
+  /** Whether a tracker was tried in vain: the library tries it again in its own time. */
+  isLost() {
+    const isLost = tracker => tracker.reconnecting && this.tries.get(tracker) > AGAIN_MAX
+    return [...this.loaders()].some(each => each.trackerClient.client._trackers.some(isLost))
   }
 
   // A viewer is in a swarm for each quality that was played, so the largest swarm counts.
