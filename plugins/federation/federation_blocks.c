@@ -70,10 +70,10 @@ bool fed_blocked(struct shoal_call *call, const char *host)
     return shoal_db_i64(shoal_call_db(call), &block_find, names, LABELS_MAX, &found, NULL) == 0;
 }
 
-// A host as handles have it: lower case, letters, digits, dots, hyphens, maybe a port.
+// A host, also of a pasted address, as handles have it: lower case, letters, digits, dots, hyphens, maybe a port.
 static const char *host_read(struct shoal_call *call, const json_t *fields, struct shoal_err *err)
 {
-    const char *text = shoal_text(fields, "host", NULL);
+    const char *text = fed_name_read(call, shoal_text(fields, "host", NULL));
     size_t length = text != NULL ? strlen(text) : 0;
     static const char letters[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";

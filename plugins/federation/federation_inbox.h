@@ -59,7 +59,10 @@ bool fed_passes(int code);
 /// The actor that stands for a whole server.
 int fed_host_actor(struct shoal_call *call, const char *host, struct shoal_actor *actor,
     struct shoal_err *err);
-/// The instance follows (or no longer follows) a host or a handle.
+/// What somebody typed or pasted ("example.org", "@name@example.org", "https://example.org/"): a host, or a name with its
+/// host. NULL: neither.
+const char *fed_name_read(struct shoal_call *call, const char *text);
+/// The instance follows (or no longer follows) a host or a handle, as fed_name_read() has it.
 int fed_server_follow(struct shoal_call *call, const char *name, bool follows,
     struct shoal_err *err);
 

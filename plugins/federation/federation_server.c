@@ -88,7 +88,7 @@ int fed_host_actor(struct shoal_call *call, const char *host, struct shoal_actor
                            "%.200s does not answer as a server that can be followed", host);
 }
 
-// "name@host" of an actor that is known here: nobody is asked.
+// "name@host" of an actor that is known here: whom it no longer follows may be long gone, and is not asked who it is.
 static int find_known(struct shoal_call *call, const char *handle, const char *field,
     struct shoal_actor *actor, struct shoal_err *err)
 {
@@ -100,7 +100,7 @@ static int find_known(struct shoal_call *call, const char *handle, const char *f
     return shoal_actor_named(call, name, at + 1, actor, err);
 }
 
-// Whom it no longer follows may be long gone, and is not asked who it is.
+// As PeerTube's lists have it: a host or a handle, nothing around it.
 static bool is_name(const char *name)
 {
     return name[0] != '\0' && strlen(name) <= HANDLE_MAX && strpbrk(name, " /\t\r\n") == NULL;
@@ -129,8 +129,7 @@ static int needs_federation(struct shoal_call *call, struct shoal_err *err)
                                    "this server does not federate: it needs a fixed url");
 }
 
-// "example.org", "@name@example.org", "https://example.org/": a host, or a name with its host. NULL: neither.
-static const char *name_read(struct shoal_call *call, const char *text)
+const char *fed_name_read(struct shoal_call *call, const char *text)
 {
     struct shoal_arena *arena = shoal_call_arena(call);
     size_t length = text != NULL ? strnlen(text, HANDLE_MAX + 1) : 0;
@@ -154,7 +153,7 @@ int fed_server_follow(struct shoal_call *call, const char *text, bool follows,
     struct shoal_err *err)
 {
     struct shoal_actor self, target;
-    const char *name = name_read(call, text);
+    const char *name = fed_name_read(call, text);
     bool is_host = name != NULL && strchr(name, '@') == NULL;
     const char *host = is_host ? fed_url_host(call, shoal_arena_printf(shoal_call_arena(call), "https://%s", name))
                                : NULL;
@@ -313,7 +312,7 @@ static int follow_post(
 {
     (void)arg;
     const json_t *body = shoal_request_body(request, err);
-    const char *name = body != NULL ? name_read(call, shoal_text(body, "name", NULL)) : NULL;
+    const char *name = body != NULL ? fed_name_read(call, shoal_text(body, "name", NULL)) : NULL;
     if (name == NULL) {
         return body == NULL ? err->code
                             : shoal_fail_field(err, "name",
