@@ -4,10 +4,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include <shoal/db.h>
+
 #include "p2p_policy.h"
 
 #define LOOK_MS       INT64_C(1000)
 #define OPEN_UNKNOWN  (-1)
+
+// It ends in " private" where those videos are shared.
+SHOAL_SQL(p2p_policy_base, "SELECT base FROM p2p_video WHERE video_id = $1");
 
 // --- what others are told ---
 
@@ -47,6 +52,32 @@ static json_t *trackers_for_page(struct p2p *p2p, struct shoal_call *call, const
     return urls != NULL ? urls : json_array(); // who cannot be asked does not share
 }
 
+// While no public URL is set, a page's URLs begin as its visitor wrote the address, but the names of the swarms are
+// made of one of them. Returns: the playlist's URL that they are made of; NULL: it is the page's own, or unknown.
+static json_t *named_playlist(struct shoal_call *call, const json_t *video)
+{
+    const char *url = shoal_text(video, "streamingPlaylists.0.playlistUrl", "");
+    const char *here = shoal_url(call, "/");
+    size_t length = strlen(here);
+    struct shoal_err why = {0};
+    struct shoal_rows *rows =
+        strncmp(url, here, length) != 0
+            ? NULL
+            : shoal_db_query(shoal_call_db(call), &p2p_policy_base,
+                  SHOAL_ARGS(SHOAL_I64(shoal_integer(video, "id", 0))), &why);
+    json_t *named = NULL;
+    if (rows != NULL && shoal_rows_next(rows)) {
+        const char *base = shoal_col_text(rows, 0);
+        size_t base_length = strcspn(base, " ");
+        bool is_other = base_length > 0 && (base_length != length || strncmp(base, here, length) != 0);
+        named = is_other ? json_sprintf("%.*s%s", (int)base_length, base, url + length) : NULL;
+    }
+    if (rows != NULL) {
+        shoal_rows_close(rows, &why);
+    }
+    return named;
+}
+
 // The page of a video: what its player needs before it asks anybody anything.
 static int show_page(struct shoal_call *call, json_t **value, void *arg, struct shoal_err *err)
 {
@@ -60,11 +91,11 @@ static int show_page(struct shoal_call *call, json_t **value, void *arg, struct 
     }
     bool is_relayed = reach == P2P_REACH_OURS;
     bool is_shared = json_array_size(json_object_get(video, "trackerUrls")) > 0;
-    json_t *swarm = json_pack("{s:s, s:I, s:b, s:b, s:o}", "mode",
+    json_t *swarm = json_pack("{s:s, s:I, s:b, s:b, s:o, s:o*}", "mode",
         shoal_setting_text(p2p->self, call, "viewers"), "from",
         (json_int_t)shoal_setting_i64(p2p->self, "from_viewers"), "relayOnly", is_relayed,
         "private", shoal_setting_bool(p2p->self, "private"), "ice",
-        p2p_ice_of(p2p, call, is_shared));
+        p2p_ice_of(p2p, call, is_shared), "playlist", named_playlist(call, video));
     if (is_relayed) {
         json_object_set_new(swarm, "trackers", trackers_for_page(p2p, call, video));
     }

@@ -83,6 +83,16 @@ test('what the server sends before sharing begins is all that it sends, and noth
   await leave([first, second])
 })
 
+test('viewers who came by different names of the server share, as long as it has no public URL', async () => {
+  const first = await source()
+  const second = await viewer(browser, address.replace('127.0.0.1', 'localhost'))
+  await until(second, () => window.shoal.player.sharing.counts?.fromPeers > 0)
+  await second.evaluate(() => { window.shoal.player.rate = 8 })
+  await ends(second)
+  assert.equal(await right(second), 8)
+  await leave([first, second])
+})
+
 test('who comes by a link into the middle, where nobody else is, sees it at once', async () => {
   const page = await viewer(browser, `${address}?start=16`)
   await passes(page, 16.5)
@@ -275,6 +285,34 @@ for (const [name, options] of Object.entries({ desktop: {}, phone, French: { loc
     await leave([page])
   })
 }
+
+test('a no in one page of the site holds in those that are open already', async () => {
+  const page = await viewer(browser, address)
+  await until(page, () => window.shoal.player.sharing.state === 'on')
+  const other = await page.context().newPage()
+  await other.goto(address)
+  await other.waitForFunction(() => window.shoal?.player?.source)
+  await other.evaluate(() => window.shoal.player.sharing.say('no'))
+  await until(page, () => window.shoal.player.sharing.reason === 'no')
+  assert.equal((await state(page)).state, 'off')
+  await other.evaluate(() => window.shoal.player.sharing.say('yes'))
+  await until(page, () => window.shoal.player.sharing.state === 'on')
+  await leave([page])
+})
+
+test('who saw less than the time between two reports is in the sums, by the end, a pause or leaving', async () => {
+  const taken = async () => Number(/playback_reports_total\{result="taken"\} (\d+)/.exec((await site.raw({ path: '/metrics' })).body)[1])
+  const bytes = async () => Number(/playback_reported_bytes_total\{source="server"\} (\d+)/.exec((await site.raw({ path: '/metrics' })).body)[1])
+  for (const stop of [ends, page => page.evaluate(() => window.shoal.player.video.pause()), page => page.goto(`${site.url}/about`)]) {
+    const page = await viewer(browser, address, { rate: 4, answer: 'no' })
+    await passes(page, 1)
+    const before = [await taken(), await bytes()]
+    await stop(page)
+    await site.when('a report came', async () => await taken() === before[0] + 1)
+    assert.ok(await bytes() > before[1])
+    await leave([page])
+  }
+})
 
 test('players report bytes since the last time', async () => {
   const page = await viewer(browser, address)

@@ -68,6 +68,7 @@ export class Sharing {
     this.link = new URLSearchParams(location.search).get('p2p') ?? ''
     this.answer = user?.p2pEnabled === false ? 'no' : keptAnswer()
     this.deviceKnown = this.watchDevice()
+    window.addEventListener('storage', ({ key }) => key === KEPT && keptAnswer() && this.heed(keptAnswer()))
   }
 
   onChange(listener) {
@@ -214,7 +215,6 @@ export class Sharing {
 
   /** The viewer's answer: 'yes' or 'no', or 'told' when none came. */
   say(answer) {
-    this.answer = answer
     try {
       localStorage.setItem(KEPT, answer)
     } catch {
@@ -225,10 +225,16 @@ export class Sharing {
       api('users/me', { method: 'PUT', body }).catch(() => {})
     }
     this.link = answer === 'yes' && this.link === '0' ? '' : this.link
+    this.heed(answer)
+  }
+
+  /** An answer was given, here or in another page of this site. */
+  heed(answer) {
+    this.answer = answer
     this.endAsking?.()
     if (this.obstacle()) {
       this.stop(this.obstacle())
-    } else if (this.state === 'off' || this.state === 'asking') {
+    } else if (this.source && (this.state === 'off' || this.state === 'asking')) {
       this.begin()
     }
   }
@@ -279,7 +285,7 @@ export class Sharing {
     }
     const plan = {
       library: player.options.library.replace('hls.mjs', 'p2p-hls.mjs'),
-      playlist: player.options.hls,
+      playlist: policy.playlist ?? player.options.hls, // the URL that the swarms are named after
       trackers: facts.trackers,
       rtc: {
         iceServers: policy.ice ?? [],

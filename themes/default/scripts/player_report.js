@@ -13,6 +13,7 @@ class Report {
     player.video.addEventListener('playing', () => this.run())
     player.video.addEventListener('pause', () => this.rest())
     player.video.addEventListener('ended', () => this.rest())
+    window.addEventListener('pagehide', () => this.rest()) // who saw less than it takes counts too
   }
 
   run() {
@@ -20,8 +21,11 @@ class Report {
   }
 
   rest() {
-    clearInterval(this.timer)
-    this.timer = undefined
+    if (this.timer) {
+      clearInterval(this.timer)
+      this.timer = undefined
+      this.send()
+    }
   }
 
   send() {
@@ -41,7 +45,7 @@ class Report {
       videoId: options.video,
     }
     body.downloadedBytesHTTP += fromServer
-    api('metrics/playback', { method: 'POST', body }).catch(() => {})
+    api('metrics/playback', { method: 'POST', body, keepalive: true }).catch(() => {})
   }
 }
 

@@ -14,12 +14,16 @@ export class ApiError extends Error {
   }
 }
 
-/** Calls the API as the visitor. `body` becomes JSON unless it is a FormData. Resolves to the answer. */
-export async function api(path, { method = 'GET', body, headers = {}, signal } = {}) {
+/**
+ * Calls the API as the visitor. `body` becomes JSON unless it is a FormData. keepalive: also when the page is
+ * being left. Resolves to the answer.
+ */
+export async function api(path, { method = 'GET', body, headers = {}, signal, keepalive = false } = {}) {
   const isForm = body instanceof FormData
   const response = await fetch(path.startsWith('/') ? path : `/api/v1/${path}`, {
     method,
     signal,
+    keepalive,
     credentials: 'same-origin',
     headers: {
       accept: 'application/json',
