@@ -270,8 +270,9 @@ static void judge(struct sender *sender, struct dlv_item *item, int code,
     enum dlv_verdict verdict = dlv_judge(code, fetched->status, item->tries);
     enum dlv_change change = DLV_SAME;
     char why[160];
+    bool asks = fetched->status == 401 && fetched->header(fetched, "accept-signature") != NULL;
     if (fetched->status == 401) {
-        dlv_sign_refused(sender->call, item->inbox, fetched->header(fetched, "accept-signature") != NULL);
+        dlv_sign_refused(sender->call, item->inbox, asks);
     }
     if (fetched->status != 0) {
         snprintf(why, sizeof why, "it answers %d", fetched->status);
@@ -296,7 +297,8 @@ static void judge(struct sender *sender, struct dlv_item *item, int code,
         // It was the host then, and not one delivery that it cannot take.
         host->is_back |= host->breaker.failures > DLV_ALONE_AFTER;
         change = dlv_breaker_ok(&host->breaker, now);
-        item->again_ms = now + dlv_retry_ms(sender->pause_ms, item->tries);
+        // Who says how it is to be signed gets it so at once, but once.
+        item->again_ms = now + (asks && item->tries == 1 ? 0 : dlv_retry_ms(sender->pause_ms, item->tries));
     }
     if (verdict == DLV_DELIVERED) {
         shoal_metric_add(&dlv_metric_delivered, NULL, 1);

@@ -134,6 +134,23 @@ test('who asks for RFC 9421 is asked so, now and later, and fedify believes that
   }
 })
 
+test('an inbox that asks for RFC 9421 gets it so at once', async () => {
+  const modern = await Peer.start({ address: '127.0.0.5' })
+  try {
+    const actor = modern.person('picky')
+    modern.takes = (incoming, response) => {
+      const isModern = incoming.headers['signature-input'] !== undefined
+      response.writeHead(isModern ? 202 : 401, isModern ? {} : { 'accept-signature': 'sig1=("@method" "@target-uri" "content-digest");created;keyid' })
+      response.end()
+    }
+    taken(await actor.post(site, follow(actor)))
+    await modern.came('the Accept, signed as it asks', (body, entry) => body.type === 'Accept' && entry.headers['signature-input'])
+    assert.equal(modern.inbox.length, 2)
+  } finally {
+    await modern.stop()
+  }
+})
+
 test('who signs with RFC 9421 is asked with it; who then refuses it is asked the old way again', async () => {
   const modern = await Peer.start({ address: '127.0.0.4' })
   try {
