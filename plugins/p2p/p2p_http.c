@@ -175,8 +175,10 @@ static int announce_of(
         swarm_video_unref(video);
         return hand_over(asked);
     }
-    if (asked->must_look &&
-        (video || visitor_unknown_take(entry->visitor, UNKNOWN_A_MINUTE, shoal_tick_ms()))) {
+    if (asked->must_look && !video &&
+        !visitor_unknown_take(entry->visitor, UNKNOWN_A_MINUTE, shoal_tick_ms())) {
+        why = "too much is asked for from your address: try again later"; // it may well be ours
+    } else if (asked->must_look) {
         swarm_video_unref(video);
         video = p2p_gate_find(tracker, asked->call, query->hash);
         if (!video) {

@@ -14,6 +14,7 @@
 #define CLOSE_POLICY      1008
 
 static const struct jsontext_slice no_hash;
+static const char too_much[] = "too much is going on here: try again later";
 
 // ---- the beginning and the end
 
@@ -240,8 +241,11 @@ static struct p2p_member *enter(
         refuse(socket, message, why); // another node has it: nothing is held against who asks
         return NULL;
     }
-    if (why ||
-        (!video && !visitor_unknown_take(socket->visitor, UNKNOWN_A_MINUTE, shoal_tick_ms()))) {
+    if (!why && !video && !visitor_unknown_take(socket->visitor, UNKNOWN_A_MINUTE, shoal_tick_ms())) {
+        refuse(socket, message, too_much); // it may well be ours: others of the address asked for so many
+        return NULL;
+    }
+    if (why) {
         was_in = was_in || (socket->lost && memcmp(socket->lost, message->hash.bytes, SWARM_ID_BYTES) == 0);
         refuse(socket, message, was_in ? P2P_NO_LONGER : p2p_not_ours);
         count_unknown(socket);
@@ -255,7 +259,7 @@ static struct p2p_member *enter(
     if (video) {
         p2p_member_settle(socket, member, video);
     } else if (!p2p_member_look_up(socket, message->hash.bytes, false)) {
-        refuse(socket, message, "too much is going on here: try again later");
+        refuse(socket, message, too_much);
         p2p_member_remove(socket, member);
         member = NULL;
     }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { announceHttp, bytes20, offer, peer, Peer, trackerSite, writeHashes } from './kit.mjs'
+import { addHash, announceHttp, bytes20, offer, peer, Peer, trackerSite, writeHashes } from './kit.mjs'
 
 const hashes = [bytes20(), bytes20()]
 let site, video
@@ -112,6 +112,29 @@ test('T45 one address has so many sockets', async () => {
     return status === 101
   })
   for (const each of open) each.destroy()
+})
+
+test('T45 an address that has asked for too many hashes hears that, and not that its video is none of ours', async () => {
+  const mine = Array.from({ length: 20 }, () => bytes20()) // that nobody has announced
+  for (const hash of mine) addHash(site, hash, video)
+  for (let i = 0; i < 30; i++) {
+    const one = await peer(site, from('198.51.100.31'))
+    for (let j = 0; j < 14; j++) await one.announced(bytes20())
+    await one.leave()
+  }
+  const me = await peer(site, from('198.51.100.31'))
+  const heard = []
+  for (const hash of mine) heard.push((await me.announced(hash))['failure reason'] ?? '') // and it stays connected
+  await me.leave()
+  const id = bytes20()
+  for (let i = 0; i < 400; i++) await announceHttp(site, bytes20(), { id, from: '198.51.100.31' })
+  const told = []
+  for (const hash of mine.slice(0, 10)) told.push((await announceHttp(site, hash, { id, from: '198.51.100.31' }))['failure reason'] ?? '')
+  for (const words of [heard, told]) { // one or another may get through, as time goes on
+    assert.ok(words.some(each => /too much .*try again/.test(each)), words.join())
+    assert.deepEqual(words.filter(each => /no video of this server/.test(each)), [])
+  }
+  assert.ok((await announceHttp(site, mine[0], { id, from: '198.51.100.32' })).incomplete >= 1)
 })
 
 test('T45 a /48 is no crowd of strangers', async () => {
