@@ -2,7 +2,7 @@
 //
 // Other servers are peers by hand with Node's own crypto, and @fedify/fedify as one that nobody here wrote.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-import { signRequest, verifyJsonLd, verifyRequest } from '@fedify/fedify'
+import { signJsonLd, signRequest, verifyJsonLd, verifyRequest } from '@fedify/fedify'
 import assert from 'node:assert/strict'
 import { createHash, createPublicKey, createSign, createVerify, generateKeyPairSync, webcrypto } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { request } from '../kit/client.mjs'
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { sql } from './crowd.mjs'
-import { Peer, settle, startFederating } from './peer.mjs'
+import { Peer, Public, context, settle, startFederating } from './peer.mjs'
 
 let site, closed, peer, other
 
@@ -186,6 +186,32 @@ test('what others pass on is signed as a document: fedify believes a comment and
     assert.equal(body.signature.creator, body.actor)
     assert.ok(await verifyJsonLd(body, { documentLoader, contextLoader }), body.type)
     assert.equal(await verifyJsonLd({ ...body, id: `${body.id}x` }, { documentLoader, contextLoader }), false)
+  }
+})
+
+test('T25 what its author signed as a document is believed no more than where it came from', async () => {
+  const relay = await Peer.start({ address: '127.0.0.6' })
+  // Of the terms of a signature both contexts say the same.
+  const loaders = { documentLoader, contextLoader: url => contextLoader(url.replace('/identity/', '/security/')) }
+  try {
+    const author = fresh()
+    const video = await site.upload(await clip('h264'), { name: 'Passed on', commentsPolicy: 1 })
+    await site.published(video.uuid)
+    const passes = async (path, content, isAtHome) => {
+      const note = { type: 'Note', id: `${peer.url}${path}`, content, inReplyTo: `${site.url}/videos/watch/${video.uuid}`, published: new Date().toISOString(), attributedTo: author.id, to: [Public] }
+      if (isAtHome) peer.serve(path, { '@context': context, ...note })
+      const key = await webcrypto.subtle.importKey('pkcs8', author.keys.privateKey.export({ type: 'pkcs8', format: 'der' }), { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256' }, true, ['sign'])
+      const signed = await signJsonLd({ '@context': context, ...author.say('Create', note) }, key, new URL(author.keyId), loaders)
+      assert.ok(await verifyJsonLd(signed, loaders))
+      taken(await relay.instance.post(site, JSON.stringify(signed)))
+    }
+    await passes('/notes/away', 'never said at home', false)
+    await passes('/notes/home', 'said at home', true)
+    const texts = async () => (await site.get(`/videos/${video.uuid}/comment-threads`)).json.data.map(({ text }) => text)
+    await site.when('what its origin has is here', async () => (await texts()).length > 0)
+    assert.deepEqual(await texts(), ['said at home'])
+  } finally {
+    await relay.stop()
   }
 })
 
