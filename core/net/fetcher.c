@@ -265,7 +265,7 @@ static bool let_go(void)
 {
     CURLM *other = multi_new();
     pthread_mutex_lock(&fetcher.lock);
-    bool is_idle = other && fetcher.active == 0;
+    bool is_idle = other && fetcher.active == 0 && !fetcher.is_stopping; // whose wake-up is in the old one
     if (is_idle) {
         CURLM *old = fetcher.multi;
         fetcher.multi = other;
