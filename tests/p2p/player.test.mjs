@@ -249,12 +249,22 @@ test('with an account the answer goes along with it', async () => {
   await page.evaluate(() => localStorage.clear())
   await page.goto(address)
   await until(page, () => window.shoal?.player?.sharing.reason === 'no')
+  // That somebody said nothing in another page does not outweigh it.
+  await page.evaluate(() => addEventListener('storage', () => { window.heard = true }))
+  const other = await page.context().newPage()
+  await other.goto(`${site.url}/about`)
+  await other.evaluate(() => localStorage.setItem('shoal.p2p', 'told'))
+  await until(page, () => window.heard)
+  assert.deepEqual([(await state(page)).state, (await state(page)).reason], ['off', 'no'])
   await alone(page)
   // And back, in the panel.
   await page.click('[data-button=swarm]')
   await page.getByRole('switch').check()
   await site.when('the account says yes', async () => (await site.get('/users/me', { token: true })).json.p2pEnabled === true)
   await until(page, () => window.shoal.player.sharing.state === 'on')
+  // And once more, in the same page.
+  await page.getByRole('switch').uncheck()
+  await site.when('the account says no again', async () => (await site.get('/users/me', { token: true })).json.p2pEnabled === false)
   await leave([page])
 })
 

@@ -150,6 +150,9 @@ test('where so many are to watch, nobody is contacted before they do', async () 
     await alone(page)
     assert.deepEqual([(await state(page)).state, (await state(page)).reason], ['off', 'few'])
   }
+  // Who answers meanwhile goes on waiting for others.
+  await pages[0].evaluate(() => window.shoal.player.sharing.say('yes'))
+  assert.equal((await state(pages[0])).reason, 'few')
   // The third is somebody whose player is not ours.
   assert.equal((await site.post(`/videos/${video.uuid}/views`, { json: { currentTime: 1, sessionId: 'third' } })).status, 204)
   await Promise.all(pages.map(announces))

@@ -68,7 +68,7 @@ export class Sharing {
     this.link = new URLSearchParams(location.search).get('p2p') ?? ''
     this.answer = user?.p2pEnabled === false ? 'no' : keptAnswer()
     this.deviceKnown = this.watchDevice()
-    window.addEventListener('storage', ({ key }) => key === KEPT && keptAnswer() && this.heed(keptAnswer()))
+    window.addEventListener('storage', ({ key }) => key === KEPT && this.hear(keptAnswer()))
   }
 
   onChange(listener) {
@@ -145,10 +145,7 @@ export class Sharing {
   consider() {
     const reason = this.obstacle()
     if (reason) {
-      this.set('off', reason)
-      if (reason === 'few') {
-        this.later(() => this.look(), VIEWERS_AGAIN_MS)
-      }
+      this.stop(reason)
       return undefined
     }
     if (this.answer !== '') {
@@ -181,7 +178,7 @@ export class Sharing {
     } else if (this.obstacle() === 'few') {
       this.stop('few')
     }
-    if (this.reason === 'few' || (this.state === 'on' && (this.policy.from > 1 || this.swarm.isLost()))) {
+    if (this.state === 'on' && (this.policy.from > 1 || this.swarm.isLost())) {
       this.later(() => this.look(), VIEWERS_AGAIN_MS)
     }
   }
@@ -220,12 +217,19 @@ export class Sharing {
     } catch {
       // it holds for this page
     }
-    if (user && answer !== 'told' && user.p2pEnabled !== (answer === 'yes')) {
+    if (user && answer !== 'told') { // what the page knows of the account may be old
       const body = { p2pEnabled: answer === 'yes' }
       api('users/me', { method: 'PUT', body }).catch(() => {})
     }
     this.link = answer === 'yes' && this.link === '0' ? '' : this.link
     this.heed(answer)
+  }
+
+  // That nothing was said in another page of this site says nothing to one that has an answer.
+  hear(answer) {
+    if (answer === 'yes' || answer === 'no' || (answer === 'told' && this.answer === '')) {
+      this.heed(answer)
+    }
   }
 
   /** An answer was given, here or in another page of this site. */
@@ -322,6 +326,9 @@ export class Sharing {
   stop(reason) {
     this.close()
     this.set('off', reason)
+    if (reason === 'few' && this.source) {
+      this.later(() => this.look(), VIEWERS_AGAIN_MS)
+    }
   }
 
   close() {
