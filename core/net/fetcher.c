@@ -265,7 +265,7 @@ static bool let_go(void)
 {
     CURLM *other = multi_new();
     pthread_mutex_lock(&fetcher.lock);
-    bool is_idle = other && fetcher.active == 0 && !fetcher.is_stopping; // whose wake-up is in the old one
+    bool is_idle = other && fetcher.active == 0;
     if (is_idle) {
         CURLM *old = fetcher.multi;
         fetcher.multi = other;
@@ -308,7 +308,9 @@ static void *run(void *unused)
         if (used_ms > 0 && shoal_tick_ms() - used_ms >= idle_ms && let_go()) {
             used_ms = 0;
         }
-        curl_multi_poll(fetcher.multi, NULL, 0, running > 0 ? 200 : (int)idle_ms, NULL);
+        // The wake-up that came with is_stopping may be used up: by requests that ended since, or let_go().
+        int most_ms = running > 0 ? 200 : fetcher.is_stopping ? 0 : (int)idle_ms;
+        curl_multi_poll(fetcher.multi, NULL, 0, most_ms, NULL);
     }
 }
 
