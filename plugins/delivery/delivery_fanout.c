@@ -46,7 +46,7 @@ struct spread {
     struct place places[DLV_LOT > DLV_INBOXES_MAX ? DLV_LOT : DLV_INBOXES_MAX];
     int count;
     const char *host; ///< the last one that was judged, and what came of it
-    bool passes;
+    bool passes, is_overtaken; ///< is_overtaken: another one queues the same
     int lost; ///< hosts that are to be asked about again, and for which there is no room
 };
 
@@ -181,6 +181,7 @@ static int lot_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
                            &changed, err);
     free(plan);
     if (code == 0 && changed == 0) {
+        spread->is_overtaken = true;
         code = shoal_fail(err, SHOAL_ECONFLICT, "another one queues the same");
     }
     return code != 0 || spread->count == 0 ? code : dlv_queue_wake(tx, 0, NULL, err);
@@ -348,6 +349,7 @@ static int lots_write(struct shoal_call *call, struct spread *spread, struct sho
                      : shoal_tx(call, more_tx, &spread->out, err);
 }
 
+/// Returns: 0 done, SHOAL_LATER: another one is at it, or an error.
 static int spread_one(struct shoal_call *call, int64_t id, struct shoal_err *err)
 {
     struct spread *spread = calloc(1, sizeof *spread);
@@ -372,8 +374,9 @@ static int spread_one(struct shoal_call *call, int64_t id, struct shoal_err *err
     json_decref(spread->said);
     json_decref(spread->plan);
     free(spread->body);
+    bool is_overtaken = spread->is_overtaken;
     free(spread);
-    return code == SHOAL_ENOTFOUND ? 0 : code; // replaced, or done before
+    return is_overtaken ? SHOAL_LATER : code == SHOAL_ENOTFOUND ? 0 : code; // replaced, or done before
 }
 
 int dlv_spread(struct shoal_call *call, const struct shoal_job *job, void *arg,
@@ -390,10 +393,12 @@ int dlv_spread(struct shoal_call *call, const struct shoal_job *job, void *arg,
         return code == SHOAL_ENOTFOUND ? 0 : code;
     }
     struct shoal_err why = {0};
-    if (first != id && spread_one(call, first, &why) == 0) {
-        return shoal_tx(call, more_tx, &(struct dlv_out){.id = id}, err);
+    const struct dlv_out again = {.id = id};
+    if (first != id && spread_one(call, first, &why) >= 0) {
+        return shoal_tx(call, more_tx, (void *)(uintptr_t)&again, err);
     }
-    return spread_one(call, id, err); // what cannot go out itself keeps nothing back
+    code = spread_one(call, id, err); // what cannot go out itself keeps nothing back
+    return code == SHOAL_LATER ? shoal_tx(call, more_tx, (void *)(uintptr_t)&again, err) : code;
 }
 
 static int give_up_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)

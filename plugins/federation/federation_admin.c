@@ -132,7 +132,11 @@ static int on_host(struct shoal_call *call, int argc, const char *const *argv, v
     bool is_retry = strcmp(verb, "retry") == 0;
     int code = is_retry ? fed_host_retry(call, argv[0], &err)
                         : fed_server_follow(call, argv[0], strcmp(verb, "follow") == 0, &err);
-    return code != 0 ? fail(&err) : 0;
+    if (code != 0) {
+        return fail(&err);
+    }
+    printf(strcmp(verb, "unfollow") == 0 ? "%s is followed no longer.\n" : "%s is asked now: `shoal federation status` says what comes of it.\n", argv[0]);
+    return 0;
 }
 
 int fed_admin_start(struct shoal_plugin *self, struct shoal_err *err)

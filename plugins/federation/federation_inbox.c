@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <activity.h>
+
 #include "federation_inbox.h"
 
 #define ACTIVITIES_MAX 500           // in one Collection
@@ -288,11 +290,23 @@ static int take_later(struct shoal_call *call, struct shoal_request *request, co
     return fed_signer_later(call, request, claim, err);
 }
 
+// New reference; NULL: err says why.
+static json_t *body_read(const char *bytes, size_t length, struct shoal_err *err)
+{
+    json_t *body = shoal_json_parse(bytes, length, err);
+    if (body != NULL && !activity_is_bounded(body)) {
+        json_decref(body);
+        shoal_fail(err, SHOAL_ETOOLARGE, "an activity has at most %d values here", ACTIVITY_VALUES_MAX);
+        return NULL;
+    }
+    return body;
+}
+
 int fed_inbox_proved(struct shoal_call *call, const struct shoal_actor *signer, const char *bytes,
     size_t length, struct shoal_err *err)
 {
-    json_t *body = shoal_json_parse(bytes, length, err);
-    int code = body == NULL ? SHOAL_EINVAL : take_all(call, bytes, body, signer, err);
+    json_t *body = body_read(bytes, length, err);
+    int code = body == NULL ? err->code : take_all(call, bytes, body, signer, err);
     json_decref(body);
     return code;
 }
@@ -304,9 +318,9 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
     size_t length = 0;
     close_behind(request);
     const char *bytes = shoal_request_body_bytes(request, &length);
-    json_t *body = shoal_json_parse(bytes != NULL ? bytes : "", length, err);
+    json_t *body = body_read(bytes != NULL ? bytes : "", length, err);
     if (body == NULL) {
-        return SHOAL_EINVAL;
+        return err->code;
     }
     struct shoal_actor signer = {0};
     struct shoal_claim claim = {.size = sizeof claim};

@@ -6,11 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include <activity.h>
+
 #include "identity.h"
 
 #define REDIRECTS_MAX 3
 #define TIMEOUT_MS    10000
-#define VALUES_MAX    50000
 
 static const char accept[] = "Accept: application/activity+json, application/ld+json; "
                              "profile=\"https://www.w3.org/ns/activitystreams\"";
@@ -24,27 +25,6 @@ bool who_is_activity_type(const char *type)
     return length == 19 && strncasecmp(type, "application/ld+json", length) == 0 &&
            strcasestr(type, "profile=") != NULL &&
            strstr(type, "https://www.w3.org/ns/activitystreams") != NULL;
-}
-
-// Values in it, at most one more than there may be.
-static int values_count(const json_t *value, int so_far)
-{
-    const char *key = NULL;
-    json_t *inner = NULL;
-    size_t index = 0;
-    so_far++;
-    if (json_is_object(value)) {
-        json_object_foreach((json_t *)(uintptr_t)value, key, inner)
-        {
-            so_far = so_far > VALUES_MAX ? so_far : values_count(inner, so_far);
-        }
-    } else if (json_is_array(value)) {
-        json_array_foreach(value, index, inner)
-        {
-            so_far = so_far > VALUES_MAX ? so_far : values_count(inner, so_far);
-        }
-    }
-    return so_far;
 }
 
 static int status_fail(int status, const char *url, struct shoal_err *err)
@@ -135,7 +115,7 @@ static json_t *read_document(struct shoal_call *call, const char *url, bool is_a
         return NULL;
     }
     json_t *document = shoal_json_parse(fetched.body, fetched.body_bytes, err);
-    if (document != NULL && (!json_is_object(document) || values_count(document, 0) > VALUES_MAX)) {
+    if (document != NULL && (!json_is_object(document) || !activity_is_bounded(document))) {
         json_decref(document);
         document = NULL;
         shoal_fail(err, SHOAL_EINVAL, "%.200s is no document, or too large a one", url);

@@ -96,6 +96,7 @@ test('bad JSON, deep JSON, large JSON and lists are refused with a sentence', as
   problem(await alice.post(site, '[]'), 400)
   problem(await alice.post(site, `{"id":"${alice.id}/x","type":"Create","actor":"${alice.id}","object":${'{"a":'.repeat(70)}1${'}'.repeat(70)}}`), 400)
   problem(await alice.post(site, JSON.stringify({ ...follow(alice), padding: 'x'.repeat(1100000) })), 413)
+  problem(await alice.post(site, { ...follow(alice), padding: Array(50000).fill(0) }), 413)
 })
 
 test('an activity without id, type or actor is refused, and the field is named', async () => {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "activity.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define ITEMS_MAX 100
@@ -26,4 +27,30 @@ bool activity_is_public(const json_t *audience)
         found = is_everybody(json_string_value(json_array_get(audience, i)));
     }
     return found;
+}
+
+// Values in it, at most one more than there may be.
+static int values_count(const json_t *value, int so_far)
+{
+    const char *key = NULL;
+    json_t *inner = NULL;
+    size_t index = 0;
+    so_far++;
+    if (json_is_object(value)) {
+        json_object_foreach((json_t *)(uintptr_t)value, key, inner)
+        {
+            so_far = so_far > ACTIVITY_VALUES_MAX ? so_far : values_count(inner, so_far);
+        }
+    } else if (json_is_array(value)) {
+        json_array_foreach(value, index, inner)
+        {
+            so_far = so_far > ACTIVITY_VALUES_MAX ? so_far : values_count(inner, so_far);
+        }
+    }
+    return so_far;
+}
+
+bool activity_is_bounded(const json_t *document)
+{
+    return values_count(document, 0) <= ACTIVITY_VALUES_MAX;
 }

@@ -12,5 +12,8 @@
 const char *activity_id(const json_t *reference);
 /// Whether to or cc, a text or a list, names everybody: in one of three spellings, among the first hundred.
 bool activity_is_public(const json_t *audience);
+/// Whether a document has at most ACTIVITY_VALUES_MAX values: what is read of it, and written, is bounded by that.
+#define ACTIVITY_VALUES_MAX 50000
+bool activity_is_bounded(const json_t *document);
 
 #endif

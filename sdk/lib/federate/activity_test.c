@@ -52,11 +52,25 @@ static void finds_everybody_in_each_spelling(void **state)
     json_decref(wrong);
 }
 
+static void counts_values_at_every_depth(void **state)
+{
+    (void)state;
+    json_t *inner = json_array(), *document = json_pack("{s:s, s:o}", "id", "https://a.example/1", "items", inner);
+    while (json_array_size(inner) < ACTIVITY_VALUES_MAX - 3) {
+        json_array_append_new(inner, json_null());
+    }
+    assert_true(activity_is_bounded(document));
+    json_array_append_new(inner, json_null());
+    assert_false(activity_is_bounded(document));
+    json_decref(document);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_the_id_of_a_text_and_of_an_object),
         cmocka_unit_test(finds_everybody_in_each_spelling),
+        cmocka_unit_test(counts_values_at_every_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
