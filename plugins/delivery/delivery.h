@@ -108,6 +108,7 @@ struct dlv_host {
     enum dlv_change change;
     int waiting, flying, ended; ///< items of it by phase
     int sent;
+    int64_t signs_since_ms; ///< since when it is signed to otherwise than before; 0: no change in this turn
     bool is_there;    ///< the slot is used
     bool is_touched;  ///< its row is to be written
     bool is_drained;  ///< nothing more is taken from its queue now

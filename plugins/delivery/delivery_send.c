@@ -271,8 +271,10 @@ static void judge(struct sender *sender, struct dlv_item *item, int code,
     enum dlv_change change = DLV_SAME;
     char why[160];
     bool asks = fetched->status == 401 && fetched->header(fetched, "accept-signature") != NULL;
-    if (fetched->status == 401) {
+    // What was under way together is of one signature, and has it changed once.
+    if (fetched->status == 401 && item->begun_ms > host->signs_since_ms) {
         dlv_sign_refused(sender->call, item->inbox, asks);
+        host->signs_since_ms = now;
     }
     if (fetched->status != 0) {
         snprintf(why, sizeof why, "it answers %d", fetched->status);

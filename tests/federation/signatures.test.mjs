@@ -134,18 +134,32 @@ test('who asks for RFC 9421 is asked so, now and later, and fedify believes that
   }
 })
 
-test('an inbox that asks for RFC 9421 gets it so at once', async () => {
+test('an inbox that asks for RFC 9421 gets it so at once, also where two were under way', async () => {
   const modern = await Peer.start({ address: '127.0.0.5' })
   try {
-    const actor = modern.person('picky')
-    modern.takes = (incoming, response) => {
-      const isModern = incoming.headers['signature-input'] !== undefined
-      response.writeHead(isModern ? 202 : 401, isModern ? {} : { 'accept-signature': 'sig1=("@method" "@target-uri" "content-digest");created;keyid' })
-      response.end()
+    const [first, ...actors] = ['first', 'picky', 'choosy'].map(name => modern.person(name))
+    const isAccept = ({ id }) => body => body.type === 'Accept' && body.object.actor === id
+    const isModern = headers => headers['signature-input'] !== undefined
+    const refused = []
+    let release
+    const areQueued = new Promise(resolve => { release = resolve })
+    modern.takes = async (incoming, response) => {
+      if (modern.inbox.length === 1) await areQueued // what comes behind it goes together
+      else if (!isModern(incoming.headers)) {
+        refused.push(response)
+        if (refused.length < actors.length) return
+        for (const each of refused) each.writeHead(401, { 'accept-signature': 'sig1=("@method" "@target-uri" "content-digest");created;keyid' }).end()
+        return
+      }
+      response.writeHead(202).end()
     }
-    taken(await actor.post(site, follow(actor)))
-    await modern.came('the Accept, signed as it asks', (body, entry) => body.type === 'Accept' && entry.headers['signature-input'])
-    assert.equal(modern.inbox.length, 2)
+    taken(await first.post(site, follow(first)))
+    await modern.came('the first Accept', isAccept(first))
+    for (const actor of actors) taken(await actor.post(site, follow(actor)))
+    await site.when('two wait behind it', () => sql(site, `SELECT COUNT(*) FROM delivery_queue WHERE inbox LIKE '${modern.url}/%';`) === '3')
+    release()
+    for (const actor of actors) await modern.came('the Accept, signed as it asks', (body, entry) => isAccept(actor)(body) && isModern(entry.headers))
+    assert.equal(modern.inbox.length, 5)
   } finally {
     await modern.stop()
   }
