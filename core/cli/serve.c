@@ -413,6 +413,7 @@ static int serve(struct served *served, const struct shoal_args *args, struct sh
     say_where(served);
     plugins_write(served);
     shoal_host_ready(is_first);
+    shoal_super_child_asked();
     pthread_mutex_lock(&served->lock);
     while (!served->is_told) {
         pthread_cond_wait(&served->told, &served->lock);

@@ -179,6 +179,11 @@ int shoal_super_listen(int kind, const char *address, int *fd, struct shoal_err 
     return code;
 }
 
+void shoal_super_child_asked(void)
+{
+    shoal_channel_tell(json_pack("{s:s}", "do", "asked"), NULL);
+}
+
 void shoal_super_child_close(struct shoal_super_child *child)
 {
     shoal_channel_stop();

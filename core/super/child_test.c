@@ -152,6 +152,10 @@ static int obeys(void)
     NEED(strcmp(shoal_text(body, "do", ""), "ready") == 0);
     NEED(shoal_integer(body, "generation", 0) == 4);
     json_decref(body);
+    shoal_super_child_asked();
+    body = heard(ends[1]);
+    NEED(strcmp(shoal_text(body, "do", ""), "asked") == 0);
+    json_decref(body);
     say(ends[1], json_pack("{s:s}", "do", "dance")); // not an order that it knows
     say(ends[1], json_pack("{s:s, s:s}", "do", "stop", "reason", "reload"));
     sem_wait(&stopped);

@@ -264,8 +264,21 @@ static void listen_for(struct shoal_supervisor *super, const struct shoal_child 
 {
     struct shoal_err err = {0};
     int fd = shoal_sockets_plugin(&super->sockets, super->folder,
-        (int)shoal_integer(body, "kind", 0), shoal_text(body, "address", ""), &err);
+        (int)shoal_integer(body, "kind", 0), shoal_text(body, "address", ""), child->generation,
+        &err);
     answer(child, shoal_integer(body, "id", 0), fd < 0 ? fd : 0, err.text, fd);
+}
+
+/// A plugin's socket goes when nobody is left who may listen on it: one server serves, and it has asked
+/// for all that it wants. Until then a socket is kept for the next server, so that nothing that
+/// arrives meanwhile is lost.
+static void plugins_prune(struct shoal_supervisor *super)
+{
+    const struct shoal_child *child = &super->children[0];
+    if (super->child_count == 1 && child->state == SHOAL_CHILD_READY && child->has_asked) {
+        shoal_sockets_take_back(&super->sockets, child->generation);
+        shoal_supervisor_status(super);
+    }
 }
 
 static void failed(struct shoal_child *child, const json_t *body)
@@ -303,6 +316,9 @@ void shoal_child_heard(struct shoal_supervisor *super, struct shoal_child *child
         stays(super, child, shoal_integer(message.body, "ms", 0));
     } else if (strcmp(verb, "listen") == 0) {
         listen_for(super, child, message.body);
+    } else if (strcmp(verb, "asked") == 0) {
+        child->has_asked = true;
+        plugins_prune(super);
     } else if (!shoal_media_serve(&super->media, child->channel_fd, &message)) {
         shoal_warn("the server asks its supervisor for something unknown: %s", verb);
     }
@@ -432,8 +448,9 @@ void shoal_child_ended(struct shoal_supervisor *super, struct shoal_child *child
     super->child_count--;
     others_left(super);
     siblings_tell(super);
+    plugins_prune(super);
     if (gone.state == SHOAL_CHILD_STARTING && is_served(super)) {
-        shoal_sockets_take_back(&super->sockets);
+        shoal_sockets_take_back(&super->sockets, 0); // plugins ask when they serve
     }
     bool is_missed = !super->is_stopping && !(gone.state == SHOAL_CHILD_DRAINING && is_served(super));
     if (gone.crash_bytes > 0 && !is_missed) {

@@ -16,6 +16,7 @@
 
 #include <shoal/base.h>
 #include <shoal/json.h>
+#include <shoal/stream.h>
 
 #include "base/file.h"
 #include "super/supervisor.h"
@@ -165,6 +166,54 @@ static void only_what_drains_may_stay(void **unused)
     shoal_child_stop(&super, child, "stop");
     assert_false(child->stays);
     assert_true(child->kill_at_ms < soon + 60000);
+}
+
+/// A child asks for the socket of a plugin.
+static void asks(struct shoal_child *child, const char *address)
+{
+    says(child, json_pack("{s:s, s:i, s:i, s:s}", "do", "listen", "id", 3, "kind",
+                    SHOAL_LISTEN_UDP, "address", address));
+}
+
+static void a_plugins_socket_goes_with_the_last_that_may_listen_on_it(void **unused)
+{
+    (void)unused;
+    struct shoal_child *old = child_new(SHOAL_CHILD_READY);
+    super.has_served = true;
+    asks(old, "127.0.0.1:0");
+    asks(old, "127.0.0.2:0");
+    says(old, json_pack("{s:s}", "do", "asked"));
+    assert_int_equal(super.sockets.count, 2);
+    struct shoal_child *new = child_new(SHOAL_CHILD_STARTING);
+    says(new, json_pack("{s:s}", "do", "ready"));
+    asks(new, "127.0.0.2:0");
+    says(new, json_pack("{s:s}", "do", "asked"));
+    assert_int_equal(super.sockets.count, 2); // the old one may still answer there
+    shoal_child_ended(&super, old, ENDED_WELL);
+    assert_int_equal(super.sockets.count, 1);
+    assert_string_equal(super.sockets.list[0].name, "plugin 1 127.0.0.2:0");
+    shoal_sockets_fini(&super.sockets);
+}
+
+static void a_plugins_socket_waits_until_the_next_one_has_asked(void **unused)
+{
+    (void)unused;
+    struct shoal_child *old = child_new(SHOAL_CHILD_READY);
+    super.has_served = true;
+    asks(old, "127.0.0.1:0");
+    asks(old, "127.0.0.2:0");
+    says(old, json_pack("{s:s}", "do", "asked"));
+    int kept = super.sockets.list[1].fd;
+    shoal_child_ended(&super, old, ENDED_BY(SIGKILL));
+    struct shoal_child *new = child_new(SHOAL_CHILD_STARTING);
+    says(new, json_pack("{s:s}", "do", "ready"));
+    assert_int_equal(super.sockets.count, 2);
+    asks(new, "127.0.0.2:0");
+    assert_int_equal(super.sockets.count, 2);
+    says(new, json_pack("{s:s}", "do", "asked"));
+    assert_int_equal(super.sockets.count, 1);
+    assert_int_equal(super.sockets.list[0].fd, kept);
+    shoal_sockets_fini(&super.sockets);
 }
 
 static void the_first_that_fails_ends_the_server(void **unused)
@@ -353,6 +402,8 @@ int main(void)
         CASE(a_child_alone_waits_until_older_ones_are_gone),
         CASE(topics_reach_the_others_alone),
         CASE(only_what_drains_may_stay),
+        CASE(a_plugins_socket_goes_with_the_last_that_may_listen_on_it),
+        CASE(a_plugins_socket_waits_until_the_next_one_has_asked),
         CASE(the_first_that_fails_ends_the_server),
         CASE(one_without_room_on_its_disk_is_tried_again),
         CASE(a_failed_reload_keeps_the_one_that_serves),

@@ -257,10 +257,12 @@ int shoal_sockets_open(struct shoal_sockets *sockets, const struct shoal_config 
     return 0;
 }
 
-void shoal_sockets_take_back(struct shoal_sockets *sockets)
+void shoal_sockets_take_back(struct shoal_sockets *sockets, int generation)
 {
     for (size_t i = 0; i < sockets->count; i++) {
-        sockets->list[i].is_wanted = sockets->list[i].is_served || sockets->list[i].is_plugin;
+        struct shoal_socket *socket = &sockets->list[i];
+        socket->is_wanted =
+            socket->is_plugin ? socket->generation >= generation : socket->is_served;
     }
     shoal_sockets_prune(sockets);
 }
@@ -280,12 +282,13 @@ void shoal_sockets_prune(struct shoal_sockets *sockets)
 }
 
 int shoal_sockets_plugin(struct shoal_sockets *sockets, const char *folder, int kind,
-    const char *address, struct shoal_err *err)
+    const char *address, int generation, struct shoal_err *err)
 {
     char name[200], host[108], path[PATH_MAX];
     snprintf(name, sizeof name, "plugin %d %s", kind, address);
     struct shoal_socket *socket = find(sockets, name, -1);
     if (socket != NULL) {
+        socket->generation = generation > socket->generation ? generation : socket->generation;
         return socket->fd;
     }
     if (sockets->count >= SOCKETS_MAX) {
@@ -313,6 +316,7 @@ int shoal_sockets_plugin(struct shoal_sockets *sockets, const char *folder, int 
     }
     socket = add(sockets, name, fd, -1);
     socket->is_plugin = true;
+    socket->generation = generation;
     socket->is_tls = kind == SHOAL_LISTEN_TLS;
     return fd;
 }
@@ -323,10 +327,11 @@ json_t *shoal_sockets_dump(const struct shoal_sockets *sockets)
     for (size_t i = 0; i < sockets->count; i++) {
         const struct shoal_socket *socket = &sockets->list[i];
         json_array_append_new(list,
-            json_pack("{s:s, s:i, s:i, s:b, s:b, s:b, s:i, s:b, s:b}", "name", socket->name, "fd",
-                socket->fd, "loop", socket->loop, "tls", socket->is_tls, "redirect",
-                socket->is_redirect, "plugin", socket->is_plugin, "port", socket->port, "wanted",
-                socket->is_wanted, "served", socket->is_served));
+            json_pack("{s:s, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:b, s:b}", "name", socket->name,
+                "fd", socket->fd, "loop", socket->loop, "tls", socket->is_tls, "redirect",
+                socket->is_redirect, "plugin", socket->is_plugin, "generation",
+                socket->generation, "port", socket->port, "wanted", socket->is_wanted, "served",
+                socket->is_served));
     }
     return list;
 }
@@ -340,6 +345,7 @@ void shoal_sockets_load(struct shoal_sockets *sockets, const json_t *dump)
         socket->is_tls = shoal_flag(row, "tls", false);
         socket->is_redirect = shoal_flag(row, "redirect", false);
         socket->is_plugin = shoal_flag(row, "plugin", false);
+        socket->generation = (int)shoal_integer(row, "generation", 0);
         socket->port = (int)shoal_integer(row, "port", 0);
         socket->is_served = shoal_flag(row, "served", true);
     }

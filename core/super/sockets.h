@@ -12,6 +12,7 @@ struct shoal_socket {
     int loop;         ///< -1: shared
     bool is_tls, is_redirect;
     bool is_plugin;   ///< a listener of a plugin, asked for by the child
+    int generation;   ///< of the newest child that asked for it, where it is a plugin's
     bool is_wanted;   ///< by the configuration that was read last
     bool is_served;   ///< a child that was ready accepts from it, or did
     int port;         ///< as bound
@@ -27,15 +28,17 @@ int shoal_sockets_open(struct shoal_sockets *sockets, const struct shoal_config 
     struct shoal_err *err);
 /// Closes those that the configuration no longer lists.
 void shoal_sockets_prune(struct shoal_sockets *sockets);
-/// Closes those that were opened for a child that never served: nobody would accept from them.
-void shoal_sockets_take_back(struct shoal_sockets *sockets);
+/// Closes those that nobody accepts from: opened for a child that never served, or those of plugins
+/// that no child of this generation or a newer one asked for.
+void shoal_sockets_take_back(struct shoal_sockets *sockets, int generation);
 /// The socket of a plugin's listener ("0.0.0.0:1935", or a path for Unix); kept for later children.
-/// kind: enum shoal_listener_kind. Returns: the descriptor, borrowed, or a negative error.
+/// kind: enum shoal_listener_kind. generation: of the child that asks.
+/// Returns: the descriptor, borrowed, or a negative error.
 int shoal_sockets_plugin(struct shoal_sockets *sockets, const char *folder, int kind,
-    const char *address, struct shoal_err *err);
+    const char *address, int generation, struct shoal_err *err);
 /// Whether an address is free: 0, or SHOAL_EBUSY / SHOAL_EFORBIDDEN / SHOAL_EINVAL with a sentence.
 int shoal_sockets_probe(const char *host, int port, bool is_udp, struct shoal_err *err);
-/// For a child and for an upgrade: [{name, fd, loop, tls, redirect, plugin, port}], and back.
+/// For a child and for an upgrade: [{name, fd, loop, tls, redirect, plugin, generation, port}], and back.
 json_t *shoal_sockets_dump(const struct shoal_sockets *sockets);
 void shoal_sockets_load(struct shoal_sockets *sockets, const json_t *dump);
 void shoal_sockets_fini(struct shoal_sockets *sockets);

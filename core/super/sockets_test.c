@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <shoal/stream.h>
@@ -99,7 +101,7 @@ static void what_nobody_ever_served_is_taken_back(void **unused)
     struct shoal_config_listen after[] = {line("127.0.0.1", 0), line("127.0.0.3", 0)};
     assert_int_equal(open_lines(&sockets, after, 2, 3, &err), 0);
     assert_int_equal(sockets.count, 7);
-    shoal_sockets_take_back(&sockets); // and the next one was not
+    shoal_sockets_take_back(&sockets, 0); // and the next one was not
     assert_int_equal(sockets.count, 2);
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(sockets.list[i].fd, kept[i]);
@@ -130,16 +132,55 @@ static void a_plugins_socket_is_opened_once_and_kept(void **unused)
     (void)unused;
     struct shoal_sockets sockets = {0};
     struct shoal_err err = {0};
-    int fd = shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_TCP, "127.0.0.1:0", &err);
+    int fd = shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_TCP, "127.0.0.1:0", 1, &err);
     assert_true(fd >= 0);
-    assert_int_equal(shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_TCP, "127.0.0.1:0", &err),
+    assert_int_equal(shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_TCP, "127.0.0.1:0", 1, &err),
         fd);
-    assert_int_equal(shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_TCP, "nonsense", &err),
+    assert_int_equal(shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_TCP, "nonsense", 1, &err),
         SHOAL_EINVAL);
     struct shoal_config_listen lines[] = {line("127.0.0.1", 0)};
     assert_int_equal(open_lines(&sockets, lines, 1, 1, &err), 0);
     shoal_sockets_prune(&sockets);
     assert_int_equal(sockets.count, 2);
+    shoal_sockets_fini(&sockets);
+}
+
+static void a_plugins_socket_that_newer_ones_do_not_want_is_closed(void **unused)
+{
+    (void)unused;
+    struct shoal_sockets sockets = {0}, after = {0};
+    struct shoal_err err = {0};
+    char address[32];
+    int kept = shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_UDP, "127.0.0.2:0", 1, &err);
+    int probe = shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_UDP, "127.0.0.1:0", 1, &err);
+    assert_true(kept >= 0 && probe >= 0);
+    struct sockaddr_in name;
+    socklen_t length = sizeof name;
+    assert_int_equal(getsockname(probe, (struct sockaddr *)&name, &length), 0);
+    int port = ntohs(name.sin_port);
+    struct shoal_config_listen lines[] = {line("127.0.0.1", 0)};
+    assert_int_equal(open_lines(&sockets, lines, 1, 1, &err), 0);
+    shoal_sockets_prune(&sockets); // a child is ready
+    assert_int_equal(
+        shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_UDP, "127.0.0.2:0", 2, &err), kept);
+    // An older child that asks late does not make it older.
+    assert_int_equal(
+        shoal_sockets_plugin(&sockets, "/", SHOAL_LISTEN_UDP, "127.0.0.2:0", 1, &err), kept);
+    json_t *dump = shoal_sockets_dump(&sockets); // an upgrade forgets nothing of that
+    shoal_sockets_load(&after, dump);
+    json_decref(dump);
+    shoal_sockets_take_back(&after, 1);
+    assert_int_equal(after.count, 3);
+    assert_int_equal(shoal_sockets_probe("127.0.0.1", port, true, &err), SHOAL_EBUSY);
+    shoal_sockets_take_back(&after, 2);
+    assert_int_equal(after.count, 2);
+    assert_int_equal(after.list[0].fd, kept);
+    assert_false(after.list[1].is_plugin);
+    assert_int_equal(shoal_sockets_probe("127.0.0.1", port, true, &err), 0);
+    snprintf(address, sizeof address, "127.0.0.1:%d", port);
+    assert_true(shoal_sockets_plugin(&after, "/", SHOAL_LISTEN_UDP, address, 2, &err) >= 0);
+    shoal_sockets_fini(&after);
+    sockets.count = 0; // handed over
     shoal_sockets_fini(&sockets);
 }
 
@@ -175,6 +216,7 @@ int main(void)
         cmocka_unit_test(what_nobody_ever_served_is_taken_back),
         cmocka_unit_test(a_unix_socket_replaces_a_stale_one),
         cmocka_unit_test(a_plugins_socket_is_opened_once_and_kept),
+        cmocka_unit_test(a_plugins_socket_that_newer_ones_do_not_want_is_closed),
         cmocka_unit_test(an_upgrade_hands_them_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,6 +51,9 @@ void shoal_super_child_close(struct shoal_super_child *child);
 /// enum shoal_listener_kind. The descriptor is the caller's copy. Without a supervisor:
 /// SHOAL_EUNSUPPORTED.
 int shoal_super_listen(int kind, const char *address, int *fd, struct shoal_err *err);
+/// Tells the supervisor that this child asked for all of those: it closes the ones that only earlier
+/// children asked for, once they are gone.
+void shoal_super_child_asked(void);
 /// Orders a running supervisor: 'r' reload, 'u' upgrade, 's' stop. SHOAL_ENOTFOUND: none runs.
 int shoal_super_order(const char *folder, char what, struct shoal_err *err);
 

@@ -27,6 +27,7 @@ struct shoal_child {
     char unsaid[16];         ///< why it is to stop, while its channel is full
     json_int_t alone_id;     ///< it waits to be the only one; 0: it does not
     bool has_failed;         ///< said why it cannot serve
+    bool has_asked;          ///< for all sockets of its plugins
     bool stays;              ///< it drains, and a stream of it lives on
     int failed_code;
     char sentence[512];

@@ -21,11 +21,12 @@ static json_t *children_dump(const struct shoal_supervisor *super)
     json_t *list = json_array();
     for (size_t i = 0; i < super->child_count; i++) {
         const struct shoal_child *child = &super->children[i];
-        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:b, s:s}", "pid",
+        json_array_append_new(list, json_pack("{s:i, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:b, s:b, s:s}", "pid",
             (int)child->pid, "channel", child->channel_fd, "crash", child->crash_fd, "generation",
             child->generation, "state", (int)child->state, "started",
             (json_int_t)child->started_ms, "kill_at", (json_int_t)child->kill_at_ms, "alone",
-            child->alone_id, "stays", child->stays, "unsaid", child->unsaid));
+            child->alone_id, "asked", child->has_asked, "stays", child->stays, "unsaid",
+            child->unsaid));
     }
     return list;
 }
@@ -141,6 +142,7 @@ bool shoal_supervisor_resume(struct shoal_supervisor *super)
             .started_ms = shoal_integer(row, "started", 0),
             .kill_at_ms = shoal_integer(row, "kill_at", 0),
             .alone_id = shoal_integer(row, "alone", 0),
+            .has_asked = shoal_flag(row, "asked", false),
             .stays = shoal_flag(row, "stays", false),
         };
         struct shoal_child *child = &super->children[super->child_count - 1];

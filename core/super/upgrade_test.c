@@ -94,6 +94,7 @@ static int next_program(void)
                 super.is_safe_mode && super.has_served && super.child_count == 1 &&
                 super.children[0].pid == INT32_MAX && super.children[0].generation == 6 &&
                 super.children[0].state == SHOAL_CHILD_DRAINING && super.children[0].stays &&
+                super.children[0].has_asked &&
                 super.children[0].kill_at_ms == 99 &&
                 strcmp(super.children[0].unsaid, "stop") == 0 && super.children[0].alone_id == 5 &&
                 super.backoff.count == 1 && super.backoff.list[0].signal == 11 &&
@@ -133,6 +134,7 @@ static void the_next_program_knows_all(void **unused)
             .state = SHOAL_CHILD_DRAINING,
             .kill_at_ms = 99,
             .alone_id = 5,
+            .has_asked = true,
             .stays = true};
         struct shoal_crash crash = {.at_ms = 1, .signal = 11};
         shoal_backoff_crash(&super.backoff, &crash, 1);

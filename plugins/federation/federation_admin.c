@@ -84,15 +84,20 @@ static int status(struct shoal_call *call, int argc, const char *const *argv, vo
     if (!fed_enabled(call)) {
         printf("This server does not federate: it needs a fixed url, and federation.enabled.\n");
     }
-    if (argc > 0) {
-        show_follow(call, "target", "follower", argv[0], "It is followed by");
-        show_follow(call, "follower", "following", argv[0], "It follows");
+    const char *only = argc > 0 ? fed_name_read(call, argv[0]) : NULL;
+    if (argc > 0 && only == NULL) {
+        fprintf(stderr, "shoal: \"%.80s\" is no host like videos.example.org\n", argv[0]);
+        return 2;
+    }
+    if (only != NULL) {
+        show_follow(call, "target", "follower", only, "It is followed by");
+        show_follow(call, "follower", "following", only, "It follows");
     } else {
         show_follows(call);
     }
     fed_waiting(call, &waiting, &hosts);
     printf("%lld deliveries wait for %lld servers.\n", (long long)waiting, (long long)hosts);
-    json_t *list = fed_hosts(call, argc > 0 ? argv[0] : NULL, 0, SHOWN_MAX, &err);
+    json_t *list = fed_hosts(call, only, 0, SHOWN_MAX, &err);
     if (list == NULL) {
         return fail(&err);
     }
@@ -110,8 +115,8 @@ static int status(struct shoal_call *call, int argc, const char *const *argv, vo
             (long long)shoal_integer(host, "waiting", 0), ago(call, shoal_integer(host, "last_ok_ms", 0)), why);
         printf(next > 0 ? " (again in %lld s)\n" : "\n", (long long)(next / 1000));
     }
-    if (argc > 0 && json_array_size(list) == 0) {
-        printf("Nothing was ever sent to %s.\n", argv[0]);
+    if (only != NULL && json_array_size(list) == 0) {
+        printf("Nothing was ever sent to %s.\n", only);
     }
     if (json_array_size(list) == SHOWN_MAX) {
         printf("These are the first %d, those that fail before the others.\n", SHOWN_MAX);
@@ -129,9 +134,10 @@ static int on_host(struct shoal_call *call, int argc, const char *const *argv, v
         fprintf(stderr, "shoal: federation %s needs one server: shoal federation %s DIR videos.example.org\n", verb, verb);
         return 2;
     }
-    bool is_retry = strcmp(verb, "retry") == 0;
-    int code = is_retry ? fed_host_retry(call, argv[0], &err)
-                        : fed_server_follow(call, argv[0], strcmp(verb, "follow") == 0, &err);
+    const char *name = fed_name_read(call, argv[0]);
+    int code = strcmp(verb, "retry") == 0
+                   ? fed_host_retry(call, name != NULL ? name : argv[0], &err)
+                   : fed_server_follow(call, argv[0], strcmp(verb, "follow") == 0, &err);
     if (code != 0) {
         return fail(&err);
     }

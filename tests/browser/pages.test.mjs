@@ -162,7 +162,11 @@ test('no inline script or style, and only the embed page may be framed', async (
 test('a shared extract starts and stops where it says', async () => {
   const page = await open(browser)
   await page.goto(`${site.url}/w/${video.shortUUID}?start=1&stop=2`)
-  await page.evaluate(() => { document.querySelector('video').muted = true })
+  // On a slow machine the browser's own player would be through before ours is there.
+  await page.evaluate(async () => {
+    await window.shoal.ready
+    document.querySelector('video').muted = true
+  })
   await page.click('[data-button=big]')
   await page.waitForFunction(() => document.querySelector('video').currentTime > 1.1)
   await page.waitForFunction(() => document.querySelector('video').paused, null, { timeout: 20000 })

@@ -72,7 +72,7 @@ test('the command takes addresses as people paste them, and says who follows who
   site.config = `url = "${site.url}"\n${site.config.replace('"federation"', '{ "federation", allow_private_network = true }')}`
   assert.match((await said('follow', `${peer.url}/`)).stdout, /is asked now: `shoal federation status` says/)
   assert.match((await said('status')).stdout, /^0 follow this server\.\nIt follows 0, and has asked 1 that did not answer yet\.\n/)
-  assert.match((await said('status', peer.host)).stdout, new RegExp(`^It follows peertube@${peer.host}: pending\\.\n`))
+  assert.match((await said('status', `${peer.url}/`)).stdout, new RegExp(`^It follows peertube@${peer.host}: pending\\.\n`))
   assert.match((await said('unfollow', peer.url)).stdout, /is followed no longer\.\n$/)
   assert.match((await said('status', 'never.example')).stdout, /Nothing was ever sent to never\.example\./)
   assert.match((await said('follow', `${peer.url}/accounts/peertube`)).stderr, /is no host like .* and no handle like/)

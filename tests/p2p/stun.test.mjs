@@ -124,6 +124,52 @@ test('nobody is sent there where nothing is shared, relays alone are used, anoth
   }
 })
 
+test('another port at a reload: it answers there, and the one before is free for others', async () => {
+  await site.kill()
+  site.settings.splice(0, site.settings.length, ...own)
+  const config = site.config
+  const reload = async address => {
+    const { server } = site
+    site.config = config.replace('"stun"', `{ "stun", listen = "${address}" }`)
+    assert.equal((await shoal('reload', site.folder)).code, 0)
+    await site.when('another process serves', () => site.server && site.server !== server)
+  }
+  const held = () => site.status.listens.filter(socket => socket.plugin).map(socket => socket.name)
+  site.config = config.replace('"stun"', `{ "stun", listen = "[::]:${port}" }`)
+  await site.start()
+  await answers()
+  const ports = [port]
+  for (let i = 0; i < 2; i++) {
+    const before = port
+    ports.push(port = await freeUdp())
+    await reload(`[::]:${port}`)
+    await answers()
+    await site.when('the port before is given up', () => held().join() === `plugin 1 [::]:${port}`)
+    await new Promise((resolve, reject) => {
+      const socket = createSocket('udp6').on('error', reject).bind(before, '::', () => socket.close(resolve))
+    })
+  }
+  port = ports[0] // given up, and opened anew
+  await reload(`[::]:${port}`)
+  await answers()
+  assert.doesNotMatch(site.log, /cannot listen/)
+  site.config = config
+})
+
+test('a server that dies leaves the port to the next one, which answers what came meanwhile', async () => {
+  site.settings.push(`stun.listen=[::]:${port}`)
+  await site.kill()
+  await site.start()
+  await answers()
+  const { server } = site
+  process.kill(server, 'SIGKILL')
+  await site.when('it is gone', () => { try { return !process.kill(server, 0) } catch { return true } })
+  const transaction = randomBytes(12)
+  const heard = ask('127.0.0.1', request(transaction), 60000) // said once
+  await site.when('another process serves', () => site.server && site.server !== server)
+  assert.equal(mapped((await heard).bytes, transaction).address, '7f000001')
+})
+
 test('switched off, nothing listens', async () => {
   await site.kill()
   site.settings.splice(0, site.settings.length, 'stun.listen=', ...own)
