@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <activity.h>
+
 #include "delivery.h"
 
 #define KEY_MAX 400
@@ -25,11 +27,7 @@ int64_t dlv_subject(const json_t *activity)
             id = shoal_text(activity, "object.id", shoal_text(activity, "object", id));
         }
     }
-    uint64_t sum = 0xcbf29ce484222325u; // FNV-1a: a collision costs no more than a wait
-    for (const unsigned char *at = (const unsigned char *)id; *at != '\0'; at++) {
-        sum = (sum ^ *at) * 0x100000001b3u;
-    }
-    return (int64_t)(sum >> 1) | 1;
+    return (int64_t)(activity_hash(id) >> 1) | 1; // two with one number cost no more than a wait
 }
 
 int dlv_out_add(struct shoal_db *tx, const struct dlv_out *out, const char *activity, const char *body,

@@ -1,1 +1,1 @@
-set(LIBS shoal_ask shoal_paging)
+set(LIBS shoal_ask shoal_federate shoal_paging)

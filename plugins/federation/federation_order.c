@@ -5,19 +5,12 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <string.h>
 
+#include <activity.h>
+
 #include "federation_inbox.h"
 
 SHOAL_SQL(order_waits, "SELECT 1 FROM federation_inbox WHERE signer_id = $1 AND subject = $2 "
                        "UNION ALL SELECT 1 FROM federation_inbox WHERE signer_id = $1 AND activity_id = $3 LIMIT 1");
-
-static int64_t number_of(const char *id)
-{
-    uint64_t sum = 0xcbf29ce484222325u; // FNV-1a: a collision costs no more than a wait
-    for (const unsigned char *at = (const unsigned char *)id; *at != '\0'; at++) {
-        sum = (sum ^ *at) * 0x100000001b3u;
-    }
-    return (int64_t)(sum >> 1) | 1;
-}
 
 // A Like is about the video, as the Dislike after it is, and so is the Undo that has it whole.
 struct fed_about fed_about(const json_t *activity)
@@ -31,7 +24,7 @@ struct fed_about fed_about(const json_t *activity)
         id = inner != NULL ? inner : id;
     }
     id = id != NULL ? id : fed_id(json_object_get(activity, "id"));
-    about.subject = number_of(id != NULL ? id : "");
+    about.subject = (int64_t)(activity_hash(id != NULL ? id : "") >> 1) | 1; // two with one number cost no more than a wait
     return about;
 }
 

@@ -123,18 +123,9 @@ static struct {
     int64_t read_ms[RECENT];
 } recent = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static uint64_t name_of(const char *url)
-{
-    uint64_t name = UINT64_C(0xcbf29ce484222325);
-    for (; *url != '\0'; url++) {
-        name = (name ^ (unsigned char)*url) * UINT64_C(0x100000001b3);
-    }
-    return name;
-}
-
 static void recent_add(const char *url)
 {
-    uint64_t name = name_of(url);
+    uint64_t name = activity_hash(url);
     pthread_mutex_lock(&recent.lock);
     recent.names[name % RECENT] = name;
     recent.read_ms[name % RECENT] = shoal_now_ms();
@@ -145,7 +136,7 @@ static void recent_add(const char *url)
 static int64_t changed_at_ms(const char *url)
 {
     int64_t now = shoal_now_ms();
-    uint64_t name = name_of(url);
+    uint64_t name = activity_hash(url);
     pthread_mutex_lock(&recent.lock);
     int64_t since = recent.names[name % RECENT] == name ? now - recent.read_ms[name % RECENT] : CHANGED_MS;
     pthread_mutex_unlock(&recent.lock);

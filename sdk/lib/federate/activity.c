@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "activity.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #define ITEMS_MAX 100
@@ -12,6 +11,15 @@ const char *activity_id(const json_t *reference)
     const json_t *id = json_is_object(reference) ? json_object_get(reference, "id") : reference;
     const char *text = json_string_value(id);
     return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+uint64_t activity_hash(const char *id)
+{
+    uint64_t sum = UINT64_C(0xcbf29ce484222325);
+    for (const unsigned char *at = (const unsigned char *)id; *at != '\0'; at++) {
+        sum = (sum ^ *at) * UINT64_C(0x100000001b3);
+    }
+    return sum;
 }
 
 static bool is_everybody(const char *text)

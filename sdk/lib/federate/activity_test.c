@@ -52,6 +52,15 @@ static void finds_everybody_in_each_spelling(void **state)
     json_decref(wrong);
 }
 
+static void a_hash_is_the_published_one(void **state)
+{
+    (void)state;
+    // Test vectors of FNV-1a, 64 bits.
+    assert_int_equal(activity_hash(""), UINT64_C(0xcbf29ce484222325));
+    assert_int_equal(activity_hash("a"), UINT64_C(0xaf63dc4c8601ec8c));
+    assert_int_equal(activity_hash("foobar"), UINT64_C(0x85944171f73967e8));
+}
+
 static void counts_values_at_every_depth(void **state)
 {
     (void)state;
@@ -70,6 +79,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_the_id_of_a_text_and_of_an_object),
         cmocka_unit_test(finds_everybody_in_each_spelling),
+        cmocka_unit_test(a_hash_is_the_published_one),
         cmocka_unit_test(counts_values_at_every_depth),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
