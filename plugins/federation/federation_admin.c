@@ -35,25 +35,15 @@ static int fail(const struct shoal_err *err)
     return 1;
 }
 
-/// Follows of this server on one side ("target": of who follows it; "follower": of whom it follows), in a state; -1.
-static json_int_t follows_count(struct shoal_call *call, const char *side, const char *state)
-{
-    json_t *query = json_pack("{s:s, s:s, s:i, s:i}", side, "peertube", "state", state, "start", 0, "count", 1);
-    json_t *list = shoal_follow_list(call, query, NULL);
-    json_int_t count = shoal_integer(list, "total", -1);
-    json_decref(list);
-    json_decref(query);
-    return count;
-}
-
 static void show_follows(struct shoal_call *call)
 {
-    json_int_t asking = follows_count(call, "target", "pending"), asked = follows_count(call, "follower", "pending");
-    printf("%lld follow this server", (long long)follows_count(call, "target", "accepted"));
+    int64_t asking = fed_follows_count(call, "target", "pending", NULL, NULL);
+    int64_t asked = fed_follows_count(call, "follower", "pending", NULL, NULL);
+    printf("%lld follow this server", (long long)fed_follows_count(call, "target", "accepted", NULL, NULL));
     if (asking > 0) {
         printf(", %lld ask to: see /admin/federation/followers", (long long)asking);
     }
-    printf(".\nIt follows %lld", (long long)follows_count(call, "follower", "accepted"));
+    printf(".\nIt follows %lld", (long long)fed_follows_count(call, "follower", "accepted", NULL, NULL));
     if (asked > 0) {
         printf(", and has asked %lld that did not answer yet", (long long)asked);
     }

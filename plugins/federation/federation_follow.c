@@ -186,9 +186,9 @@ static json_t *side_json(struct shoal_call *call, const struct shoal_actor *acto
         is_local);
 }
 
-static int64_t follows_of(struct shoal_call *call, const char *host, const char *state, const char *type)
+int64_t fed_follows_count(struct shoal_call *call, const char *side, const char *state, const char *host, const char *type)
 {
-    json_t *query = json_pack("{s:s, s:s, s:s, s:s*, s:i, s:i}", "target", "peertube", "host", host, "state", state,
+    json_t *query = json_pack("{s:s, s:s, s:s*, s:s*, s:i, s:i}", side, "peertube", "state", state, "host", host,
         "actorType", type, "start", 0, "count", 1);
     json_t *list = shoal_follow_list(call, query, NULL);
     int64_t count = shoal_integer(list, "total", 0);
@@ -204,8 +204,8 @@ static bool may_ask(struct shoal_call *call, const struct shoal_actor *follower,
         return true;
     }
     bool is_server = strcmp(follower->kind, "Application") == 0;
-    return (!is_server || follows_of(call, follower->host, "rejected", "Application") == 0) &&
-           follows_of(call, follower->host, "pending", NULL) < WAITING_OF_HOST_MAX;
+    return (!is_server || fed_follows_count(call, "target", "rejected", follower->host, "Application") == 0) &&
+           fed_follows_count(call, "target", "pending", follower->host, NULL) < WAITING_OF_HOST_MAX;
 }
 
 // decision: out, who has it wait, and why.
