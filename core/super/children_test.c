@@ -175,15 +175,22 @@ static void asks(struct shoal_child *child, const char *address)
                     SHOAL_LISTEN_UDP, "address", address));
 }
 
+/// A child that serves, and has asked for two sockets of a plugin.
+static struct shoal_child *asking_child(void)
+{
+    struct shoal_child *child = child_new(SHOAL_CHILD_READY);
+    super.has_served = true;
+    asks(child, "127.0.0.1:0");
+    asks(child, "127.0.0.2:0");
+    says(child, json_pack("{s:s}", "do", "asked"));
+    assert_int_equal(super.sockets.count, 2);
+    return child;
+}
+
 static void a_plugins_socket_goes_with_the_last_that_may_listen_on_it(void **unused)
 {
     (void)unused;
-    struct shoal_child *old = child_new(SHOAL_CHILD_READY);
-    super.has_served = true;
-    asks(old, "127.0.0.1:0");
-    asks(old, "127.0.0.2:0");
-    says(old, json_pack("{s:s}", "do", "asked"));
-    assert_int_equal(super.sockets.count, 2);
+    struct shoal_child *old = asking_child();
     struct shoal_child *new = child_new(SHOAL_CHILD_STARTING);
     says(new, json_pack("{s:s}", "do", "ready"));
     asks(new, "127.0.0.2:0");
@@ -198,11 +205,7 @@ static void a_plugins_socket_goes_with_the_last_that_may_listen_on_it(void **unu
 static void a_plugins_socket_waits_until_the_next_one_has_asked(void **unused)
 {
     (void)unused;
-    struct shoal_child *old = child_new(SHOAL_CHILD_READY);
-    super.has_served = true;
-    asks(old, "127.0.0.1:0");
-    asks(old, "127.0.0.2:0");
-    says(old, json_pack("{s:s}", "do", "asked"));
+    struct shoal_child *old = asking_child();
     int kept = super.sockets.list[1].fd;
     shoal_child_ended(&super, old, ENDED_BY(SIGKILL));
     struct shoal_child *new = child_new(SHOAL_CHILD_STARTING);

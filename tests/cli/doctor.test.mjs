@@ -207,11 +207,12 @@ describe('doctor', () => {
     site.config = kept
   })
 
-  test('a proxy in front that sends another Host', async () => {
+  /** Serves behind a proxy. before(ask, answer): true where it answers itself; hostOf(ask): the Host that it sends. */
+  async function behind ({ before = () => false, hostOf = ask => ask.headers.host }, run) {
     const kept = site.config
-    let host
     const proxy = createServer((ask, answer) => {
-      request({ host: '127.0.0.1', port: site.port, path: ask.url, headers: { host: host ?? ask.headers.host } }, got => {
+      if (before(ask, answer)) return
+      request({ host: '127.0.0.1', port: site.port, path: ask.url, headers: { host: hostOf(ask) } }, got => {
         answer.statusCode = got.statusCode
         got.pipe(answer)
       }).on('error', () => answer.destroy()).end()
@@ -219,41 +220,39 @@ describe('doctor', () => {
     await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve))
     site.config = `url = "http://127.0.0.1:${proxy.address().port}"\n${kept}`
     await site.start()
-    await isHealthy()
-    host = 'inside.example'
-    await hasBad(/arrive as http:\/\/inside\.example$/)
+    await run()
     await new Promise(resolve => proxy.close(resolve))
     await site.kill()
     site.config = kept
+  }
+
+  test('a proxy in front that sends another Host', async () => {
+    let host
+    await behind({ hostOf: ask => host ?? ask.headers.host }, async () => {
+      await isHealthy()
+      host = 'inside.example'
+      await hasBad(/arrive as http:\/\/inside\.example$/)
+    })
   })
 
   test('an nginx in front that keeps connections to inboxes open', async () => {
-    const kept = site.config
     let connection = 'keep-alive'
     let server = 'nginx/1.22.1'
     let status = 405
-    const proxy = createServer((ask, answer) => {
+    const before = (ask, answer) => {
       if (server) answer.setHeader('server', server)
-      if (ask.url === '/inbox') return answer.writeHead(status, { connection }).end()
-      request({ host: '127.0.0.1', port: site.port, path: ask.url, headers: { host: ask.headers.host } }, got => {
-        answer.statusCode = got.statusCode
-        got.pipe(answer)
-      }).on('error', () => answer.destroy()).end()
-    })
-    await new Promise(resolve => proxy.listen(0, '127.0.0.1', resolve))
-    site.config = `url = "http://127.0.0.1:${proxy.address().port}"\n${kept}`
-    await site.start()
-    await hasBad(/nginx keeps idle connections to inboxes open/)
-    connection = 'close'
-    assert.ok((await isHealthy()).some(row => row.about === 'inbox' && row.level === 'fine'))
-    connection = 'keep-alive'
-    for (const [front, answer] of [['nginx', 404], ['Caddy', 405], ['', 405]]) {
-      server = front
-      status = answer
-      assert.ok(!(await isHealthy()).some(row => row.about === 'inbox'), `${front} ${answer}`)
+      return ask.url === '/inbox' && answer.writeHead(status, { connection }).end()
     }
-    await new Promise(resolve => proxy.close(resolve))
-    await site.kill()
-    site.config = kept
+    await behind({ before }, async () => {
+      await hasBad(/nginx keeps idle connections to inboxes open/)
+      connection = 'close'
+      assert.ok((await isHealthy()).some(row => row.about === 'inbox' && row.level === 'fine'))
+      connection = 'keep-alive'
+      for (const [front, answer] of [['nginx', 404], ['Caddy', 405], ['', 405]]) {
+        server = front
+        status = answer
+        assert.ok(!(await isHealthy()).some(row => row.about === 'inbox'), `${front} ${answer}`)
+      }
+    })
   })
 })
