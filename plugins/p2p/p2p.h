@@ -38,8 +38,8 @@ bool p2p_policy_shares(struct shoal_call *call, int64_t video_id);
 /// reference, NULL when that cannot be read. Thread: [worker].
 json_t *p2p_service_trackers(
     struct p2p *p2p, struct shoal_call *call, const char *uuid, struct shoal_err *err);
-/// Ends the swarms of a video (0: of all), and whoever was refused is asked about anew. is_dismissed: it
-/// may not be shared any more, and its viewers with a socket are told so. Thread: [any].
+/// What was known of a video (0: of all) counts no more: whoever was refused is asked about anew. is_dismissed: it
+/// may not be shared any more, its swarms end, and its viewers with a socket are told so. Thread: [any].
 void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id, bool is_dismissed);
 /// The same in whichever process of whichever node they are: of another one in a second or two. Thread: [worker].
 void p2p_video_forget(

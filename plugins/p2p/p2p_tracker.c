@@ -55,13 +55,24 @@ static int leave(struct shoal_call *call, const json_t *event, void *arg, struct
 
 static void dismiss(void *arg, const unsigned char hash[SWARM_ID_BYTES], shoal_stream stream)
 {
-    (void)arg;
-    p2p_say_dismissed(stream, hash);
+    const char *const *why = arg;
+    p2p_say_dismissed(stream, hash, *why);
+}
+
+void p2p_tracker_close(
+    struct p2p_tracker *tracker, const unsigned char hash[SWARM_ID_BYTES], const char *why)
+{
+    swarms_close(&tracker->swarms, hash, dismiss, &why);
 }
 
 void p2p_tracker_forget(struct p2p_tracker *tracker, int64_t video_id, bool is_dismissed)
 {
-    swarms_forget(&tracker->swarms, video_id, is_dismissed ? dismiss : NULL, NULL);
+    const char *why = P2P_NO_LONGER;
+    if (is_dismissed) {
+        swarms_forget(&tracker->swarms, video_id, dismiss, &why);
+    } else {
+        swarms_renew(&tracker->swarms, video_id);
+    }
 }
 
 int p2p_tracker_peers(struct p2p_tracker *tracker, int64_t video_id)

@@ -51,6 +51,9 @@ extern const char p2p_not_ours[];
 
 void p2p_tracker_ref(struct p2p_tracker *tracker);
 void p2p_tracker_unref(struct p2p_tracker *tracker);
+/// Ends a swarm that does not belong here any more: its viewers with a socket are told why.
+void p2p_tracker_close(
+    struct p2p_tracker *tracker, const unsigned char hash[SWARM_ID_BYTES], const char *why);
 
 // p2p_tracker_socket.c
 int p2p_sockets_start(struct p2p_tracker *tracker, struct shoal_err *err);
@@ -78,7 +81,8 @@ void p2p_say_failure(shoal_stream stream, struct jsontext_slice token, const cha
 void p2p_say_offers(const struct p2p_message *message, const struct swarm_result *result);
 void p2p_say_answer(shoal_stream stream, const struct p2p_message *message);
 /// Of a hash that nobody wrote just now: its swarm has ended for this peer.
-void p2p_say_dismissed(shoal_stream stream, const unsigned char hash[SWARM_ID_BYTES]);
+void p2p_say_dismissed(
+    shoal_stream stream, const unsigned char hash[SWARM_ID_BYTES], const char *why);
 void p2p_say_scrape(
     struct swarms *swarms, shoal_stream stream, const struct p2p_message *message);
 

@@ -51,7 +51,7 @@ struct swarm_video *p2p_gate_find(
     for (int i = 0; i < LOOKS_MAX; i++) {
         struct p2p_owner owner = {0};
         struct shoal_err err = {0};
-        uint32_t before = atomic_load(&tracker->swarms.forgotten);
+        uint32_t before = atomic_load(&tracker->swarms.changes);
         code = p2p_hash_find(tracker->p2p, call, hash, &owner, &err);
         if (code < 0 && code != SHOAL_ENOTFOUND) {
             shoal_warn("a hash could not be looked up: %s", err.text);
@@ -63,13 +63,14 @@ struct swarm_video *p2p_gate_find(
         }
         struct swarm_video *video =
             swarms_open(&tracker->swarms, hash, owner.video_id, shoal_tick_ms());
-        if (atomic_load(&tracker->swarms.forgotten) == before) {
+        if (atomic_load(&tracker->swarms.changes) == before) {
             return video;
         }
         swarm_video_unref(video); // a video was hidden meanwhile, maybe this one
     }
     if (code >= 0 || code == SHOAL_ENOTFOUND) {
-        swarms_close(&tracker->swarms, hash); // what nobody could look up goes on as it is
+        // What nobody could look up goes on as it is.
+        p2p_tracker_close(tracker, hash, why == p2p_not_ours ? P2P_NO_LONGER : why);
     }
     note(tracker, tracker->unknown, P2P_UNKNOWN_SLOTS, swarm_mix(&tracker->key, hash, SWARM_ID_BYTES), UNKNOWN_MS, why);
     return NULL;
@@ -101,10 +102,10 @@ static uint64_t refused_key(
 {
     struct {
         int64_t video_id;
-        uint32_t forgotten; // a verdict of before a change is none
+        uint32_t changes; // a verdict of before a change is none
         unsigned char id[SWARM_ID_BYTES];
         struct visitor_address address;
-    } named = {video_id, atomic_load(&tracker->swarms.forgotten), {0}, entry->address};
+    } named = {video_id, atomic_load(&tracker->swarms.changes), {0}, entry->address};
     memcpy(named.id, entry->id, SWARM_ID_BYTES);
     return swarm_mix(&tracker->key, &named, sizeof named);
 }

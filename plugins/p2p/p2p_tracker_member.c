@@ -153,6 +153,13 @@ bool p2p_member_look_up(struct p2p_socket *socket, const unsigned char *hash, bo
 
 // ---- seats
 
+bool p2p_seat_is_old(struct p2p_tracker *tracker, const struct swarm_seat *seat)
+{
+    bool is_refused = seat->state == SWARM_SEAT_REFUSED;
+    return atomic_load(&seat->video->is_gone) ||
+           (is_refused && seat->since != atomic_load(&tracker->swarms.changes));
+}
+
 /// Seats of videos that the socket is in no swarm of are not kept for ever: who comes back is asked anew.
 static struct swarm_seat *seat_of(struct p2p_socket *socket, const struct swarm_video *video)
 {
@@ -161,9 +168,10 @@ static struct swarm_seat *seat_of(struct p2p_socket *socket, const struct swarm_
     for (struct swarm_seat **at = &socket->seats; *at;) {
         struct swarm_seat *seat = *at;
         bool is_idle = atomic_load(&seat->refs) == 1 && --spare < 0;
-        if (seat->video == video && !seat->is_once) {
+        bool is_old = seat->is_once || p2p_seat_is_old(socket->tracker, seat);
+        if (seat->video == video && !is_old) {
             found = seat;
-        } else if (is_idle || seat->is_once || atomic_load(&seat->video->is_gone)) {
+        } else if (is_idle || is_old) {
             *at = seat->next;
             swarm_seat_unref(seat);
             continue;
@@ -179,6 +187,7 @@ void p2p_member_settle(
     struct swarm_seat *seat = seat_of(socket, video);
     if (!seat) {
         seat = swarm_seat_new(video);
+        seat->since = atomic_load(&socket->tracker->swarms.changes);
         seat->next = socket->seats;
         socket->seats = seat;
         if (!shoal_hook_heard("swarm.join")) {

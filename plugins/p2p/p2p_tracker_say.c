@@ -110,13 +110,13 @@ static void put_token(struct text *text, const unsigned char hash[SWARM_ID_BYTES
     PUTS(text, "\"");
 }
 
-void p2p_say_dismissed(shoal_stream stream, const unsigned char hash[SWARM_ID_BYTES])
+void p2p_say_dismissed(
+    shoal_stream stream, const unsigned char hash[SWARM_ID_BYTES], const char *why)
 {
     char room[8 * SWARM_ID_BYTES];
     struct text token = {.data = room, .room = sizeof room};
     put_token(&token, hash);
-    p2p_say_failure(stream, (struct jsontext_slice){token.data, token.length},
-        P2P_NO_LONGER);
+    p2p_say_failure(stream, (struct jsontext_slice){token.data, token.length}, why);
 }
 
 static void put_end(struct text *text, const struct p2p_message *message, struct jsontext_slice id)

@@ -287,15 +287,15 @@ static void hear_announce(struct p2p_socket *socket, const struct p2p_message *m
             let_wait(socket, message, data, length);
             return;
         }
-        bool is_gone = atomic_load(&member->seat->video->is_gone);
-        if (!is_gone && member->seat->state == SWARM_SEAT_REFUSED) {
+        bool is_old = p2p_seat_is_old(socket->tracker, member->seat);
+        if (!is_old && member->seat->state == SWARM_SEAT_REFUSED) {
             refuse(socket, message, member->seat->sentence);
             if (member->seat->is_once || message->event == SWARM_STOPPED) {
                 p2p_member_remove(socket, member);
             }
             return;
         }
-        if (!is_gone && announce(socket, member, message)) {
+        if (!is_old && announce(socket, member, message)) {
             return;
         }
         was_in = was_in || member->has_id || member->was_in;

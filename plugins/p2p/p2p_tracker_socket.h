@@ -51,6 +51,8 @@ void p2p_member_remove(struct p2p_socket *socket, struct p2p_member *member);
 void p2p_member_settle(
     struct p2p_socket *socket, struct p2p_member *member, struct swarm_video *video);
 void p2p_members_free(struct p2p_socket *socket);
+/// Whether its viewer is to be asked about anew: the video is gone, or more is shared since it was refused.
+bool p2p_seat_is_old(struct p2p_tracker *tracker, const struct swarm_seat *seat);
 /// Looks up the hash of a member that has no seat, or checks one that has (is_check).
 bool p2p_member_look_up(struct p2p_socket *socket, const unsigned char *hash, bool is_check);
 

@@ -1,6 +1,8 @@
 // nodes.test.mjs - two servers of one site behind a proxy: each video's viewers meet at one of them.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { shoal } from '../kit/instance.mjs'
@@ -107,6 +109,26 @@ const isBack = () => sites.b.when('viewers may join again', async () => {
   one.wire.destroy()
   return heard.interval === 120
 }, 30000)
+
+test('who is in a swarm stays when more is shared than before, and still hears of its end', async () => {
+  const one = await viewer()
+  const hash = hashOf('b')
+  const sql = text => execFileSync('sqlite3', ['-bail', '-cmd', '.timeout 10000', join(front.folder, 'shoal.sqlite3'), text], { encoding: 'utf8' }).trim()
+  const told = isDismissed => sql(`INSERT INTO p2p_told (node, video_id, is_dismissed, made) VALUES ('b', ${videos.b.id}, ${isDismissed}, ${Date.now()})`)
+  told(0)
+  await sites.b.when('b has heard of it', () => sql("SELECT COUNT(*) FROM p2p_told WHERE node = 'b'") === '0')
+  const other = await peer(front, at('b'))
+  other.announce(hash, { offers: [offer('v=0 still there')] })
+  assert.equal((await one.hear()).offer.sdp, 'v=0 still there')
+  assert.equal((await other.hear()).incomplete >= 2, true)
+  // Both in one breath: the second is not lost behind the first.
+  told(0)
+  told(1)
+  for (const each of [one, other]) {
+    assert.match((await each.hear(20000))['failure reason'], /^not shared: /)
+    each.wire.destroy()
+  }
+})
 
 test('what is switched off, hidden or deleted at one node ends the swarms of the other', async () => {
   const { uuid } = videos.b

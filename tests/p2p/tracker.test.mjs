@@ -228,18 +228,20 @@ test('T30 a video that is made private leaves, and comes back when it is public'
   me.destroy()
 })
 
-test('T30 who was let go without a word hears it when he comes back', async () => {
+test('T30 who is in a swarm that is no longer the video\'s hears it, and so does who comes back', async () => {
   const hash = await torrentHash(site, videos.unlisted)
   const me = await peer(site)
   await site.when('it is shared', async () => (await me.announced(hash)).interval)
   const change = async fields => assert.equal((await site.put(`/videos/${videos.unlisted.uuid}`, { token: true, fields })).status, 204)
-  await change({ name: 'Another name' }) // and with it another infohash: nobody is in the swarm of the old one
-  await site.when('the old one is nobody\'s', async () => {
-    me.say({ action: 'scrape', info_hash: hash })
-    return (await me.hear()).files?.[hash].incomplete === 0
-  })
-  assert.deepEqual(await me.announced(hash), dismissal(hash))
-  await me.leave()
+  const silent = await peer(site)
+  await silent.announced(hash)
+  await change({ name: 'Another name' }) // and with it another infohash: the swarm of the old one is nobody's
+  // The next word of anybody in it is answered as before, and then all of them are told.
+  await site.when('the old one has ended', async () => (await me.announced(hash))['failure reason'])
+  assert.deepEqual(JSON.parse(me.text), dismissal(hash))
+  assert.deepEqual(await silent.hear(), dismissal(hash))
+  assert.deepEqual(await silent.announced(hash), dismissal(hash))
+  await Promise.all([me.leave(), silent.leave()])
 })
 
 test('T45 one who does not read loses offers, and not the connection', async () => {

@@ -135,13 +135,17 @@ export class Socket {
   async next (timeout = 15000) {
     if (this.#frames.length) return this.#frames.shift()
     if (this.wire.destroyed) return null
-    let timer
-    const late = new Promise((resolve, reject) => { timer = setTimeout(() => reject(new Error('no frame came')), timeout) })
-    try {
-      return await Promise.race([new Promise(resolve => this.#waiting.push(resolve)), late])
-    } finally {
-      clearTimeout(timer)
-    }
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.splice(this.#waiting.indexOf(heard), 1) // what comes later is not for this question
+        reject(new Error('no frame came'))
+      }, timeout)
+      const heard = got => {
+        clearTimeout(timer)
+        resolve(got)
+      }
+      this.#waiting.push(heard)
+    })
   }
 
   /** The code of the close frame that comes next, past other frames; 1005: without a code; null: none came. */

@@ -215,33 +215,64 @@ struct swarm_video *swarms_open(
     return video;
 }
 
-void swarms_close(struct swarms *swarms, const unsigned char *hash)
+/// With no lock held.
+static void tell_ended(struct ended_list *list, swarm_ended_fn *ended, void *arg)
 {
+    for (size_t i = 0; i < list->count; i++) {
+        ended(arg, list->items[i].hash, list->items[i].stream);
+    }
+    free(list->items);
+}
+
+void swarms_close(
+    struct swarms *swarms, const unsigned char *hash, swarm_ended_fn *ended, void *arg)
+{
+    struct ended_list list = {0};
     uint64_t mixed;
     struct swarm_shard *shard = shard_of(swarms, hash, &mixed);
     pthread_mutex_lock(&shard->lock);
     struct swarm **at = place_of(shard, hash, mixed);
     if (at && *at) {
+        note_end(&list, *at);
         end(swarms, shard, at);
     }
     pthread_mutex_unlock(&shard->lock);
+    tell_ended(&list, ended, arg);
 }
 
 void swarms_forget(
     struct swarms *swarms, int64_t video_id, swarm_ended_fn *ended, void *arg)
 {
     struct ended_list list = {0};
-    atomic_fetch_add(&swarms->forgotten, 1); // who has just looked it up looks again
+    atomic_fetch_add(&swarms->changes, 1); // who has just looked it up looks again
     swarm_video_end(swarms, video_id); // first: what is found from now on is another one
     for (int i = 0; i < SWARM_SHARDS; i++) {
         pthread_mutex_lock(&swarms->shards[i].lock);
-        end_some(swarms, &swarms->shards[i], video_id, 0, ended ? &list : NULL);
+        end_some(swarms, &swarms->shards[i], video_id, 0, &list);
         pthread_mutex_unlock(&swarms->shards[i].lock);
     }
-    for (size_t i = 0; i < list.count; i++) {
-        ended(arg, list.items[i].hash, list.items[i].stream);
+    tell_ended(&list, ended, arg);
+}
+
+static void doubt(const struct swarm_shard *shard, int64_t video_id)
+{
+    for (uint32_t i = 0; i < shard->swarm_room; i++) {
+        for (struct swarm *swarm = shard->swarms[i]; swarm; swarm = swarm->next) {
+            if (video_id == 0 || swarm->video->id == video_id) {
+                swarm->checked_ms = -SWARM_FRESH_MS;
+            }
+        }
     }
-    free(list.items);
+}
+
+void swarms_renew(struct swarms *swarms, int64_t video_id)
+{
+    atomic_fetch_add(&swarms->changes, 1);
+    for (int i = 0; i < SWARM_SHARDS; i++) {
+        pthread_mutex_lock(&swarms->shards[i].lock);
+        doubt(&swarms->shards[i], video_id);
+        pthread_mutex_unlock(&swarms->shards[i].lock);
+    }
 }
 
 static struct swarm_counts count(const struct swarm *swarm)

@@ -37,6 +37,7 @@ struct swarm_seat {
     struct swarm_seat *next;
     char *sentence; ///< why it was refused; the seat's
     bool is_once;   ///< nobody could be asked: the refusal is for one message, and the next one asks
+    uint32_t since; ///< which changes of the swarms it knows of: a refusal of before one is none
 };
 
 struct swarm_peer {
@@ -85,7 +86,7 @@ struct swarms {
     struct swarm_key key;
     _Atomic uint32_t peers_max;  ///< in one swarm
     _Atomic uint32_t offers_max; ///< that one peer with a socket is handed in a minute
-    _Atomic uint32_t forgotten; ///< grows with each swarms_forget()
+    _Atomic uint32_t changes;   ///< grows with each swarms_forget() and swarms_renew()
     pthread_mutex_t lock;       // of the videos
     struct swarm_video **videos;
     size_t video_count, video_room;
@@ -143,10 +144,14 @@ struct swarm_video *swarms_open(
 /// Hears of a peer with a socket whose swarm has ended; no lock is held.
 typedef void swarm_ended_fn(
     void *arg, const unsigned char hash[SWARM_ID_BYTES], shoal_stream stream);
-/// Ends one swarm, and those of a video (0: of all). ended: or NULL.
-void swarms_close(struct swarms *swarms, const unsigned char *hash);
+/// Ends one swarm, and those of a video (0: of all).
+void swarms_close(
+    struct swarms *swarms, const unsigned char *hash, swarm_ended_fn *ended, void *arg);
 void swarms_forget(
     struct swarms *swarms, int64_t video_id, swarm_ended_fn *ended, void *arg);
+/// A video (0: all) has other swarms than before, or may be shared by more: refusals count no more, and its
+/// swarms go on until the next announce in them, with which they are looked up again.
+void swarms_renew(struct swarms *swarms, int64_t video_id);
 
 /// Notes what a peer says, counts, and chooses others of its kind at random. With sockets each is an offer to
 /// them, for which a browser opens a connection: who got as many as offers_max in a minute is left out.

@@ -223,8 +223,20 @@ static void peers_with_sockets_hear_of_the_end(void **state)
     assert_int_equal(told, 5);
     swarms_forget(&swarms, 7, note_ended, &told);
     assert_int_equal(told, 5);
-    swarms_forget(&swarms, 0, note_ended, &told); // all
+    uint32_t changes = atomic_load(&swarms.changes);
+    swarms_renew(&swarms, 8); // it goes on, and is looked up again
+    assert_int_equal(swarms_count(&swarms, OTHER).incomplete, 1);
+    bool is_stale = false;
+    swarm_video_unref(swarms_video(&swarms, OTHER, 1000, &is_stale));
+    assert_true(is_stale);
+    assert_int_equal(atomic_load(&swarms.changes), changes + 1);
+    swarms_close(&swarms, OTHER, note_ended, &told);
     assert_int_equal(told, 506);
+    swarms_close(&swarms, OTHER, note_ended, &told); // there is none
+    swarm_video_unref(swarms_open(&swarms, OTHER, 8, 1000));
+    say(OTHER, 8, 6, 7, SWARM_STARTED, false, 0, 1000, &result);
+    swarms_forget(&swarms, 0, note_ended, &told); // all
+    assert_int_equal(told, 50607);
     assert_int_equal(swarms.video_count, 0);
 }
 
@@ -237,7 +249,9 @@ static void a_video_that_is_forgotten_has_to_be_asked_for(void **state)
     say(HASH, 7, 1, 1, SWARM_STARTED, false, 0, 1000, &result);
     say(OTHER, 8, 1, 1, SWARM_STARTED, false, 0, 1000, &result);
     struct swarm_video *held = swarms_video(&swarms, HASH, 1000, &is_stale);
-    swarms_forget(&swarms, 7, NULL, NULL);
+    uint64_t told = 0;
+    swarms_forget(&swarms, 7, note_ended, &told);
+    assert_int_equal(told, 1);
     assert_true(atomic_load(&held->is_gone));
     assert_int_equal(atomic_load(&held->viewers), 0);
     assert_null(swarms_video(&swarms, HASH, 1000, &is_stale));
