@@ -17,17 +17,33 @@ SHOAL_SQL(out_add,
 SHOAL_SQL(out_replace, "DELETE FROM delivery_out WHERE replaces = $1 AND replaces <> ''"
                        " AND is_spread = FALSE AND passed = ''");
 
+static bool is_any(const char *type, const char *const types[4])
+{
+    bool is_found = false;
+    for (size_t i = 0; i < 4; i++) {
+        is_found = is_found || strcmp(type, types[i]) == 0;
+    }
+    return is_found;
+}
+
 int64_t dlv_subject(const json_t *activity)
 {
     static const char *const about[] = {"Create", "Update", "Delete", "Undo"};
-    const char *type = shoal_text(activity, "type", "");
-    const char *id = shoal_text(activity, "id", "");
-    for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
-        if (strcmp(type, about[i]) == 0) {
-            id = shoal_text(activity, "object.id", shoal_text(activity, "object", id));
-        }
+    static const char *const standing[] = {"Like", "Dislike", "Follow", "Announce"};
+    const json_t *object = json_object_get(activity, "object");
+    bool is_undo = strcmp(shoal_text(activity, "type", ""), "Undo") == 0 && json_is_object(object);
+    const json_t *said = is_undo ? object : activity;
+    uint64_t number;
+    if (is_any(shoal_text(said, "type", ""), standing)) { // each time with another id
+        const char *actor = activity_id(json_object_get(activity, "actor"));
+        const char *whom = activity_id(json_object_get(said, "object"));
+        number = activity_hash(actor != NULL ? actor : "") * 31 + activity_hash(whom != NULL ? whom : "");
+    } else {
+        const char *id = activity_id(activity);
+        const char *inner = is_any(shoal_text(activity, "type", ""), about) ? activity_id(object) : NULL;
+        number = activity_hash(inner != NULL ? inner : id != NULL ? id : "");
     }
-    return (int64_t)(activity_hash(id) >> 1) | 1; // two with one number cost no more than a wait
+    return (int64_t)(number >> 1) | 1; // two with one number cost no more than a wait
 }
 
 int dlv_out_add(struct shoal_db *tx, const struct dlv_out *out, const char *activity, const char *body,
