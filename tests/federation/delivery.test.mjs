@@ -132,12 +132,11 @@ test('a strict peer finds the signature right, in both inboxes', async () => {
 test('what people see goes first, and of several with one key the newest alone', async () => {
   const host = await crowd.add('drop')
   const inboxes = [`${host.url}/inbox`]
-  const of = summary => ({ summary, object: `${site.url}/videos/watch/${summary}` }) // of one thing they would have an order
-  await cry(site, { inboxes, priority: 5, fields: of('first') })
+  await cry(site, { inboxes, priority: 5, fields: { summary: 'first' } })
   await site.when('it was tried', () => hostRow(site, host)?.failures > 0)
-  for (const summary of ['one', 'two', 'three']) await cry(site, { inboxes, priority: 10, replaces: 'counts', fields: { ...of('counts'), summary } })
-  await cry(site, { inboxes, priority: 3, fields: of('update') })
-  await cry(site, { inboxes, priority: 0, fields: of('comment') })
+  for (const summary of ['one', 'two', 'three']) await cry(site, { inboxes, priority: 10, replaces: 'counts', fields: { summary } })
+  await cry(site, { inboxes, priority: 3, fields: { summary: 'update' } })
+  await cry(site, { inboxes, priority: 0, fields: { summary: 'comment' } })
   await site.when('all wait', () => Number(sql(site, `SELECT COUNT(*) FROM delivery_queue q JOIN delivery_host h ON h.id = q.host_id WHERE h.host = '${host.host}' AND attempts >= 0;`)) === 4)
   // What is sent now may have been chosen before all were there.
   const { dropped } = host
