@@ -120,7 +120,7 @@ let said = 0
 /** Says something to the followers of the instance, or to inboxes; its id. */
 export async function cry (site, { type = 'Announce', fields = {}, ...more } = {}) {
   const id = `${site.url}/cries/${++said}`
-  const activity = { id, type, actor: `${site.url}/accounts/peertube`, object: `${site.url}/videos/watch/x`, to: ['https://www.w3.org/ns/activitystreams#Public'], cc: [], ...fields }
+  const activity = { id, type, actor: `${site.url}/accounts/peertube`, object: `${site.url}/videos/watch/${said}`, to: ['https://www.w3.org/ns/activitystreams#Public'], cc: [], ...fields }
   const answer = await site.raw({
     method: 'POST',
     path: '/crier',
