@@ -150,7 +150,7 @@ export class Peer {
   gone (path) { this.serve(path, { error: 'gone' }, { status: 410, type: 'application/json' }) }
 
   /** Waits until something came in that fits; gives it. */
-  async came (what, fits, timeout = 20000) {
+  async came (what, fits, timeout = 60000) {
     for (const end = Date.now() + timeout; ;) {
       const found = this.inbox.find(entry => fits(entry.body, entry))
       if (found) return found

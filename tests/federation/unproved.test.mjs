@@ -92,7 +92,7 @@ test('what could not be proved at first comes before what was said after it', as
     SELECT -i, '${actor.peer.host}', '192.0.2.0', '${actor.keyId}', 'x', 'x', FALSE, '{}', 'before' || i, 10, ${late}, ${late}, 1 FROM n;`)
   taken(await say(actor, { ...actor.say('Undo', first), to: [] }))
   actor.peer.serve(path, actor.document)
-  await site.when('both were applied', () => waiting('id > 0') === 0, 30000)
+  await site.when('both were applied', () => waiting('id > 0') === 0)
   assert.equal(isFollowing(actor), false, 'it was undone after it was said')
   sql(site, 'DELETE FROM identity_unproved; DELETE FROM identity_unproved_host;')
 })
@@ -110,7 +110,7 @@ test('what finds the inbox of its host full keeps its order', async () => {
   assert.equal(waiting(), 2)
   sql(site, 'DELETE FROM federation_inbox WHERE signer_id = 0; UPDATE identity_unproved_host SET next = 1;')
   taken(await say(fresh(peers[0]))) // has the server look
-  await site.when('both are handed on', () => waiting() === 0, 30000)
+  await site.when('both are handed on', () => waiting() === 0)
   await settle(site)
   assert.equal(isFollowing(actor), false, 'it was undone after it was said')
 })
@@ -122,7 +122,7 @@ test('addresses of a server that give no document keep nobody else of it waiting
     taken(await say(actor, { ...follow(actor), actor: odd }, { keyId: `${odd}#main-key` }))
   }
   taken(await say(actor))
-  await site.when('who has a document is heard', () => isFollowing(actor), 30000)
+  await site.when('who has a document is heard', () => isFollowing(actor))
   sql(site, "DELETE FROM identity_unproved; DELETE FROM identity_unproved_host;")
 })
 
