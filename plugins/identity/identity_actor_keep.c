@@ -64,7 +64,8 @@ static const char *multikey_of(struct shoal_call *call, const json_t *key, const
 {
     int64_t expires_ms = 0;
     const char *expires = shoal_text(key, "expires", NULL);
-    bool is_over = json_object_get(key, "revoked") != NULL ||
+    const json_t *revoked = json_object_get(key, "revoked");
+    bool is_over = (revoked != NULL && !json_is_null(revoked)) ||
                    (expires != NULL &&
                        (shoal_time_parse(expires, &expires_ms) != 0 || expires_ms < shoal_now_ms()));
     bool is_its = strcmp(shoal_text(key, "type", ""), "Multikey") == 0 &&

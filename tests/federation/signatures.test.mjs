@@ -415,7 +415,7 @@ test('T26 a Multikey of somebody else, of another host or kind, or one that is o
     refused(await judged(() => postModern(actor, { key, keyId: `${actor.id}#ed25519-key` })), /does not fit/)
   }
   const later = fresh()
-  const kept = withMultikey(later, { expires: '2999-01-01T00:00:00Z' })
+  const kept = withMultikey(later, { expires: '2999-01-01T00:00:00Z', revoked: null })
   taken(await judged(() => postModern(later, kept)))
   // So many are looked at, and so many kept beside the other one.
   const many = fresh()
