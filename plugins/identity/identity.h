@@ -135,6 +135,7 @@ int who_key_read(struct shoal_call *call, const char *key_id, struct shoal_actor
 /// See svc/identity.h.
 int who_later(struct shoal_call *call, struct shoal_request *request, const struct shoal_claim *claim,
     struct shoal_err *err);
+bool who_waits(struct shoal_call *call, const struct shoal_claim *claim);
 
 // --- identity_document.c, identity_context.c ---
 

@@ -50,7 +50,7 @@ const of = (answer, video) => {
 }
 const today = () => new Date().toISOString().slice(0, 10)
 /** Until the sums in memory are in the database. */
-const written = (video, sums) => site.when(`${sums} of video ${video.id} are written`, async () => String(of(await worth(), video)) === String(sums), WRITE_MS + 5000)
+const written = (video, sums) => site.when(`${sums} of video ${video.id} are written`, async () => String(of(await worth(), video)) === String(sums))
 const sql = text => execFileSync('sqlite3', ['-bail', '-cmd', '.timeout 5000', join(site.folder, 'shoal.sqlite3'), text], { encoding: 'utf8' }).trim()
 const metric = async name => Number((await site.get('//metrics')).text.split('\n').find(row => row.startsWith(`${name} `))?.split(' ')[1])
 
@@ -185,13 +185,13 @@ test('/metrics has them as counters, beside what the server itself sent', async 
   const path = new URL((files[0] ?? (await site.get(`/videos/${open.uuid}`)).json.streamingPlaylists[0].files[0]).fileUrl).pathname
   const { length } = (await site.raw({ path })).body
   assert.ok(length > 10000)
-  await site.when('the file is counted', async () => await metric('shoal_http_sent_bytes_total{of="files"}') >= sent + length, 5000)
+  await site.when('the file is counted', async () => await metric('shoal_http_sent_bytes_total{of="files"}') >= sent + length)
 })
 
 test('swarm.counted is told of the videos that are watched', async () => {
   assert.equal((await send(report(open, { downloadedBytesP2P: 40, downloadedBytesHTTP: 2 }))).status, 204)
   const sum = () => [...site.log.matchAll(new RegExp(`counted video ${open.id}: 0 peers, (\\d+) \\+ \\d+`, 'g'))].reduce((sum, [, peers]) => sum + Number(peers), 0)
-  await site.when('all counts are told', () => sum() >= 8140, 10000)
+  await site.when('all counts are told', () => sum() >= 8140)
   assert.equal(sum(), 8140)
 })
 
@@ -201,8 +201,8 @@ test('who is connected comes from the tracker, where there is one', async () => 
   site.config = withPlugins(site.config, [...plugins, line('swarm', pin)])
   await site.start()
   assert.equal((await send(report(open, { downloadedBytesHTTP: 1 }))).status, 204)
-  await site.when('the tracker is asked', () => site.log.includes(`counted video ${open.id}: ${open.id + 40} peers, 0 + 1`), 10000)
-  await site.when('the gauge says it', async () => await metric('shoal_playback_watched_peers') === open.id + 40, 5000)
+  await site.when('the tracker is asked', () => site.log.includes(`counted video ${open.id}: ${open.id + 40} peers, 0 + 1`))
+  await site.when('the gauge says it', async () => await metric('shoal_playback_watched_peers') === open.id + 40)
 })
 
 test('a reload loses nothing', async () => {
@@ -226,7 +226,7 @@ test('a reload loses nothing', async () => {
 test('a kill loses no more than the last seconds, a stop nothing', async () => {
   const [peers, server] = of(await worth(), open)
   assert.equal((await send(report(open, { downloadedBytesHTTP: 1000 }))).status, 204)
-  await sleep(WRITE_MS + 1500)
+  await written(open, [peers, server + 1000])
   assert.equal((await send(report(open, { downloadedBytesP2P: 3 }))).status, 204)
   const child = site.server
   process.kill(child, 'SIGKILL')

@@ -219,7 +219,7 @@ test('watching is counted after ten seconds, once', async () => {
   }
   await site.post(path, { json: { currentTime: 2 } })
   await site.post(path, { json: { currentTime: 2 } })
-  const seen = await site.until(videos.open.uuid, video => video.views > 0, alice.token, 30000)
+  const seen = await site.until(videos.open.uuid, video => video.views > 0, alice.token)
   assert.equal(seen.views, 1)
   assert.equal((await site.post('/videos/4da6fde3-88f7-4d16-b119-108df5630b06/views', { json: { currentTime: 0 } })).status, 404)
 })

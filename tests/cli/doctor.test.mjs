@@ -178,7 +178,7 @@ describe('doctor', () => {
     assert.match(job.kind, /failing\.fails/)
     assert.match(job.error, /it cannot work/)
     await hasBad(/were given up.*failing\.fails.*it cannot work/)
-    await site.when('health is degraded', async () => (await site.raw({ path: '/health' })).json.status === 'degraded', 10000)
+    await site.when('health is degraded', async () => (await site.raw({ path: '/health' })).json.status === 'degraded')
 
     const retried = await shoal('jobs', 'retry', site.folder, String(job.id))
     assert.equal(retried.code, 0, retried.stderr)

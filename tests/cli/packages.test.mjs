@@ -115,7 +115,7 @@ describe('plugin packages', () => {
     const line = stdout.match(/^ {2}(\{ "parcel", sha256 = "[0-9a-f]{64}" \}),$/m)[1]
     site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', line])
     assert.equal((await shoal('reload', site.folder)).code, 0)
-    await site.when('it answers', async () => (await site.raw({ path: '/parcel' })).json?.from === 'a package', 10000)
+    await site.when('it answers', async () => (await site.raw({ path: '/parcel' })).json?.from === 'a package')
   })
 
   test('one in use is not removed; taken out of the file it is', async () => {
@@ -131,7 +131,7 @@ describe('plugin packages', () => {
     assert.equal(none.code, 1)
     assert.match(none.stderr, /there is no plugin parcel/)
     for (const name of ['..', '../media', '/etc', '.']) assert.equal((await shoal('plugin', 'remove', site.folder, name)).code, 2, name)
-    await site.when('its route is gone', async () => (await site.raw({ path: '/parcel' })).status === 404, 10000)
+    await site.when('its route is gone', async () => (await site.raw({ path: '/parcel' })).status === 404)
   })
 
   const signer = generateKeyPairSync('ed25519')
@@ -176,7 +176,7 @@ describe('plugin packages', () => {
     let log = ''
     for (const stream of [child.stdout, child.stderr]) stream.on('data', data => { log += data })
     try {
-      await site.when('it answers', async () => (await site.raw({ path: '/parcel' }).catch(() => null))?.status === 200, 20000)
+      await site.when('it answers', async () => (await site.raw({ path: '/parcel' }).catch(() => null))?.status === 200)
       assert.match(log, /is not pinned: .*it starts all the same: --dev/)
     } finally {
       child.kill()

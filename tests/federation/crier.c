@@ -1,7 +1,7 @@
 // crier.c - says what it is told to say to other servers, for the tests of deliveries.
 //
 // POST /crier {activity, count, actor, followersOf, inboxes, replaces, priority, context, isSigned, exceptHost}:
-// `count` activities (their ids get a number) in transactions of 100; actors by name.
+// `count` activities (their ids and what they are about get a number) in transactions of 100; actors by name.
 // SPDX-License-Identifier: MIT
 #include <shoal/plugin.h>
 
@@ -22,6 +22,14 @@ static int64_t actor_of(struct shoal_call *call, const char *name)
 {
     struct shoal_actor actor = {0};
     return name != NULL && shoal_actor_named(call, name, "", &actor, NULL) == 0 ? actor.id : 0;
+}
+
+static void set_text(
+    struct shoal_call *call, json_t *activity, const char *key, const char *text, int64_t number)
+{
+    json_object_set_new(activity, key,
+        json_string(number == 0 ? text
+                                : shoal_arena_printf(shoal_call_arena(call), "%s/%lld", text, (long long)number)));
 }
 
 static int cry_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
@@ -47,10 +55,12 @@ static int cry_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
         .except_host = shoal_text(cry->said, "exceptHost", NULL),
         .is_signed = shoal_flag(cry->said, "isSigned", false)};
     int code = 0;
+    const char *object = shoal_text(json_object_get(cry->said, "activity"), "object", NULL);
     for (int64_t i = cry->from; i < cry->to && code == 0; i++) {
-        json_object_set_new(activity, "id",
-            json_string(i == 0 ? id
-                               : shoal_arena_printf(shoal_call_arena(call), "%s/%lld", id, (long long)i)));
+        set_text(call, activity, "id", id, i);
+        if (object != NULL) {
+            set_text(call, activity, "object", object, i);
+        }
         code = federation->deliver(call, cry->service.arg, tx, &what, err);
     }
     json_decref(activity);

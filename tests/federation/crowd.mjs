@@ -13,6 +13,7 @@ import { line, writePlugin } from '../kit/plugins.mjs'
 /** One server: {host, url, mode, got: [{path, id, at, headers, body}]}. */
 class Host {
   got = []
+  dropped = 0
   connections = 0
   address = '127.0.0.1'
   constructor (crowd, mode) {
@@ -46,6 +47,10 @@ class Host {
     request.on('data', chunk => chunks.push(chunk))
     request.on('end', () => {
       if (this.mode === 'hang') return
+      if (this.mode === 'drop') {
+        this.dropped++
+        return request.socket.destroy()
+      }
       const bytes = Buffer.concat(chunks)
       const entry = { path: request.url, at: Date.now(), headers: request.headers, bytes }
       if (!this.crowd.isBlind) entry.body = JSON.parse(bytes)
@@ -72,7 +77,7 @@ export class Crowd {
   refusing = 0
   isBlind = false
 
-  /** mode: a status, {status, headers}, a function of what came, "hang" or "refuse". */
+  /** mode: a status, {status, headers}, a function of what came, "hang", "drop" or "refuse". */
   async add (mode = 202, count = 1) {
     for (let i = 0; i < count; i++) {
       const host = new Host(this, mode)
@@ -120,7 +125,7 @@ let said = 0
 /** Says something to the followers of the instance, or to inboxes; its id. */
 export async function cry (site, { type = 'Announce', fields = {}, ...more } = {}) {
   const id = `${site.url}/cries/${++said}`
-  const activity = { id, type, actor: `${site.url}/accounts/peertube`, object: `${site.url}/videos/watch/x`, to: ['https://www.w3.org/ns/activitystreams#Public'], cc: [], ...fields }
+  const activity = { id, type, actor: `${site.url}/accounts/peertube`, object: `${site.url}/videos/watch/${said}`, to: ['https://www.w3.org/ns/activitystreams#Public'], cc: [], ...fields }
   const answer = await site.raw({
     method: 'POST',
     path: '/crier',

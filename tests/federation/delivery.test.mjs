@@ -48,17 +48,15 @@ test('the living have it soon, each inbox once, though a third of the servers is
   await crowd.add(202, 40)
   for (const host of crowd.hosts) follow(site, host, 5, { shared: false })
   const living = crowd.hosts.filter(host => host.mode === 202)
-  const from = Date.now()
   const id = await cry(site)
-  await site.when('all who live have it', () => living.every(host => gotBy(host, id).length === 5), 30000)
-  const took = Date.now() - from
+  // One after the other, the six that hang would take 45 s.
+  await site.when('all who live have it', () => living.every(host => gotBy(host, id).length === 5), 40000)
   await sleep(1000)
   for (const host of living) {
     assert.equal(new Set(gotBy(host, id).map(entry => entry.path)).size, 5)
     assert.equal(host.got.length, 5, 'nothing came twice')
   }
-  assert.ok(took < 20000, `${took} ms`)
-  assert.equal(waiting(site), 18 * 5)
+  await site.when('what came waits no more', () => waiting(site) === 18 * 5)
   const [entry] = living[0].got
   assert.equal(entry.headers['content-type'], 'application/activity+json')
   assert.match(entry.headers.digest, /^SHA-256=/)
@@ -69,7 +67,7 @@ test('the living have it soon, each inbox once, though a third of the servers is
 
 test('who fails is left alone longer each time, is told to be slow, and comes back by itself', async () => {
   const silent = crowd.hosts.find(host => host.mode === 500)
-  await site.when('it is slow', () => hostRow(site, silent).failures >= 3, 30000)
+  await site.when('it is slow', () => hostRow(site, silent).failures >= 3)
   await site.when('plugins heard it', () => site.log.includes(`heard host slow of ${silent.host}`))
   const before = silent.refused
   silent.mode = 202
@@ -132,7 +130,7 @@ test('a strict peer finds the signature right, in both inboxes', async () => {
 })
 
 test('what people see goes first, and of several with one key the newest alone', async () => {
-  const host = await crowd.add(503)
+  const host = await crowd.add('drop')
   const inboxes = [`${host.url}/inbox`]
   await cry(site, { inboxes, priority: 5, fields: { summary: 'first' } })
   await site.when('it was tried', () => hostRow(site, host)?.failures > 0)
@@ -140,6 +138,9 @@ test('what people see goes first, and of several with one key the newest alone',
   await cry(site, { inboxes, priority: 3, fields: { summary: 'update' } })
   await cry(site, { inboxes, priority: 0, fields: { summary: 'comment' } })
   await site.when('all wait', () => Number(sql(site, `SELECT COUNT(*) FROM delivery_queue q JOIN delivery_host h ON h.id = q.host_id WHERE h.host = '${host.host}' AND attempts >= 0;`)) === 4)
+  // What is sent now may have been chosen before all were there.
+  const { dropped } = host
+  await site.when('it was tried twice since', () => host.dropped >= dropped + 2)
   host.mode = 202
   await site.when('all came', () => host.got.length === 4, 60000)
   await sleep(500)
@@ -158,7 +159,7 @@ test('what is said of one object arrives in its order; one that its server canno
   await cry(site, { inboxes, fields: { summary: 'poison' } })
   await site.when('it was tried', () => host.refused >= 1)
   for (let i = 0; i < 5; i++) await cry(site, { inboxes, fields: { summary: 'more' } })
-  await site.when('the others came', () => host.got.length === 13, 30000)
+  await site.when('the others came', () => host.got.length === 13)
   assert.ok(host.refused < 8, `${host.refused} tries`)
 })
 
@@ -179,15 +180,14 @@ test('an inbox that is gone is not asked any more; its server is', async () => {
 test('what is not taken is given up after a few tries, what is wrong at once; a busy server is left alone', async () => {
   const no = await crowd.add(403)
   const wrong = await crowd.add(400)
-  const busy = await crowd.add({ status: 429, headers: { 'retry-after': '2' } })
+  const asked = []
+  const busy = await crowd.add(({ at }) => asked.push(at) === 1 ? { status: 429, headers: { 'retry-after': '2' } } : 202)
   await cry(site, { inboxes: [`${no.url}/inbox`, `${wrong.url}/inbox`, `${busy.url}/inbox`] })
-  await site.when('it was asked', () => busy.refused === 1)
-  const at = Date.now()
-  busy.mode = 202
   await site.when('the busy one has it', () => busy.got.length === 1)
-  assert.ok(Date.now() - at > 1500, 'it was left alone')
+  assert.equal(asked.length, 2)
+  assert.ok(asked[1] - asked[0] >= 1990, 'it was left alone')
   assert.equal(wrong.refused, 1)
-  await site.when('it is tried again', () => no.refused >= 2, 30000)
+  await site.when('it is tried again', () => no.refused >= 2)
   assert.equal(hostRow(site, no).failures, 0)
   await site.when('it is in the log', () => site.log.includes(`${wrong.host}/inbox does not take a delivery, which is given up: it answers 400`))
 })
@@ -208,8 +208,8 @@ test('what is held back from followers goes to each of them later, once', async 
   for (let i = 0; i < 5; i++) kept.push(await crowd.add())
   for (const host of kept) follow(site, host, 2, { shared: false })
   const id = await cry(site, { fields: { summary: 'hold' } })
-  await site.when('all have it', () => kept.every(host => gotBy(host, id).length === 2), 30000)
-  await site.when('nobody waits for it', () => sql(site, `SELECT COUNT(*) FROM delivery_out WHERE is_spread = FALSE;`) === '0', 30000)
+  await site.when('all have it', () => kept.every(host => gotBy(host, id).length === 2))
+  await site.when('nobody waits for it', () => sql(site, `SELECT COUNT(*) FROM delivery_out WHERE is_spread = FALSE;`) === '0')
   for (const host of kept) assert.equal(gotBy(host, id).length, 2)
 })
 
@@ -220,7 +220,7 @@ test('what waits is seen: jobs, metrics', async () => {
   await site.when('the job says it', async () => {
     const jobs = JSON.parse((await shoal('jobs', 'list', site.folder, '--json')).stdout)
     return jobs.some(job => job.kind === 'delivery.send' && /\d+ deliveries to \d+ servers wait/.test(job.subject))
-  }, 30000)
+  })
   const status = await shoal('federation', 'status', site.folder)
   assert.equal(status.code, 0, status.stderr)
   assert.match(status.stdout, /deliveries wait for \d+ servers/)

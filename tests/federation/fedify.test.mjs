@@ -84,12 +84,12 @@ class Other {
     return here.when(what, async () => {
       for (const activity of this.heard) if (await fits(activity)) return activity
       return undefined
-    }, 30000)
+    })
   }
 }
 
 const comments = async site => (await site.get(`/videos/${video.uuid}/comment-threads?count=50`)).json.data
-const said = (site, words) => site.when(`"${words}" is there`, async () => (await comments(site)).find(each => each.text.includes(words)), 30000)
+const said = (site, words) => site.when(`"${words}" is there`, async () => (await comments(site)).find(each => each.text.includes(words)))
 const likes = async () => (await here.get(`/videos/${video.uuid}`, { token: true })).json.likes
 
 before(async () => {
@@ -188,7 +188,7 @@ test('what it says below a video is there, and at who follows the site; it is ch
   ann.notes.delete('1')
   await ann.send(root, new Delete({ id: ann.activity(4), actor: ann.id, object: new Tombstone({ id: note.id }), to: PUBLIC_COLLECTION }))
   for (const site of [here, there]) {
-    await site.when('it is gone', async () => (await comments(site)).every(each => !each.text.includes('otherwise')), 30000)
+    await site.when('it is gone', async () => (await comments(site)).every(each => !each.text.includes('otherwise')))
   }
 })
 
@@ -224,7 +224,7 @@ test('when its account is gone, what it said and liked goes too', async () => {
   const leave = new Delete({ id: ann.activity(31), actor: ann.id, object: ann.id, to: PUBLIC_COLLECTION })
   await ann.send(root, leave)
   ann.isGone = true
-  await here.when('it is gone', async () => (await comments(here)).every(each => !each.text.includes('Farewell')), 30000)
+  await here.when('it is gone', async () => (await comments(here)).every(each => !each.text.includes('Farewell')))
   await here.when('nobody likes it', async () => await likes() === 0)
   assert.equal((await here.get(`/accounts/ann@${new URL(ann.url).host}`)).status, 404)
   assert.equal((await here.get('/video-channels/root_channel')).json.followersCount, 0)

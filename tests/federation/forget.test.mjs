@@ -33,7 +33,7 @@ after(async () => {
 const sql = text => execFileSync('sqlite3', ['-cmd', '.timeout 10000', join(site.folder, 'shoal.sqlite3'), text], { encoding: 'utf8' }).trim()
 const known = () => sql("SELECT name FROM catalog_actor WHERE host <> '' ORDER BY name").split('\n').filter(Boolean)
 const age = () => sql("UPDATE catalog_actor SET needed = 1 WHERE host <> ''")
-const looked = (...names) => site.when('they were looked at', () => sql(`SELECT COUNT(*) FROM catalog_actor WHERE name IN ('${names.join("', '")}') AND needed = 1`) === '0', 30000)
+const looked = (...names) => site.when('they were looked at', () => sql(`SELECT COUNT(*) FROM catalog_actor WHERE name IN ('${names.join("', '")}') AND needed = 1`) === '0')
 const post = async (actor, activity) => assert.equal((await actor.post(site, activity)).status, 204)
 
 /** Somebody elsewhere who follows and does so no more: known here, and for nothing. */
@@ -78,10 +78,10 @@ test('whom nothing refers to goes, with its picture; whom something does stays',
   }
 
   age()
-  await site.when('those that nobody needs are gone', () => !known().includes('pictured') && !known().includes('plain'), 30000)
+  await site.when('those that nobody needs are gone', () => !known().includes('pictured') && !known().includes('plain'))
   await looked(...needs)
   assert.deepEqual(known().filter(name => needs.includes(name)), needs.toSorted())
-  await site.when('its picture is gone', () => !lies(), 30000)
+  await site.when('its picture is gone', () => !lies())
   assert.equal((await site.raw({ path: avatar })).status, 404)
   assert.equal((await site.get(`/accounts/pictured@${peer.host}`)).status, 404)
 })
@@ -97,9 +97,9 @@ test('one that is gone comes again when it is asked for, and stays while it is',
   const day = 24 * 3600 * 1000
   sql(`UPDATE catalog_actor SET needed = ${Date.now() - 29 * day} WHERE name = 'plain'`)
   assert.equal((await site.get(`/accounts/plain@${peer.host}`)).status, 200)
-  await site.when('that is noted', () => Number(sql("SELECT needed FROM catalog_actor WHERE name = 'plain'")) > Date.now() - day, 30000)
+  await site.when('that is noted', () => Number(sql("SELECT needed FROM catalog_actor WHERE name = 'plain'")) > Date.now() - day)
   sql("UPDATE catalog_actor SET needed = 1 WHERE name = 'unseen'")
-  await site.when('it is gone', () => !known().includes('unseen'), 30000)
+  await site.when('it is gone', () => !known().includes('unseen'))
 })
 
 test('what kept one goes, and it goes too', async () => {
@@ -110,7 +110,7 @@ test('what kept one goes, and it goes too', async () => {
   await post(rater, rater.say('Undo', like))
   await site.when('neither is left', () => sql('SELECT (SELECT COUNT(*) FROM comments_comment WHERE deleted IS NULL) || (SELECT COUNT(*) FROM ratings_rate)') === '00')
   age()
-  await site.when('both are gone', () => !known().includes('writer') && !known().includes('rater'), 30000)
+  await site.when('both are gone', () => !known().includes('writer') && !known().includes('rater'))
   await looked('follower', 'followed', 'sharer', 'owner', 'films')
   assert.ok(writer && known().includes('films'))
 })

@@ -50,7 +50,7 @@ const unblock = host => site.delete(`/server/blocklist/servers/${host}`, { token
 let asked = 0
 async function shows (total, ids, { strangers = true } = {}) {
   const query = strangers ? '' : `&asked=${++asked}`
-  await site.when(`${total} are counted`, async () => await sum(!strangers) === total, 5000)
+  await site.when(`${total} are counted`, async () => await sum(!strangers) === total)
   assert.equal((await site.get(`/videos/${video.uuid}/comment-threads`, { token: !strangers })).json.totalNotDeletedComments, total)
   assert.equal((await collection(`?${query}`)).totalItems, total)
   const page = await collection(`?page=1${query}`)

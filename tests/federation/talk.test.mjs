@@ -63,7 +63,7 @@ const counts = async video => {
   const { likes, dislikes } = (await site.get(`/videos/${video.uuid}`, { token: true })).json
   return `${likes} ${dislikes}`
 }
-const counted = (video, sums) => site.when(`the sums of the video are ${sums}`, async () => await counts(video) === sums, 10000)
+const counted = (video, sums) => site.when(`the sums of the video are ${sums}`, async () => await counts(video) === sums)
 const threads = async (video, token) => {
   const answer = await site.get(`/videos/${video.uuid}/comment-threads?count=100`, token ? { token } : {})
   assert.equal(answer.status, 200, answer.text)
@@ -71,7 +71,7 @@ const threads = async (video, token) => {
 }
 const tree = async (video, id) => (await site.get(`/videos/${video.uuid}/comment-threads/${id}`, { token: true })).json
 const found = async (video, text) => (await threads(video, true)).find(comment => comment.text === text)
-const comes = (video, text) => site.when(`"${text}" is here`, () => found(video, text), 10000)
+const comes = (video, text) => site.when(`"${text}" is here`, () => found(video, text))
 /** What is sent while nothing may change: something that is taken behind it shows that it was looked at. */
 const settled = async () => {
   const mark = note(ann, local, `mark ${Math.random()}`)
@@ -153,7 +153,7 @@ test('the likes of a video are a collection, and each of ours a document', async
 test('what somebody here thinks of a remote video is told to its origin, in the right order', async () => {
   const rate = rating => site.put(`/videos/${remote.uuid}/rate`, { token: true, json: { rating } })
   const said = () => peer.inbox.filter(({ body }) => ['Like', 'Dislike', 'Undo'].includes(body.type)).map(({ body }) => body.type === 'Undo' ? `Undo ${body.object.type}` : body.type)
-  const until = list => site.when(`the origin hears ${list}`, () => String(said()) === String(list), 15000)
+  const until = list => site.when(`the origin hears ${list}`, () => String(said()) === String(list))
   assert.equal((await rate('like')).status, 204)
   await until(['Like'])
   const { body, actor, path } = peer.inbox.find(({ body }) => body.type === 'Like')
@@ -205,7 +205,7 @@ test('Notes between that are not known are fetched, and those that lead nowhere 
   const second = await site.when('the bottom is here', async () => {
     const { children: [middle] } = await tree(local, first.id)
     return middle?.children.length > 0 && middle
-  }, 10000)
+  })
   assert.deepEqual([second.comment.text, second.comment.account.name, second.children[0].comment.text], ['the middle', 'ann', 'the bottom'])
   const dead = note(ann, top, 'x')
   peer.serve(pathOf(dead.id), { '@context': context, type: 'Tombstone', id: dead.id, formerType: 'Note', inReplyTo: top.id, deleted: new Date().toISOString() })
@@ -367,11 +367,11 @@ test('where another server reviews, ours waits until its owner says so', async (
   assert.equal((await tree(strict, comment.id)).comment.heldForReview, true)
   await owner.post(site, { ...approval, actor: owner.id }, { path: '/accounts/root/inbox' })
   await site.when('it is shown', async () => (await threads(strict, reader.token)).some(({ id }) => id === comment.id))
-  await site.when('it is sent again with the approval', () => peer.inbox.some(({ body }) => body.type === 'Create' && body.object.replyApproval === approval.id), 15000)
+  await site.when('it is sent again with the approval', () => peer.inbox.some(({ body }) => body.type === 'Create' && body.object.replyApproval === approval.id))
   const early = (await site.post(`/videos/${remote.uuid}/comment-threads`, { token: true, json: { text: 'shown at once' } })).json.comment
   const late = { ...approval, id: `${remote.url}/comments/11/approve-reply`, inReplyTo: remote.url, object: early.url }
   for (let i = 0; i < 2; i++) await owner.post(site, { ...late, actor: owner.id }, { path: '/accounts/root/inbox' })
-  await site.when('what was shown already is sent again with the approval', () => peer.inbox.some(({ body }) => body.type === 'Create' && body.object.replyApproval === late.id), 15000)
+  await site.when('what was shown already is sent again with the approval', () => peer.inbox.some(({ body }) => body.type === 'Create' && body.object.replyApproval === late.id))
   const theirs = note(ann, strict, 'approved over there', { replyApproval: `${strict.url}/comments/10/approve-reply` })
   peer.serve(pathOf(theirs.replyApproval), { '@context': context, ...approval, id: theirs.replyApproval, actor: owner.id, object: theirs.id })
   await ann.post(site, ann.say('Create', theirs))
@@ -417,7 +417,7 @@ test('a comment that is longer than may be is here as far as it may, and leads t
   const page = `${peer.url}/@ann/long`
   const long = note(ann, local, `<p>${'the sea comes in and goes out '.repeat(800)}</p>`, { mediaType: 'text/html', url: page })
   assert.equal((await ann.post(site, ann.say('Create', long))).status, 204)
-  const kept = await site.when('it is here', async () => (await threads(local, true)).find(({ url }) => url === long.id), 10000)
+  const kept = await site.when('it is here', async () => (await threads(local, true)).find(({ url }) => url === long.id))
   assert.match(kept.text, /^the sea comes in and goes out the sea/)
   assert.ok([...kept.text].length > 9900 && [...kept.text].length <= 10000, `${[...kept.text].length}`)
   assert.ok(kept.text.endsWith(` …\n\n<${page}>`), kept.text.slice(-100))
@@ -538,6 +538,6 @@ test('what people of a blocked server say is not shown until they may again', as
 })
 
 test('nothing is left that waits or failed', async () => {
-  await site.when('all is done', async () => !(await jobs())?.data?.some(job => /^(comments|ratings)\./.test(job.type ?? job.kind ?? '')), 20000)
+  await site.when('all is done', async () => !(await jobs())?.data?.some(job => /^(comments|ratings)\./.test(job.type ?? job.kind ?? '')))
   assert.doesNotMatch(site.log, /parked|sanitizer/i)
 })

@@ -53,7 +53,7 @@ before(async () => {
   // Whoever leaves is told of to those who follow.
   const host = new URL(far.url).host
   assert.equal((await home.post('/server/following', { token: true, json: { hosts: [host] } })).status, 204)
-  await home.when('the other site is followed', async () => (await home.get('/server/following?state=accepted')).json.total === 1, 15000)
+  await home.when('the other site is followed', async () => (await home.get('/server/following?state=accepted')).json.total === 1)
   const found = await look()
   assert.equal(found.status, 200, found.text)
   seen = (await far.get(`/videos/${video.uuid}`, { token: true })).json
@@ -67,7 +67,7 @@ const counts = async (site, token) => {
 }
 const list = async site => (await site.get(`/videos/${video.uuid}/comment-threads`, { token: true })).json.data
 const thread = async (site, id) => (await site.get(`/videos/${video.uuid}/comment-threads/${id}`, { token: true })).json
-const comes = (site, text) => site.when(`"${text}" is here`, async () => (await list(site)).find(comment => comment.text === text), 15000)
+const comes = (site, text) => site.when(`"${text}" is here`, async () => (await list(site)).find(comment => comment.text === text))
 
 test('the same video has the same name on both', () => {
   assert.equal(seen.uuid, video.uuid)
@@ -80,8 +80,8 @@ test('a like over there counts here, and is taken back', async () => {
     .every(job => job.kind !== 'federation_videos.details' || ['done', 'cancelled'].includes(job.state) || job.run_at > Date.now() + 5000))
   for (const [rating, sums] of [['like', '1 0'], ['dislike', '0 1'], ['none', '0 0'], ['like', '1 0']]) {
     assert.equal((await far.put(`/videos/${video.uuid}/rate`, { token: ann.token, json: { rating } })).status, 204)
-    await far.when(`the sums there are ${sums}`, async () => await counts(far, ann.token) === sums, 15000)
-    await home.when(`the sums are ${sums}`, async () => await counts(home, true) === sums, 15000)
+    await far.when(`the sums there are ${sums}`, async () => await counts(far, ann.token) === sums)
+    await home.when(`the sums are ${sums}`, async () => await counts(home, true) === sums)
   }
 })
 
@@ -90,11 +90,11 @@ test('a comment, its answer and its deletion travel', async () => {
   const here = await comes(home, 'From **over there**')
   assert.deepEqual([here.url, here.account.name, here.account.isLocal], [comment.url, 'ann', false])
   const answer = (await home.post(`/videos/${video.uuid}/comments/${here.id}`, { token: true, json: { text: 'Welcome' } })).json.comment
-  await far.when('the answer is over there', async () => (await thread(far, comment.id)).children[0]?.comment.text === 'Welcome', 15000)
+  await far.when('the answer is over there', async () => (await thread(far, comment.id)).children[0]?.comment.text === 'Welcome')
   assert.equal((await home.delete(`/videos/${video.uuid}/comments/${answer.id}`, { token: true })).status, 204)
-  await far.when('it is a tombstone over there', async () => (await thread(far, comment.id)).children[0].comment.isDeleted, 15000)
+  await far.when('it is a tombstone over there', async () => (await thread(far, comment.id)).children[0].comment.isDeleted)
   assert.equal((await far.delete(`/videos/${video.uuid}/comments/${comment.id}`, { token: ann.token })).status, 204)
-  await home.when('the comment is one here', async () => (await thread(home, here.id)).comment.isDeleted, 15000)
+  await home.when('the comment is one here', async () => (await thread(home, here.id)).comment.isDeleted)
 })
 
 test('what is reviewed here waits on both sides', async () => {
@@ -104,13 +104,13 @@ test('what is reviewed here waits on both sides', async () => {
   assert.equal(waiting.heldForReview, true)
   assert.equal((await home.post(`/videos/${video.uuid}/comments/${waiting.id}/approve`, { token: true })).status, 204)
   assert.equal((await home.get(`/videos/${video.uuid}/comment-threads`)).json.data.some(({ id }) => id === waiting.id), true)
-  await far.when('it is shown over there', async () => (await thread(far, comment.id)).comment.heldForReview === false, 15000)
+  await far.when('it is shown over there', async () => (await thread(far, comment.id)).comment.heldForReview === false)
 })
 
 test('who leaves over there is gone here', async () => {
   assert.equal(await counts(home, true), '1 0')
   const said = (await list(home)).find(comment => comment.text === 'May I?')
   assert.equal((await far.delete(`/users/${ann.id}`, { token: true })).status, 204)
-  await home.when('her words are a tombstone', async () => (await thread(home, said.id)).comment.isDeleted, 20000)
-  await home.when('her like counts no more', async () => await counts(home, true) === '0 0', 20000)
+  await home.when('her words are a tombstone', async () => (await thread(home, said.id)).comment.isDeleted)
+  await home.when('her like counts no more', async () => await counts(home, true) === '0 0')
 })

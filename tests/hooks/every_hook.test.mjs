@@ -143,7 +143,7 @@ SHOAL_PLUGIN(.name = "second", .start = start);
 
 let site, video
 const heard = name => site.log.includes(`heard ${name} `)
-const hear = name => site.when(`${name} is heard`, () => heard(name), 30000)
+const hear = name => site.when(`${name} is heard`, () => heard(name))
 
 before(async () => {
   site = await startInstance({ started: false, settings: ['storage=storage_fs', 'playback.count_every=1s', ...federating] })
@@ -192,7 +192,7 @@ test('a video goes all its way', async () => {
 })
 
 test('media.place chooses a storage; a name that is none falls back and is told', async () => {
-  const now = await site.until(video.uuid, video => video.thumbnailPath && video.previewPath, true, 20000)
+  const now = await site.until(video.uuid, video => video.thumbnailPath && video.previewPath, true)
   for (const path of [now.thumbnailPath, now.previewPath]) {
     const picture = await site.raw({ path })
     assert.equal(picture.status, 200)

@@ -64,7 +64,7 @@ after(() => site?.stop())
 
 const subscribe = (user, uri = 'owner_channel') => site.post('/users/me/subscriptions', { token: user.token, json: { uri } })
 const state = async user => (await site.get('/users/me/subscriptions/owner_channel', { token: user.token })).json.subscription?.state
-const told = text => site.when(text, () => site.log.includes(text), 20000)
+const told = text => site.when(text, () => site.log.includes(text))
 const followers = async () => (await site.get('/video-channels/owner_channel', { token: true })).json.followersCount
 
 test('every change of a follow is told', async () => {

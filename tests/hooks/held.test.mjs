@@ -41,7 +41,7 @@ test('after its release a held video has the picture that its owner chose', asyn
   assert.equal((await site.get(`/videos/${video.uuid}`)).status, 401)
   const released = await site.post(`//keeper/${video.uuid}`, { json: {} })
   assert.equal(released.status, 200, released.text)
-  const now = await site.until(video.uuid, video => video.state.id === 1 && video.thumbnailPath, true, 30000)
+  const now = await site.until(video.uuid, video => video.state.id === 1 && video.thumbnailPath, true)
   const path = join(tmpdir(), `shoal-held-${process.pid}.jpg`)
   writeFileSync(path, (await site.raw({ path: now.thumbnailPath })).body)
   const [red, green, blue] = execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-i', path, '-vf', 'scale=1:1', '-f', 'rawvideo', '-pix_fmt', 'rgb24', '-'])

@@ -88,7 +88,7 @@ test('who says goodbye after asking still hears the answer; who goes in the midd
     wire.write(`GET ${file} HTTP/1.1\r\n${HOST}\r\n`)
     wire.resetAndDestroy()
   }
-  await site.when('what they held is let go', () => descriptors() <= was + 5, 20000)
+  await site.when('what they held is let go', () => descriptors() <= was + 5)
   await healthy()
 })
 
@@ -149,13 +149,13 @@ test('ten thousand idle connections do not keep others out', { timeout: 120000 }
   child.stderr.on('data', data => { wrong += data })
   try {
     await site.when('all are there', () => { assert.equal(wrong, ''); return last.there === 10000 }, 60000)
-    await site.when('the server holds them', () => descriptors() > 9000, 20000)
+    await site.when('the server holds them', () => descriptors() > 9000)
     for (let i = 0; i < 20; i++) await healthy()
     assert.equal((await site.get('/videos')).status, 200)
     assert.equal((await site.raw({ path: file, headers: { range: 'bytes=0-99' } })).status, 206)
   } finally {
     child.kill('SIGKILL')
   }
-  await site.when('they are gone', () => descriptors() < 1000, 30000)
+  await site.when('they are gone', () => descriptors() < 1000)
   await healthy()
 })

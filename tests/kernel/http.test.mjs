@@ -158,7 +158,7 @@ test('an answer has the id that the log has, also when it is shared afterwards',
       const lines = await json.when(`the log tells of ${path}`, () => {
         const found = json.log.split('\n').filter(line => line.includes(`"${id}"`))
         return found.length > 0 && found
-      }, 10000)
+      })
       assert.ok(lines.map(line => JSON.parse(line)).some(line => line.id === id && line.text.startsWith(`GET ${path}`)), lines[0])
     }
   } finally {

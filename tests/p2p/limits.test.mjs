@@ -83,6 +83,7 @@ test('T45 only so many offers of one announce are passed on', async () => {
 
 test('T45 who says too much is not heard, and then sent away', async () => {
   const loud = await peer(site, from('198.51.100.4'))
+  const begun = Date.now()
   await loud.announced(hashes[0])
   for (let i = 0; i < 60; i++) loud.announce(hashes[0])
   let answers = 1
@@ -91,9 +92,16 @@ test('T45 who says too much is not heard, and then sent away', async () => {
     if (!heard['failure reason']) answers++
     else { assert.match(heard['failure reason'], /too many messages/); break }
   }
-  assert.ok(answers >= 50 && answers <= 52, `${answers} answers`)
-  for (let i = 0; i < 60; i++) loud.write('x')
-  assert.equal(await loud.closed(), 1008)
+  const since = Math.ceil((Date.now() - begun) / (60000 / 50)) // that were allowed while it spoke
+  assert.ok(answers >= 50 && answers <= 50 + since, `${answers} answers`)
+  // As long as it takes: what is allowed again in between is heard, and what is over the limit counted anew.
+  let isOpen = true
+  const closed = loud.closed().finally(() => { isOpen = false })
+  while (isOpen) {
+    for (let i = 0; i < 60; i++) loud.write('x')
+    await sleep(20)
+  }
+  assert.equal(await closed, 1008)
   loud.destroy()
   const quiet = await peer(site, from('198.51.100.4'))
   assert.ok((await quiet.announced(hashes[0])).complete !== undefined)
@@ -117,9 +125,10 @@ test('T45 one address has so many sockets', async () => {
 test('T45 an address that has asked for too many hashes hears that, and not that its video is none of ours', async () => {
   const mine = Array.from({ length: 20 }, () => bytes20()) // that nobody has announced
   for (const hash of mine) addHash(site, hash, video)
-  for (let i = 0; i < 30; i++) {
+  const isTooMuch = said => /too much .*try again/.test(said['failure reason'] ?? '')
+  for (let isSpent = false; !isSpent;) {
     const one = await peer(site, from('198.51.100.31'))
-    for (let j = 0; j < 14; j++) await one.announced(bytes20())
+    for (let j = 0; j < 14; j++) isSpent = isTooMuch(await one.announced(bytes20()))
     await one.leave()
   }
   const me = await peer(site, from('198.51.100.31'))
@@ -127,7 +136,7 @@ test('T45 an address that has asked for too many hashes hears that, and not that
   for (const hash of mine) heard.push((await me.announced(hash))['failure reason'] ?? '') // and it stays connected
   await me.leave()
   const id = bytes20()
-  for (let i = 0; i < 400; i++) await announceHttp(site, bytes20(), { id, from: '198.51.100.31' })
+  while (!isTooMuch(await announceHttp(site, bytes20(), { id, from: '198.51.100.31' })));
   const told = []
   for (const hash of mine.slice(0, 10)) told.push((await announceHttp(site, hash, { id, from: '198.51.100.31' }))['failure reason'] ?? '')
   for (const words of [heard, told]) { // one or another may get through, as time goes on
@@ -154,6 +163,7 @@ test('T45 a /48 is no crowd of strangers', async () => {
 
 test('T45 one peer is handed only so many offers in a minute, whoever makes them', async () => {
   const hash = hashes[1]
+  const begun = Date.now()
   const victim = await peer(site, from('198.51.100.60'))
   await victim.announced(hash)
   const loud = await Promise.all([1, 2].map(i => peer(site, from(`198.51.100.6${i}`))))
@@ -164,7 +174,8 @@ test('T45 one peer is handed only so many offers in a minute, whoever makes them
   victim.say({ action: 'scrape', info_hash: hash })
   let offers = 0
   while ((await victim.hear()).offer) offers++
-  assert.ok(offers >= 20 && offers <= 24, `${offers} offers`)
+  const since = Math.ceil((Date.now() - begun) / (60000 / 20)) // that were allowed meanwhile
+  assert.ok(offers >= 20 && offers <= 20 + since, `${offers} offers`)
   for (const each of [victim, ...loud]) each.destroy()
 })
 

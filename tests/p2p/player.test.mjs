@@ -158,7 +158,7 @@ test('a video of elsewhere is shared only under names that its origin told', asy
     await alone(page)
     assert.deepEqual(page.problems, [])
   }))
-  await site.when('it announces itself', () => known.announced > 0, 20000)
+  await site.when('it announces itself', () => known.announced > 0)
   await leave([...strangers, known])
 })
 
@@ -427,7 +427,7 @@ test('who is connected is sent away when the owner says no, and the picture goes
   } finally {
     assert.equal((await form({ shared: 'true' })).status, 204)
   }
-  await site.when('its trackers are named again', async () => (await site.get(`/videos/${video.uuid}`)).json.trackerUrls.length > 0, 20000)
+  await site.when('its trackers are named again', async () => (await site.get(`/videos/${video.uuid}`)).json.trackerUrls.length > 0)
 })
 
 test('who is connected is sent away when the administrator switches it off', async () => {
@@ -467,7 +467,7 @@ test('a page names servers for connections while its video is shared, and none e
   await say({ asked: 'true', shared: 'true' })
   // What was told of both changes is heard by then, in whichever order.
   await settled(site)
-  await site.when('it is shared again', isNamed, 20000)
+  await site.when('it is shared again', isNamed)
 })
 
 test('relays alone, or nothing', async () => {

@@ -43,7 +43,7 @@ after(async () => {
 })
 
 const trackersOf = async ({ uuid }) => (await site.get(`/videos/${uuid}`, { token: true })).json.trackerUrls
-const hasTrackers = video => site.when('its trackers are named', async () => (await trackersOf(video)).some(url => url.startsWith('ws')), 20000)
+const hasTrackers = video => site.when('its trackers are named', async () => (await trackersOf(video)).some(url => url.startsWith('ws')))
 
 /** Where a video plays: its page, and what other sites show. */
 const placesOf = ({ shortUUID }) => ({ page: `${site.url}/w/${shortUUID}`, embed: `${site.url}/videos/embed/${shortUUID}` })
@@ -115,13 +115,13 @@ test('who unplugs the device or leaves the house is out of the swarm, and comes 
   }, [what, name, event])
   const isOut = async (page, why) => {
     await until(page, why => window.shoal.player.sharing.reason === why, why)
-    await site.when('its socket is closed', () => page.sockets.every(socket => socket.isClosed()), 10000)
+    await site.when('its socket is closed', () => page.sockets.every(socket => socket.isClosed()))
     assert.equal((await state(page)).state, 'off')
   }
   const isBack = async page => {
     const { length } = page.sockets
     await until(page, () => window.shoal.player.sharing.state === 'on')
-    await site.when('it announces itself again', () => page.sockets.length > length, 20000)
+    await site.when('it announces itself again', () => page.sockets.length > length)
   }
   await Promise.all(pages.map(async page => {
     await until(page, () => window.shoal.player.sharing.state === 'on')
@@ -144,7 +144,7 @@ test('where so many are to watch, nobody is contacted before they do', async () 
   const viewers = async () => (await site.get(`/videos/${video.uuid}`)).json.viewers
   const pages = await Promise.all(places().map(address => viewer(browser, address, { script: { content: soon } })))
   await Promise.all(pages.map(page => passes(page, 2)))
-  await site.when('both are counted', async () => await viewers() === 2, 10000)
+  await site.when('both are counted', async () => await viewers() === 2)
   await passes(pages[0], 4)
   for (const page of pages) {
     await alone(page)
@@ -169,7 +169,7 @@ test('where so many are to watch, nobody is contacted before they do', async () 
   for (const [viewers, state, reason] of [[2, 'on', ''], [1, 'off', 'few'], [2, 'off', 'few'], [3, 'on', '']]) {
     count = viewers
     const before = looks
-    await site.when('it looks again', () => looks > before + 1, 20000)
+    await site.when('it looks again', () => looks > before + 1)
     await page.waitForFunction(([state, reason]) => window.shoal.player.sharing.state === state && window.shoal.player.sharing.reason === reason, [state, reason])
   }
   await page.unroute(`**/api/v1/videos/${video.uuid}`)
@@ -224,7 +224,7 @@ test('within the page of another site nothing begins before the notice stood the
     await passes(frame, 2)
     await alone(page)
     await frame.click('.player-notice .fine')
-    await site.when('it announces itself', () => page.announced > 0, 20000)
+    await site.when('it announces itself', () => page.announced > 0)
     assert.deepEqual(page.problems, [])
     await leave([page])
   } finally {
@@ -257,7 +257,7 @@ test('what the owner of a channel keeps out of it is not shared in an embed eith
   await again()
   const share = shared => site.put('/p2p/channels/root_channel', { token: true, json: { shared } })
   assert.equal((await share(false)).status, 204)
-  await site.when('it has no trackers', async () => (await trackersOf(video)).length === 0, 10000)
+  await site.when('it has no trackers', async () => (await trackersOf(video)).length === 0)
   await leftAlone(places().map(address => [address, {}, 'video']))
   assert.equal((await share(true)).status, 204)
   await hasTrackers(video)

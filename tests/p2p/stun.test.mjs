@@ -92,7 +92,7 @@ test('players are sent to the site, at its public host', async () => {
 
 test('a port that is taken is said once, and the site serves without; nobody is sent there', async () => {
   await other.start()
-  await other.when('it says so', () => /cannot listen on .*taken/.test(other.log), 5000)
+  await other.when('it says so', () => /cannot listen on .*taken/.test(other.log))
   assert.equal(other.log.match(/cannot listen on/g).length, 1)
   assert.equal((await other.raw({ path: '/health' })).json.status, 'ok')
   assert.deepEqual(await told(other), [])

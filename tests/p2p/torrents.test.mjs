@@ -163,7 +163,7 @@ describe('torrents of a video', () => {
     const before = hashesOf(site, video)
     assert.equal((await site.put(`/videos/${video.uuid}`, { token: true, json: { name: 'Renamed' } })).status, 204)
     // As somebody who is not logged in: a cached answer would be found out.
-    const now = await site.until(video.uuid, one => one.files[0].magnetUri.includes('dn=Renamed'), null, 10000)
+    const now = await site.until(video.uuid, one => one.files[0].magnetUri.includes('dn=Renamed'), null)
     const fresh = await torrentOf(now.files[0])
     assert.equal(now.files[0].torrentUrl, video.files[0].torrentUrl)
     assert.notEqual(fresh.btih, old.btih)
@@ -177,7 +177,7 @@ describe('torrents of a video', () => {
   test('a private video is shared with nobody, and comes back as it was', async () => {
     const [{ torrentUrl }] = video.files
     assert.equal((await site.put(`/videos/${video.uuid}`, { token: true, json: { privacy: 3 } })).status, 204)
-    await site.when('its hashes are gone', () => playlistHashes(site, video).length === 0, 10000)
+    await site.when('its hashes are gone', () => playlistHashes(site, video).length === 0)
     const shown = (await site.get(`/videos/${video.uuid}`, { token: true })).json
     assert.deepEqual(shown.trackerUrls, [])
     for (const file of allFiles(shown)) {
@@ -189,15 +189,15 @@ describe('torrents of a video', () => {
       assert.equal((await fetchBytes(torrentUrl.replace('lazy-static', 'download'), headers)).status, 404)
     }
     assert.equal((await site.put(`/videos/${video.uuid}`, { token: true, json: { privacy: 2 } })).status, 204)
-    const again = await site.until(video.uuid, one => hasTorrents(one) && playlistHashes(site, video).length > 0, null, 10000)
+    const again = await site.until(video.uuid, one => hasTorrents(one) && playlistHashes(site, video).length > 0, null)
     assert.equal(again.files[0].torrentUrl, torrentUrl)
-    await site.when('its hashes are those of before', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(again)), 10000)
+    await site.when('its hashes are those of before', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(again)))
   })
 
   test('what is private from the start has no torrents', async () => {
     const { uuid } = await site.upload(await clip('silent', { seconds: 1 }), { name: 'Mine', privacy: 3 })
     const mine = await site.published(uuid)
-    await site.when('its tells were heard', () => ['p2p', 'torrents'].every(name => rows(site, `SELECT 1 FROM ${name}_video WHERE uuid = '${uuid}'`).length === 1), 10000)
+    await site.when('its tells were heard', () => ['p2p', 'torrents'].every(name => rows(site, `SELECT 1 FROM ${name}_video WHERE uuid = '${uuid}'`).length === 1))
     assert.deepEqual(hashesOf(site, mine), [])
     assert.deepEqual(rows(site, `SELECT file_id FROM torrents_file WHERE video_id = ${mine.id}`), [])
   })
@@ -219,7 +219,7 @@ describe('torrents of a video', () => {
     const [one, other] = await Promise.all(twins.map(uuid => site.until(uuid, each => each.state.id === 1 && hasTorrents(each))))
     const btih = file => magnetOf(file).get('xt').slice('urn:btih:'.length)
     await site.delete(`/videos/${one.uuid}`, { token: true })
-    await site.when('the first is gone', () => hashesOf(site, one).length === 0, 10000)
+    await site.when('the first is gone', () => hashesOf(site, one).length === 0)
     assert.ok(hashesOf(site, other).includes(`0:${btih(other.files[0])}`))
   })
 })
@@ -247,8 +247,8 @@ describe('an instance that was there before', () => {
     await site.kill()
     enable(site, ...both)
     await site.start()
-    const now = await site.until(video.uuid, hasTorrents, null, 30000)
-    await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, now).sort()) === JSON.stringify(expectedHashes(now)), 10000)
+    const now = await site.until(video.uuid, hasTorrents, null)
+    await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, now).sort()) === JSON.stringify(expectedHashes(now)))
   })
 
   test('another URL of the site changes the hashes and what the torrents say', async () => {
@@ -256,9 +256,9 @@ describe('an instance that was there before', () => {
     await site.kill()
     site.settings.push('url=https://tube.example')
     await site.start()
-    const now = await site.until(video.uuid, one => one.trackerUrls[0] === 'https://tube.example/tracker/announce', null, 10000)
+    const now = await site.until(video.uuid, one => one.trackerUrls[0] === 'https://tube.example/tracker/announce', null)
     assert.deepEqual(now.trackerUrls, ['https://tube.example/tracker/announce', 'wss://tube.example:443/tracker/socket'])
-    await site.when('its hashes are those of the new URL', () => JSON.stringify(hashesOf(site, now).sort()) === JSON.stringify(expectedHashes(now)), 20000)
+    await site.when('its hashes are those of the new URL', () => JSON.stringify(hashesOf(site, now).sort()) === JSON.stringify(expectedHashes(now)))
     const kept = hashesOf(site, now).filter(line => before.includes(line))
     assert.ok(kept.length > 0 && kept.every(line => /^[03]:/.test(line)), 'generation 3 and the torrents do not know the URL')
     const { root } = await torrentOf({ torrentUrl: now.files[0].torrentUrl.replace('https://tube.example', site.url) })
@@ -275,7 +275,7 @@ describe('an instance that was there before', () => {
     enable(site, ...both)
     site.settings.push('url=https://again.example')
     await site.start()
-    await site.when('its rows are gone', () => hashesOf(site, video).length === 0 && rows(site, 'SELECT file_id FROM torrents_file').length === 0, 20000)
+    await site.when('its rows are gone', () => hashesOf(site, video).length === 0 && rows(site, 'SELECT file_id FROM torrents_file').length === 0)
   })
 })
 
@@ -296,7 +296,7 @@ describe('an instance that shares private videos', () => {
       }
       const { json } = await site.post(`/videos/${uuid}/token`, { token: true })
       assert.equal((await fetchBytes(`${torrentUrl}?videoFileToken=${json.files.token}`)).status, 200)
-      await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(video)), 10000)
+      await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(video)))
     } finally {
       await site.stop()
     }
@@ -330,7 +330,7 @@ describe('a file on a slow storage', () => {
     await site.start()
     video = await site.until(video.uuid, hasTorrents, true, 90000)
     await site.when('the job that was cut off is done', () => jobs(site).some(([state, fence]) => state === 'done' && fence > 1))
-    await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(video)), 20000)
+    await site.when('its hashes are there', () => JSON.stringify(hashesOf(site, video).sort()) === JSON.stringify(expectedHashes(video)))
     for (const file of allFiles(video)) {
       const { root } = await torrentOf(file)
       const { bytes } = await fetchBytes(file.fileUrl)
@@ -364,7 +364,7 @@ describe('each without the other', () => {
     }
     const { uuid } = await site.upload(await clip('silent', { seconds: 1 }), { name: 'Mine alone', privacy: 3 })
     await site.published(uuid)
-    await site.when('it was looked at', () => rows(site, `SELECT 1 FROM torrents_video WHERE uuid = '${uuid}'`).length === 1, 10000)
+    await site.when('it was looked at', () => rows(site, `SELECT 1 FROM torrents_video WHERE uuid = '${uuid}'`).length === 1)
     assert.equal(rows(site, `SELECT 1 FROM torrents_file f JOIN torrents_video v ON v.video_id = f.video_id WHERE v.uuid = '${uuid}'`).length, 0)
   })
 
@@ -372,7 +372,7 @@ describe('each without the other', () => {
     await site.kill()
     enable(site, 'p2p')
     await site.start()
-    const now = await site.until(video.uuid, one => one.trackerUrls.length === 2, null, 20000)
+    const now = await site.until(video.uuid, one => one.trackerUrls.length === 2, null)
     for (const file of allFiles(now)) assert.deepEqual([file.torrentUrl, file.torrentDownloadUrl, file.magnetUri], ['', '', ''])
     assert.equal((await fetchBytes(video.files[0].torrentUrl)).status, 404)
     const [, socket] = now.trackerUrls
@@ -389,11 +389,11 @@ describe('each without the other', () => {
       SELECT 999999, 999999, 'of-one-that-went.torrent', title, path, size_bytes, piece_bytes, pieces, X'00' FROM torrents_file LIMIT 1;
       DELETE FROM torrents_file; DELETE FROM torrents_video; DELETE FROM torrents_walk;`])
     await site.start()
-    await site.when('the administrator is told', () => /torrents of before wait for the plugin torrents/.test(site.log), 20000)
+    await site.when('the administrator is told', () => /torrents of before wait for the plugin torrents/.test(site.log))
     await site.kill()
     enable(site, ...both)
     await site.start()
-    const now = await site.until(video.uuid, one => hasTorrents(one) && allFiles(one).every(file => file.torrentUrl.includes('/before-')), null, 30000)
+    const now = await site.until(video.uuid, one => hasTorrents(one) && allFiles(one).every(file => file.torrentUrl.includes('/before-')), null)
     for (const file of allFiles(now)) {
       const old = before.get(file.id)
       assert.equal(file.torrentUrl, old.torrentUrl.replace('/torrents/', '/torrents/before-'))
@@ -401,7 +401,7 @@ describe('each without the other', () => {
       assert.deepEqual(magnetOf(file).getAll('tr'), now.trackerUrls)
       assert.equal((await torrentOf(file)).btih, magnetOf(old).get('xt').slice('urn:btih:'.length))
     }
-    await site.when('nothing is left there', () => rows(site, 'SELECT file_id FROM p2p_torrent').length === 0, 20000)
+    await site.when('nothing is left there', () => rows(site, 'SELECT file_id FROM p2p_torrent').length === 0)
     assert.deepEqual(rows(site, 'SELECT file_id FROM torrents_file WHERE video_id = 999999'), [])
   })
 })

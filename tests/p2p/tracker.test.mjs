@@ -318,7 +318,7 @@ test('who shares is sent away when the owner of a video or channel says no, and 
     assert.match((await me.announced(hash))['failure reason'], /nobody may share it/)
     assert.ok('failure reason' in await announceHttp(site, hash))
     assert.equal((await allow(true)).status, 204)
-    await site.when('it is shared again', () => ownHash(site, videos.open) === hash, 30000)
+    await site.when('it is shared again', () => ownHash(site, videos.open) === hash)
     await sleep(3100) // for so long a hash is believed to be nobody's
     assert.equal((await me.announced(hash))['failure reason'], undefined)
     await site.when('by HTTP too, whatever was said before', async () => !('failure reason' in await announceHttp(site, hash)))

@@ -33,7 +33,7 @@ export async function echoInstance ({ settings = [], echo = {}, listens = [] } =
 export const countsOf = async site => (await site.raw({ path: '/echo/counts' })).json
 
 /** Waits until the plugin's counts are as wanted. */
-export async function untilCounts (site, is, timeout = 30000) {
+export async function untilCounts (site, is, timeout = 60000) {
   const end = Date.now() + timeout
   for (;;) {
     const counts = await countsOf(site)
@@ -132,7 +132,7 @@ export class Socket {
   }
 
   /** The next frame, or null when the connection ended; throws when nothing comes. */
-  async next (timeout = 15000) {
+  async next (timeout = 60000) {
     if (this.#frames.length) return this.#frames.shift()
     if (this.wire.destroyed) return null
     return new Promise((resolve, reject) => {
@@ -201,7 +201,7 @@ export function openEvents (site, path) {
         status: answer.statusCode,
         headers: answer.headers,
         destroy: () => outgoing.destroy(),
-        next: () => events.length ? events.shift() : isOver ? null : Promise.race([new Promise(wake => waiting.push(wake)), sleep(15000, undefined, { ref: false }).then(() => { throw new Error('no event came') })])
+        next: () => events.length ? events.shift() : isOver ? null : Promise.race([new Promise(wake => waiting.push(wake)), sleep(60000, undefined, { ref: false }).then(() => { throw new Error('no event came') })])
       })
     })
     outgoing.on('error', reject)
