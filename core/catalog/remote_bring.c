@@ -107,16 +107,6 @@ const char *catalog_far_word(struct shoal_arena *arena, const char *kind, const 
     return shoal_arena_printf(arena, "core:%s/%s", kind, name);
 }
 
-static void coming_free(struct coming *coming)
-{
-    free(coming->kind);
-    free(coming->name);
-    free(coming->host);
-    free(coming->work);
-    free(coming->path);
-    free(coming);
-}
-
 // Nothing is on its way any more: whoever waits looks what became of it.
 static void coming_end(struct shoal_arena *arena, struct coming *coming)
 {
@@ -131,7 +121,12 @@ static void coming_end(struct shoal_arena *arena, struct coming *coming)
     *at = coming->next;
     pthread_mutex_unlock(&all.lock);
     shoal_request_wake(catalog_far_word(arena, coming->kind, coming->name));
-    coming_free(coming);
+    free(coming->kind);
+    free(coming->name);
+    free(coming->host);
+    free(coming->work);
+    free(coming->path);
+    free(coming);
 }
 
 // SHOAL_LATER: somebody brings it already; 0: it is ours to bring, and listed.
