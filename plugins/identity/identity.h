@@ -105,8 +105,10 @@ bool who_ahead_is(void);
 const char *who_ahead_wanted(const struct who_ahead *ahead, const char *const **headers);
 /// The answer to that; fetched: copied, not read where code is an error.
 void who_ahead_put(struct who_ahead *ahead, int code, const struct shoal_fetched *fetched, const char *why);
-/// How often a URL was asked, and its newest answer where that was `nth` times at least.
+/// How often a URL was asked, with which headers the last time, and its newest answer where that was `nth` times
+/// at least.
 int who_ahead_count(const char *url);
+const char *const *who_ahead_headers(const char *url);
 int who_ahead_ask(const struct shoal_fetch *what, int nth, struct shoal_fetched *fetched,
     struct shoal_err *err);
 

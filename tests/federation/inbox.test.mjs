@@ -160,6 +160,24 @@ test('a blocked server is heard no more, and heard again when it is not', async 
   assert.equal((await frank.post(site, follow(frank))).status, 204)
   assert.equal((await site.post('/server/blocklist/servers', { token: true, json: { host: 'https://Pasted.example/' } })).status, 204)
   assert.equal((await site.delete('/server/blocklist/servers/pasted.example', { token: true })).status, 204)
+  // However it is written, it is one host, for those who block it and for those who take it back.
+  const written = ['Pasted.Example', 'pasted.example.', 'PASTED.example.:443', 'pasted.example:443']
+  const addresses = ['https://pasted.example.:443/', 'http://pasted.example:80', ' HTTPS://Pasted.Example. ']
+  for (const [index, host] of [...written, ...addresses].entries()) {
+    assert.equal((await site.post('/server/blocklist/servers', { token: true, json: { host } })).status, 204, host)
+    assert.deepEqual((await site.get('/server/blocklist/servers', { token: true })).json.data.map(row => row.blockedServer.host), ['pasted.example'], host)
+    const taken = written[(index + 1) % written.length]
+    assert.equal((await site.delete(`/server/blocklist/servers/${taken}`, { token: true })).status, 204, taken)
+    problem(await site.delete(`/server/blocklist/servers/${taken}`, { token: true }), 404)
+  }
+  for (const host of ['pasted.example:8443', 'pasted.example:80']) {
+    assert.equal((await site.post('/server/blocklist/servers', { token: true, json: { host } })).status, 204, host)
+    problem(await site.delete('/server/blocklist/servers/pasted.example', { token: true }), 404)
+    assert.equal((await site.delete(`/server/blocklist/servers/${host.replace(':', '.:')}`, { token: true })).status, 204, host)
+  }
+  problem(await site.post('/server/blocklist/servers', { token: true, json: { host: site.url.toUpperCase() } }), 409)
+  for (const host of ['.', 'pasted..example', '-pasted.example', 'pasted.example:0']) problem(await site.post('/server/blocklist/servers', { token: true, json: { host } }), 400)
+  problem(await site.delete('/server/blocklist/servers/-pasted.example', { token: true }), 404)
   problem(await site.post('/server/blocklist/servers', { token: true, json: { host: 'name@pasted.example' } }), 400)
   problem(await site.post('/server/blocklist/servers', { token: true, json: { host: 'a b' } }), 400)
   problem(await site.post('/server/blocklist/servers', { json: { host: 'x.example' } }), 401)
