@@ -1,7 +1,7 @@
 // instance.mjs - makes a throw-away instance, starts it, and speaks to it as a client would.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -219,6 +219,16 @@ class Instance {
 
   async channelId (token = true) {
     return (await this.get('/users/me', { token })).json.videoChannels[0].id
+  }
+
+  /** The file of a resumable upload, by its address. */
+  partOf (path) {
+    return join(this.folder, 'data/api', `${new URLSearchParams(path.split('?')[1]).get('upload_id')}.part`)
+  }
+
+  /** Waits until a request writes to a resumable upload: nobody else may then. */
+  underWay (path) {
+    return this.when('it is being written to', () => readFileSync('/proc/locks', 'utf8').includes(`:${statSync(this.partOf(path)).ino} `))
   }
 
   /** Uploads a file in one request; the raw answer. */
