@@ -12,6 +12,7 @@ SHOAL_SQL(share_add,
     "ON CONFLICT (video_id, actor_id) DO UPDATE SET url = excluded.url");
 SHOAL_SQL(share_drop,
     "DELETE FROM catalog_share WHERE actor_id = $1 AND url = $2 RETURNING video_id");
+SHOAL_SQL(share_actor, "SELECT actor_id FROM catalog_share WHERE url = $1");
 SHOAL_SQL(share_video_known, "SELECT COUNT(*) FROM catalog_video WHERE id = $1");
 SHOAL_SQL(share_list, "SELECT url FROM catalog_share WHERE video_id = $1 ORDER BY id "
                       "LIMIT CAST($2 AS BIGINT) OFFSET CAST($3 AS BIGINT)");
@@ -86,6 +87,13 @@ int shoal_share_remove(
     struct share share = {.actor_id = actor_id, .url = url};
     int code = shoal_permission_call(call, "write", "follows", err);
     return code == 0 ? shoal_tx(call, remove_tx, &share, err) : code;
+}
+
+int shoal_share_actor(struct shoal_call *call, const char *url, int64_t *actor_id, struct shoal_err *err)
+{
+    int code = shoal_permission_call(call, "read", "follows", err);
+    return code != 0 ? code
+                     : shoal_db_i64(shoal_call_db(call), &share_actor, SHOAL_ARGS(SHOAL_TEXT(url)), actor_id, err);
 }
 
 json_t *shoal_share_urls(

@@ -34,6 +34,10 @@ static void one_share_of_each(void **state)
         assert_int_equal(
             shoal_share_put(system, rows[i].video, rows[i].actor, rows[i].url, &err), rows[i].code);
     }
+    int64_t actor_id = 0;
+    assert_int_equal(shoal_share_actor(system, "https://a/1", &actor_id, &err), SHOAL_ENOTFOUND); // it has another one
+    assert_int_equal(shoal_share_actor(system, "https://a/2", &actor_id, &err), 0);
+    assert_int_equal(actor_id, far.actor_id);
     assert_int_equal(shoal_share_remove(system, other.actor_id, "https://a/2", &err), SHOAL_ENOTFOUND);
     assert_int_equal(shoal_share_remove(system, far.actor_id, "https://a/2", &err), 0);
     urls = shoal_share_urls(system, far.video_id, 0, 10, &err);

@@ -6,13 +6,14 @@
 #include "host/dispatch_priv.h"
 #include "host/permissions.h"
 #include "host/registry_priv.h"
+#include "net/negotiate.h"
 
-static struct {
-    pthread_mutex_t lock;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct fallback {
     struct shoal_plugin *owner;
     shoal_fallback_fn *fn;
     void *arg;
-} fallback = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} fallback;
 
 int shoal_fallback_set(
     struct shoal_plugin *self, shoal_fallback_fn *fn, void *arg, struct shoal_err *err)
@@ -22,38 +23,34 @@ int shoal_fallback_set(
     if (code < 0) {
         return code;
     }
-    pthread_mutex_lock(&fallback.lock);
+    pthread_mutex_lock(&lock);
     if (fallback.fn && fallback.owner != self) {
         code = shoal_fail(
             err, SHOAL_ECONFLICT, "%s renders the error pages already", fallback.owner->id.name);
     } else {
-        fallback.owner = self;
-        fallback.fn = fn;
-        fallback.arg = arg;
+        fallback = (struct fallback){self, fn, arg};
     }
-    pthread_mutex_unlock(&fallback.lock);
+    pthread_mutex_unlock(&lock);
     return code;
 }
 
 bool shoal_fallback_get(struct shoal_plugin **owner, shoal_fallback_fn **fn, void **arg)
 {
-    pthread_mutex_lock(&fallback.lock);
+    pthread_mutex_lock(&lock);
     *owner = fallback.owner;
     *fn = fallback.fn;
     *arg = fallback.arg;
-    pthread_mutex_unlock(&fallback.lock);
+    pthread_mutex_unlock(&lock);
     return *fn && shoal_plugin_runs(*owner);
 }
 
 void shoal_fallback_remove(const struct shoal_plugin *plugin)
 {
-    pthread_mutex_lock(&fallback.lock);
+    pthread_mutex_lock(&lock);
     if (fallback.owner == plugin) {
-        fallback.owner = NULL;
-        fallback.fn = NULL;
-        fallback.arg = NULL;
+        fallback = (struct fallback){0};
     }
-    pthread_mutex_unlock(&fallback.lock);
+    pthread_mutex_unlock(&lock);
 }
 
 static bool wants_page(struct shoal_request *request)
@@ -61,10 +58,11 @@ static bool wants_page(struct shoal_request *request)
     if (shoal_request_internal(request) || strncmp(shoal_request_path(request), "/api/", 5) == 0) {
         return false;
     }
-    const char *accept = shoal_request_header(request, "accept");
-    const char *html = accept ? strstr(accept, "text/html") : NULL;
-    const char *json = accept ? strstr(accept, "json") : NULL;
-    return html && (!json || html < json);
+    struct shoal_span accept = shoal_span(shoal_request_header(request, "accept"));
+    int page_q = shoal_accept_named_q(accept, "text/html");
+    return page_q > 0 && page_q > shoal_accept_named_q(accept, "application/json") &&
+        page_q > shoal_accept_named_q(accept, "application/activity+json") &&
+        page_q > shoal_accept_named_q(accept, "application/ld+json");
 }
 
 static bool answer_page(

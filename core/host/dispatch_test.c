@@ -320,6 +320,10 @@ static void unknown_paths_and_methods_have_their_statuses(void **state)
     says("GET");
     assert_int_equal(get("/nowhere", "Accept: text/html,*/*\r\n"), 404);
     says("<h1>404</h1>");
+    assert_int_equal(get("/nowhere", "Accept: text/html, application/json;q=0.9\r\n"), 404);
+    says("<h1>404</h1>");
+    assert_int_equal(get("/nowhere", "Accept: text/html;q=0.5, application/activity+json\r\n"), 404);
+    says("application/problem+json");
     assert_int_equal(get("/unrenderable", "Accept: text/html\r\n"), 404);
     says("application/problem+json");
     assert_int_equal(get("/t/admin", "Accept: text/html\r\n"), 401);

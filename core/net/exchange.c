@@ -10,7 +10,7 @@
 #include "net/body_priv.h"
 #include "net/conn_priv.h"
 #include "net/limit_priv.h"
-#include "net/negotiate_priv.h"
+#include "net/negotiate.h"
 #include "net/percent_priv.h"
 #include "net/range_priv.h"
 #include "net/request.h"

@@ -1,6 +1,6 @@
 // negotiate.c - weighs what a client says that it likes.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include "net/negotiate_priv.h"
+#include "net/negotiate.h"
 
 #define ITEMS_MAX 32 // of one header: the rest is not looked at
 
@@ -81,14 +81,13 @@ int shoal_accept_named_q(struct shoal_span accept, const char *type)
 {
     struct shoal_span all = shoal_span(type), bare = {0}, item;
     shoal_span_next(&all, ';', &bare);
+    int best_q = -1;
     for (int i = 0; accept.at && i < ITEMS_MAX && shoal_span_next(&accept, ',', &item); i++) {
         struct shoal_span range;
         int q = cut_q(item, &range);
-        if (exactness(range, bare) == 3) {
-            return q;
-        }
+        best_q = exactness(range, bare) == 3 && q > 0 && q > best_q ? q : best_q;
     }
-    return 0;
+    return best_q;
 }
 
 bool shoal_accept_gzip(struct shoal_span encodings)

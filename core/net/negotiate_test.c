@@ -10,7 +10,7 @@
 
 #include "net/date_priv.h"
 #include "net/gzip_priv.h"
-#include "net/negotiate_priv.h"
+#include "net/negotiate.h"
 #include "net/range_priv.h"
 
 static int q(const char *accept, const char *type)
@@ -51,6 +51,12 @@ static void tells_what_is_named_from_what_would_do(void **state)
     assert_false(names("application/json", ld));
     assert_false(names(NULL, ld));
     assert_int_equal(shoal_accept_named_q(shoal_span("*/*, application/ld+json;q=0.2"), ld), 200);
+    assert_int_equal(
+        shoal_accept_named_q(shoal_span("application/ld+json;q=0, application/ld+json; profile=\"x\";q=0.4, "
+                                        "application/ld+json;profile=y;q=0.3"),
+            ld),
+        400);
+    assert_int_equal(shoal_accept_named_q(shoal_span("application/ld+json;q=0, */*"), ld), -1);
 }
 
 static void weighs_encodings(void **state)

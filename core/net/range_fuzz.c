@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "net/date_priv.h"
-#include "net/negotiate_priv.h"
+#include "net/negotiate.h"
 #include "net/range_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);

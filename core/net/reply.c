@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "net/gzip_priv.h"
-#include "net/negotiate_priv.h"
+#include "net/negotiate.h"
 #include "net/range_priv.h"
 #include "net/request_priv.h"
 

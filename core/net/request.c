@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "net/body_priv.h"
 #include "net/limit_priv.h"
-#include "net/negotiate_priv.h"
+#include "net/negotiate.h"
 
 static void copy_head(struct shoal_request *request, struct shoal_loop *loop, const char *bytes,
     size_t length)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "net/negotiate_priv.h"
+#include "net/negotiate.h"
 #include "net/percent_priv.h"
 
 struct node {
@@ -400,22 +400,23 @@ static void allow_methods(struct shoal_match *match, const struct node *node)
     }
 }
 
-// Of the routes of a node, the one whose media type the client likes best; the first among equals,
-// and the first of all when it likes none.
+// Of the routes of a node, the one whose media type the client likes best; among equals one that it names
+// before the others, then the first, and so when it likes none.
 static bool choose(struct search *search, struct node *node)
 {
     struct shoal_match *match = search->match;
     const struct shoal_entry *best = NULL;
-    int best_q = -1, candidates = 0;
+    int best_q = -2, candidates = 0;
     for (struct shoal_entry *entry = node->entries; entry; entry = entry->next) {
         if (!serves(entry, search->method)) {
             continue;
         }
         candidates++;
-        int q = entry->route.named_only && entry->route.produces
-            ? shoal_accept_named_q(search->accept, entry->route.produces)
-            : shoal_accept_q(search->accept, entry->route.produces);
-        if (q > best_q) {
+        const struct shoal_route *route = &entry->route;
+        bool is_named = route->named_only && route->produces;
+        int q = is_named ? shoal_accept_named_q(search->accept, route->produces)
+                         : shoal_accept_q(search->accept, route->produces);
+        if (q > best_q || (q > 0 && q == best_q && is_named && !best->route.named_only)) {
             best = entry;
             best_q = q;
         }

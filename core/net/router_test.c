@@ -159,6 +159,61 @@ static void a_route_for_those_who_name_its_type(void **state)
     assert_string_equal(match.entry->route.produces, "application/activity+json");
 }
 
+static void a_page_and_a_document_are_weighed(void **state)
+{
+    static const char *const documents[] = {"application/activity+json", "application/ld+json"};
+    assert_int_equal(add(*state, "GET", "/c/{name}", "text/html", NULL), 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct shoal_route route = {.method = "GET",
+            .path = "/c/{name}",
+            .produces = documents[i],
+            .handler = handler,
+            .named_only = true};
+        assert_int_equal(shoal_router_add(*state, &route, NULL, NULL), 0);
+    }
+    static const struct {
+        const char *accept;
+        bool is_page;
+    } rows[] = {
+        // browsers
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", true},
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true},
+        // PeerTube, Mastodon now and before, GoToSocial
+        {"application/activity+json, application/ld+json", false},
+        {"application/activity+json, application/ld+json; "
+         "profile=\"https://www.w3.org/ns/activitystreams\", text/html;q=0.1",
+            false},
+        {"application/ld+json; profile=\"https://www.w3.org/ns/activitystreams\"", false},
+        // weights, whatever their order
+        {"text/html;q=0.5, application/activity+json", false},
+        {"application/activity+json, text/html;q=0.999", false},
+        {"text/html, application/activity+json;q=0.9", true},
+        {"application/activity+json;q=0.1, application/ld+json;q=0.2, text/html;q=0.3", true},
+        {"application/ld+json;q=0.1, application/ld+json; profile=\"x\";q=0.4, text/html;q=0.3", false},
+        {"application/activity+json;q=0.5, */*", true},
+        {"application/activity+json, */*;q=0.5", false},
+        {"text/html;q=0, application/activity+json;q=0.001", false},
+        {"application/activity+json;q=x, text/html;q=0.1", true},
+        // as much: who names a document knows what it is
+        {"text/html, application/activity+json", false},
+        {"application/ld+json;q=0.5, text/html;q=0.5", false},
+        {"*/*, application/ld+json", false},
+        // neither
+        {"application/json, text/plain, */*", true},
+        {"image/png", true},
+        {"", true},
+        {NULL, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        find(*state, "GET", "/c/fish", rows[i].accept);
+        bool is_page = strcmp(match.entry->route.produces, "text/html") == 0;
+        if (is_page != rows[i].is_page) {
+            fail_msg("%s gets %s", rows[i].accept, match.entry->route.produces);
+        }
+        assert_true(match.is_negotiated);
+    }
+}
+
 static void finds_a_parameter_behind_a_prefix(void **state)
 {
     assert_int_equal(add(*state, "GET", "/p/@{name}", NULL, NULL), 0);
@@ -221,6 +276,7 @@ int main(void)
         CASE(refuses_paths_that_hide_structure),
         CASE(chooses_by_accept),
         CASE(a_route_for_those_who_name_its_type),
+        CASE(a_page_and_a_document_are_weighed),
         CASE(finds_a_parameter_behind_a_prefix),
         CASE(refuses_a_route_twice_and_broken_patterns),
         CASE(forgets_the_routes_of_an_owner),

@@ -46,8 +46,8 @@ bool dlv_is_asked(struct shoal_call *call);
 enum shoal_verdict dlv_may(struct shoal_call *call, const json_t *activity, const char *host,
     int64_t actor_id, int64_t video_id);
 const char *const *dlv_sign(struct shoal_call *call, int64_t actor_id, const char *inbox,
-    const void *body, size_t body_bytes, struct shoal_err *err);
-void dlv_sign_refused(struct shoal_call *call, const char *inbox, bool asks);
+    const void *body, size_t body_bytes, bool *is_modern, struct shoal_err *err);
+void dlv_sign_refused(struct shoal_call *call, const char *inbox, bool was_modern, bool asks);
 
 // The breaker: how much a host is asked, by how it answered. No database here.
 
@@ -98,6 +98,7 @@ struct dlv_item {
     enum dlv_verdict verdict;
     int64_t again_ms;
     char *inbox;
+    bool is_modern; ///< which way it is signed
     struct dlv_body *body;
 };
 /// A host that this sender holds.
@@ -108,7 +109,6 @@ struct dlv_host {
     enum dlv_change change;
     int waiting, flying, ended; ///< items of it by phase
     int sent;
-    int64_t signs_since_ms; ///< since when it is signed to otherwise than before; 0: no change in this turn
     bool is_there;    ///< the slot is used
     bool is_touched;  ///< its row is to be written
     bool is_drained;  ///< nothing more is taken from its queue now

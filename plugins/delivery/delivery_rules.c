@@ -71,21 +71,21 @@ enum shoal_verdict dlv_may(struct shoal_call *call, const json_t *activity, cons
 }
 
 const char *const *dlv_sign(struct shoal_call *call, int64_t actor_id, const char *inbox,
-    const void *body, size_t body_bytes, struct shoal_err *err)
+    const void *body, size_t body_bytes, bool *is_modern, struct shoal_err *err)
 {
     if (!enter(call, err)) {
         return NULL;
     }
     const char *const *headers =
-        rules.sign(call, actor_id, inbox, body, body_bytes, rules.arg, err);
+        rules.sign(call, actor_id, inbox, body, body_bytes, is_modern, rules.arg, err);
     shoal_leave(call);
     return headers;
 }
 
-void dlv_sign_refused(struct shoal_call *call, const char *inbox, bool asks)
+void dlv_sign_refused(struct shoal_call *call, const char *inbox, bool was_modern, bool asks)
 {
     if (given_enter(call, &given)) {
-        rules.refused(call, inbox, asks, rules.arg);
+        rules.refused(call, inbox, was_modern, asks, rules.arg);
         shoal_leave(call);
     }
 }

@@ -184,7 +184,7 @@ static bool item_begin(struct sender *sender, struct dlv_item *item)
     shoal_arena_reset(sender->scratch);
     shoal_call_arena_use(sender->call, sender->scratch);
     const char *const *signed_headers = dlv_sign(sender->call, item->body->actor_id, item->inbox,
-        item->body->bytes, item->body->length, &err);
+        item->body->bytes, item->body->length, &item->is_modern, &err);
     const char *headers[32];
     int count = 0;
     while (signed_headers != NULL && signed_headers[count] != NULL && count < 28) {
@@ -271,10 +271,8 @@ static void judge(struct sender *sender, struct dlv_item *item, int code,
     enum dlv_change change = DLV_SAME;
     char why[160];
     bool asks = fetched->status == 401 && fetched->header(fetched, "accept-signature") != NULL;
-    // What was under way together is of one signature, and has it changed once.
-    if (fetched->status == 401 && item->begun_ms > host->signs_since_ms) {
-        dlv_sign_refused(sender->call, item->inbox, asks);
-        host->signs_since_ms = now;
+    if (fetched->status == 401) {
+        dlv_sign_refused(sender->call, item->inbox, item->is_modern, asks);
     }
     if (fetched->status != 0) {
         snprintf(why, sizeof why, "it answers %d", fetched->status);

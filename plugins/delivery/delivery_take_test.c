@@ -164,7 +164,8 @@ static void nothing_goes_out_without_rules(void **state)
     assert_false(dlv_enabled(call));
     assert_false(dlv_reaches(call, "there.example"));
     assert_null(dlv_url_host(call, INBOX));
-    assert_null(dlv_sign(call, 1, INBOX, "{}", 2, &err));
+    bool is_modern = false;
+    assert_null(dlv_sign(call, 1, INBOX, "{}", 2, &is_modern, &err));
     assert_int_equal(err.code, SHOAL_EBUSY);
     assert_null(dlv_finish(call, 1, NULL, false, json_object(), &err));
     assert_int_equal(dlv_rules_set(&small, &err), SHOAL_EINVAL);

@@ -64,6 +64,7 @@ int fed_signer_here(struct shoal_call *call, struct shoal_request *request, stru
     struct shoal_actor *actor, struct shoal_err *err);
 int fed_signer_later(struct shoal_call *call, struct shoal_request *request,
     const struct shoal_claim *claim, struct shoal_err *err);
+bool fed_signer_waits(struct shoal_call *call, const struct shoal_claim *claim);
 json_t *fed_fetch(struct shoal_call *call, const char *url, struct shoal_err *err);
 /// What a person entered.
 json_t *fed_fetch_link(struct shoal_call *call, const char *url, struct shoal_err *err);

@@ -35,15 +35,20 @@ static int fail(const struct shoal_err *err)
     return 1;
 }
 
+static int64_t ours_count(struct shoal_call *call, const char *side, const char *state)
+{
+    return fed_follows_count(call, side, "peertube", state, NULL, NULL);
+}
+
 static void show_follows(struct shoal_call *call)
 {
-    int64_t asking = fed_follows_count(call, "target", "pending", NULL, NULL);
-    int64_t asked = fed_follows_count(call, "follower", "pending", NULL, NULL);
-    printf("%lld follow this server", (long long)fed_follows_count(call, "target", "accepted", NULL, NULL));
+    int64_t asking = ours_count(call, "target", "pending");
+    int64_t asked = ours_count(call, "follower", "pending");
+    printf("%lld follow this server", (long long)ours_count(call, "target", "accepted"));
     if (asking > 0) {
         printf(", %lld ask to: see /admin/federation/followers", (long long)asking);
     }
-    printf(".\nIt follows %lld", (long long)fed_follows_count(call, "follower", "accepted", NULL, NULL));
+    printf(".\nIt follows %lld", (long long)ours_count(call, "follower", "accepted"));
     if (asked > 0) {
         printf(", and has asked %lld that did not answer yet", (long long)asked);
     }

@@ -6,6 +6,8 @@
 
 #include "federation_inbox.h"
 
+#define RELAYED_MAX (128 * 1024) // bytes of an activity
+
 static const char *const actor_kinds[] = {
     "Person", "Group", "Application", "Service", "Organization"};
 
@@ -261,8 +263,8 @@ static int hand_over(struct shoal_call *call, const struct incoming *in,
         .is_awaited = in->is_awaited};
     int code = fed_type_receive(call, type, &what, err);
     int64_t video_id = 0;
-    // What others passed on has been passed on.
-    if (code == 0 && bytes != NULL && !in->is_relayed &&
+    // What others passed on has been passed on. What is far longer than a comment goes to no thousand servers.
+    if (code == 0 && bytes != NULL && !in->is_relayed && strlen(bytes) <= RELAYED_MAX &&
         fed_type_relays(call, type, &what, &video_id)) {
         code = fed_relay(call, NULL, bytes, video_id, signer->host, err);
     }
@@ -281,8 +283,10 @@ static int apply_to_type(struct shoal_call *call, struct incoming *in, const cha
     }
     const struct shoal_may_say *rule = fed_rule(type, in->type);
     bool is_made = strcmp(in->type, "Create") == 0 || strcmp(in->type, "Update") == 0;
-    bool is_fetched = rule != NULL && !in->is_fetched &&
-                      (rule->is_fetched || (is_made && in->is_relayed));
+    // Nobody has other servers asked by naming things of which they may say nothing in any case.
+    bool is_near = rule != NULL && (rule->who == SHOAL_SAY_ANYONE || rule->who == SHOAL_SAY_OWNER ||
+                                       fed_same_host(call, in->object_id, in->actor.url));
+    bool is_fetched = is_near && !in->is_fetched && (rule->is_fetched || (is_made && in->is_relayed));
     int code = is_fetched ? fetch_object(call, in, err) : 0;
     if (code == 0 && !in->is_proven &&
         !fed_may_say(call, &in->actor, in->type, type, in->object_id, in->object, err)) {
@@ -346,11 +350,14 @@ bool fed_is_nothing(struct shoal_call *call, const json_t *activity)
 {
     struct incoming in = {.activity = activity, .type = shoal_text(activity, "type", "")};
     read_object(&in);
-    bool is_change = strcmp(in.type, "Update") == 0 || strcmp(in.type, "Delete") == 0;
     const char *actor_url = fed_id(json_object_get(activity, "actor"));
-    bool is_of_actor = is_change && (fed_is_actor(in.object_type) ||
-                                        (in.object_id != NULL && actor_url != NULL &&
-                                            strcmp(in.object_id, actor_url) == 0));
+    bool is_itself = in.object_id != NULL && actor_url != NULL && strcmp(in.object_id, actor_url) == 0;
+    struct shoal_actor known;
+    // The farewell of somebody whom nobody here knows ends nothing; large servers send these by the thousand.
+    if (strcmp(in.type, "Delete") == 0 && is_itself) {
+        return shoal_actor_find(call, actor_url, &known, NULL) == SHOAL_ENOTFOUND;
+    }
+    bool is_of_actor = strcmp(in.type, "Update") == 0 && (is_itself || fed_is_actor(in.object_type));
     return !is_of_actor && !fed_follow_is(activity) && find_type(call, &in) == NULL;
 }
 

@@ -3,15 +3,15 @@
 // A block is asked where something comes in, where something is fetched and where something goes out,
 // each time: it acts at once in both directions. What is here of such a server is hidden, not removed.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include <paging.h>
+#include <urlhost.h>
 
 #include "federation_inbox.h"
 
 #define LABELS_MAX 8
-#define HOST_MAX 253
 #define LIST_MAX 100
 #define BLOCKS_MAX 20000 // that are looked at when the server starts
 
@@ -70,26 +70,20 @@ bool fed_blocked(struct shoal_call *call, const char *host)
     return shoal_db_i64(shoal_call_db(call), &block_find, names, LABELS_MAX, &found, NULL) == 0;
 }
 
-// A host, also of a pasted address, as handles have it: lower case, letters, digits, dots, hyphens, maybe a port.
-static const char *host_read(struct shoal_call *call, const json_t *fields, struct shoal_err *err)
+// A host, also of a pasted address, as handles have it: in lower case, with neither the dot that names may end
+// with nor the usual port; NULL for what is none.
+static const char *host_read(struct shoal_call *call, const char *text, struct shoal_err *err)
 {
-    const char *text = fed_name_read(call, shoal_text(fields, "host", NULL));
-    size_t length = text != NULL ? strlen(text) : 0;
-    static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:[]";
-    if (length == 0 || length > HOST_MAX || strspn(text, letters) != length || text[0] == '.') {
+    struct shoal_arena *arena = shoal_call_arena(call);
+    const char *usual = text != NULL && strncasecmp(text, "http://", 7) == 0 ? "80" : "443";
+    const char *name = fed_name_read(call, text);
+    size_t length = name == NULL || name[0] == '[' ? 0 : strcspn(name, ":");
+    if (length > 1 && name[length - 1] == '.') {
+        name = shoal_arena_printf(arena, "%.*s%s", (int)length - 1, name, name + length);
+    }
+    const char *host = name == NULL ? NULL : urlhost_read(arena, name, usual, true);
+    if (host == NULL) {
         shoal_fail_field(err, "host", "a host is a name like videos.example.org");
-        return NULL;
-    }
-    char *host = shoal_arena_strdup(shoal_call_arena(call), text);
-    for (char *at = host; *at != '\0'; at++) {
-        *at = (char)tolower((unsigned char)*at);
-    }
-    size_t usual = length > 4 && strcmp(host + length - 4, ":443") == 0 ? 4 : 0; // hosts have none
-    host[length - usual] = '\0';
-    if (strcmp(host, fed_host(call)) == 0) {
-        shoal_fail(err, SHOAL_ECONFLICT, "a server cannot block itself");
-        return NULL;
     }
     return host;
 }
@@ -145,9 +139,12 @@ static int block_post(struct shoal_call *call, struct shoal_request *request, vo
 {
     (void)arg;
     json_t *body = shoal_request_body(request, err);
-    const char *host = body != NULL ? host_read(call, body, err) : NULL;
+    const char *host = body != NULL ? host_read(call, shoal_text(body, "host", NULL), err) : NULL;
     if (host == NULL) {
         return err->code;
+    }
+    if (strcmp(host, fed_host(call)) == 0) {
+        return shoal_fail(err, SHOAL_ECONFLICT, "a server cannot block itself");
     }
     struct change change = {host, shoal_call_viewer(call)->user_id, 0, true};
     int code = shoal_tx(call, change_tx, &change, err);
@@ -158,7 +155,10 @@ static int block_delete(struct shoal_call *call, struct shoal_request *request, 
     struct shoal_err *err)
 {
     (void)arg;
-    struct change change = {.host = shoal_request_param(request, "host")};
+    struct shoal_err none = {0};
+    const char *asked = shoal_request_param(request, "host");
+    const char *host = host_read(call, asked, &none);
+    struct change change = {.host = host != NULL ? host : asked};
     int code = shoal_tx(call, change_tx, &change, err);
     if (code == 0 && change.changed == 0) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "%.200s is not blocked", change.host);

@@ -14,6 +14,10 @@
 // A server whose follow was refused gets the same answer again, and costs nobody a look.
 #define ANSWER_PRIORITY 0
 #define WAITING_OF_HOST_MAX 20
+#define WAITING_MAX 1000
+
+SHOAL_SQL(follows_waiting, "SELECT COUNT(*) FROM (SELECT 1 FROM v1_follow WHERE target_id = $1 AND state = 1 "
+                           "LIMIT 1000) AS waiting");
 
 bool fed_follow_is(const json_t *activity)
 {
@@ -186,9 +190,10 @@ static json_t *side_json(struct shoal_call *call, const struct shoal_actor *acto
         is_local);
 }
 
-int64_t fed_follows_count(struct shoal_call *call, const char *side, const char *state, const char *host, const char *type)
+int64_t fed_follows_count(struct shoal_call *call, const char *side, const char *name, const char *state,
+    const char *host, const char *type)
 {
-    json_t *query = json_pack("{s:s, s:s, s:s*, s:s*, s:i, s:i}", side, "peertube", "state", state, "host", host,
+    json_t *query = json_pack("{s:s, s:s, s:s*, s:s*, s:i, s:i}", side, name, "state", state, "host", host,
         "actorType", type, "start", 0, "count", 1);
     json_t *list = shoal_follow_list(call, query, NULL);
     int64_t count = shoal_integer(list, "total", 0);
@@ -197,15 +202,22 @@ int64_t fed_follows_count(struct shoal_call *call, const char *side, const char 
     return count;
 }
 
-// A server that was refused does not ask again as another of its actors, and nobody fills the list of those that wait.
-static bool may_ask(struct shoal_call *call, const struct shoal_actor *follower, const struct shoal_actor *target)
+// A server that somebody here refused does not ask again as another of its actors. What is looked through are
+// such refusals alone: what settings and rules refuse is not kept.
+static bool is_refused(struct shoal_call *call, const struct shoal_actor *follower, const struct shoal_actor *target)
 {
-    if (strcmp(target->kind, "Application") != 0) {
-        return true;
-    }
-    bool is_server = strcmp(follower->kind, "Application") == 0;
-    return (!is_server || fed_follows_count(call, "target", "rejected", follower->host, "Application") == 0) &&
-           fed_follows_count(call, "target", "pending", follower->host, NULL) < WAITING_OF_HOST_MAX;
+    return strcmp(target->kind, "Application") == 0 && strcmp(follower->kind, "Application") == 0 &&
+           fed_follows_count(call, "target", target->name, "rejected", follower->host, "Application") > 0;
+}
+
+// Nobody fills the list of those that wait, under however many hosts. There are few of them: so few are counted.
+static bool may_wait(struct shoal_call *call, const struct shoal_actor *follower, const struct shoal_actor *target)
+{
+    int64_t waiting = WAITING_MAX;
+    (void)shoal_db_i64(
+        shoal_call_db(call), &follows_waiting, SHOAL_ARGS(SHOAL_I64(target->id)), &waiting, NULL);
+    return waiting < WAITING_MAX && fed_follows_count(call, "target", target->name, "pending", follower->host,
+                                        NULL) < WAITING_OF_HOST_MAX;
 }
 
 // decision: out, who has it wait, and why.
@@ -296,14 +308,15 @@ static int receive_follow(struct shoal_call *call, const json_t *activity,
     if (code != SHOAL_ENOTFOUND) {
         return code == 0 ? answer_again(call, &follow, &sides, err) : shoal_fail(err, code, "%s", unknown.text);
     }
-    if (rule_of(&target) == SHOAL_FOLLOW_REJECTED || !may_ask(call, actor, &target)) {
-        return say_reject(call, &sides, err); // nothing is kept: the setting may be another one tomorrow
-    }
     follow = (struct shoal_follow){
         .follower_id = actor->id, .target_id = target.id, .url = sides.url};
     struct shoal_decision decision;
     struct asking asking = {&follow, &decision};
-    follow.state = judge(call, actor, &target, &decision);
+    follow.state = is_refused(call, actor, &target) ? SHOAL_FOLLOW_REJECTED : judge(call, actor, &target, &decision);
+    if (follow.state == SHOAL_FOLLOW_REJECTED ||
+        (follow.state == SHOAL_FOLLOW_PENDING && !may_wait(call, actor, &target))) {
+        return say_reject(call, &sides, err); // nothing is kept: settings and rules may be others tomorrow
+    }
     return shoal_tx(call, ask_tx, &asking, err);
 }
 

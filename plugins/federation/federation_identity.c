@@ -53,6 +53,11 @@ int fed_signer_later(struct shoal_call *call, struct shoal_request *request,
     return ASK(call, identity, err, SHOAL_EBUSY, later, request, claim, ask.err);
 }
 
+bool fed_signer_waits(struct shoal_call *call, const struct shoal_claim *claim)
+{
+    return ASK(call, identity, NULL, false, waits, claim);
+}
+
 json_t *fed_context(struct shoal_call *call, const char *kind)
 {
     return ASK(call, identity, NULL, NULL, context, kind);

@@ -16,6 +16,7 @@
 #define ACTIVITIES_MAX 500           // in one Collection
 #define WAITING_OF_HOST_MAX 2000
 #define WAITING_MAX 100000
+#define WAITING_OF_STRANGERS_MAX 50000 // of servers that nobody here follows, of which anybody may have many
 #define LOT 50
 #define LOT_BYTES (4u * 1024 * 1024)
 #define ATTEMPTS_MAX 6
@@ -23,10 +24,13 @@
 #define TURN_MS 10000                // of one host, then others have theirs
 #define STRANGER_PRIORITY 5          // servers that nobody here follows: after the others
 
-SHOAL_SQL(inbox_add,
-    "INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received, subject) "
-    "VALUES ($1, $2, $3, $4, $5, $5, COALESCE((SELECT subject FROM federation_inbox "
-    "WHERE signer_id = $3 AND activity_id = $7), $6)) ON CONFLICT (signer_id, activity_id) DO NOTHING");
+// What takes something back by its id alone is about what that is about.
+SHOAL_SQL(inbox_subject, "SELECT COALESCE((SELECT subject FROM federation_inbox WHERE signer_id = $1 "
+                         "AND activity_id = $2 ORDER BY id DESC LIMIT 1), CAST($3 AS BIGINT))");
+SHOAL_SQL(inbox_last, "SELECT COUNT(*) FROM (SELECT activity_id FROM federation_inbox WHERE signer_id = $1 "
+                      "AND subject = $2 ORDER BY id DESC LIMIT 1) AS newest WHERE activity_id = $3");
+SHOAL_SQL(inbox_add, "INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received, subject) "
+                     "VALUES ($1, $2, $3, $4, $5, $5, $6)");
 SHOAL_SQL(inbox_of_host, "SELECT COUNT(*) FROM (SELECT 1 FROM federation_inbox WHERE host = $1 "
                          "LIMIT 2000) AS waiting");
 // How many there are at most, without counting; then how many there are.
@@ -71,8 +75,9 @@ static int priority_of(struct shoal_call *call, const char *host, int64_t signer
     return code == 0 && followed > 0 ? 0 : STRANGER_PRIORITY;
 }
 
-static int room_check(struct shoal_db *tx, const char *host, struct shoal_err *err)
+static int room_check(struct shoal_db *tx, const char *host, bool is_followed, struct shoal_err *err)
 {
+    const int64_t max = is_followed ? WAITING_MAX : WAITING_OF_STRANGERS_MAX;
     int64_t count = 0;
     int code = shoal_db_i64(tx, &inbox_of_host, SHOAL_ARGS(SHOAL_TEXT(host)), &count, err);
     if (code == 0 && count >= WAITING_OF_HOST_MAX) {
@@ -80,33 +85,47 @@ static int room_check(struct shoal_db *tx, const char *host, struct shoal_err *e
             err, SHOAL_ERATE, "%d activities of %.200s wait here already", WAITING_OF_HOST_MAX, host);
     }
     code = code != 0 ? code : shoal_db_i64(tx, &inbox_span, SHOAL_NOARGS, &count, err);
-    if (code == 0 && count >= WAITING_MAX) {
+    if (code == 0 && count >= max) {
         code = shoal_db_i64(tx, &inbox_all, SHOAL_NOARGS, &count, err);
     }
-    return code == 0 && count >= WAITING_MAX ? shoal_fail(err, SHOAL_EBUSY, "too many activities wait here")
+    return code == 0 && count >= max ? shoal_fail(err, SHOAL_EBUSY, "too many activities wait here")
                                              : code;
+}
+
+// PeerTube's Like of a video has one id each time: what was said before is said again where it was the last word on
+// its subject, and otherwise it is a new one, which comes behind what took back the one before.
+static int add(struct shoal_db *tx, const struct waiting *waiting, struct shoal_err *err)
+{
+    int64_t subject = 0, is_last = 0, signer_id = waiting->signer_id;
+    int code = shoal_db_i64(tx, &inbox_subject,
+        SHOAL_ARGS(SHOAL_I64(signer_id), SHOAL_TEXT(waiting->about.undone), SHOAL_I64(waiting->about.subject)),
+        &subject, err);
+    code = code != 0 ? code
+                     : shoal_db_i64(tx, &inbox_last,
+                           SHOAL_ARGS(SHOAL_I64(signer_id), SHOAL_I64(subject), SHOAL_TEXT(waiting->activity_id)),
+                           &is_last, err);
+    return code != 0 || is_last
+               ? code
+               : shoal_db_exec(tx, &inbox_add,
+                     SHOAL_ARGS(SHOAL_TEXT(waiting->host), SHOAL_TEXT(waiting->activity_id), SHOAL_I64(signer_id),
+                         SHOAL_TEXT(waiting->body), SHOAL_TIME(shoal_now_ms()), SHOAL_I64(subject)),
+                     NULL, err);
 }
 
 static int wait_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     const struct waiting *waiting = arg;
-    int64_t now_ms = shoal_now_ms();
     int code = !waiting->is_deletion
                    ? 0
                    : shoal_db_exec(tx, &inbox_moot,
                          SHOAL_ARGS(SHOAL_I64(waiting->signer_id), SHOAL_I64(waiting->about.subject)), NULL, err);
-    code = code != 0 ? code : room_check(tx, waiting->host, err);
-    code = code != 0 ? code
-                     : shoal_db_exec(tx, &inbox_add,
-                           SHOAL_ARGS(SHOAL_TEXT(waiting->host), SHOAL_TEXT(waiting->activity_id),
-                               SHOAL_I64(waiting->signer_id), SHOAL_TEXT(waiting->body),
-                               SHOAL_TIME(now_ms), SHOAL_I64(waiting->about.subject),
-                               SHOAL_TEXT(waiting->about.undone)),
-                           NULL, err);
+    int priority = priority_of(call, waiting->host, waiting->signer_id);
+    code = code != 0 ? code : room_check(tx, waiting->host, priority != STRANGER_PRIORITY, err);
+    code = code != 0 ? code : add(tx, waiting, err);
     json_t *payload = json_pack("{s:s}", "host", waiting->host);
     struct shoal_job_options options = {.unique = waiting->host,
         .subject = waiting->host,
-        .priority = priority_of(call, waiting->host, waiting->signer_id)};
+        .priority = priority};
     code = code != 0 ? code : shoal_job_add(fed_plugin, tx, "inbox", payload, &options, NULL, err);
     json_decref(payload);
     return code;
@@ -128,18 +147,20 @@ static int shape_check(const json_t *activity, struct shoal_err *err)
 // At once where only our tables are needed; otherwise, or where that fails for now, it waits. What is
 // well said and may not be, or is about nothing here, is answered like what is taken: others count the
 // answers that are not, and give up on servers that have many of them. What waits of the same thing may be
-// what makes it something, and is applied before; what waits of others is not asked about, or one who sent a
-// video that cannot be read would have each of their Likes go through the table.
+// what makes it something, and is applied before (so that is asked first: what waits no more can be seen);
+// what waits of others is not asked about, or one who sent a video that cannot be read would have each of
+// their Likes go through the table.
 static int take(struct shoal_call *call, const json_t *activity, const char *bytes,
     const struct shoal_actor *signer, struct shoal_err *err)
 {
     int code = shape_check(activity, err);
     struct fed_about about = fed_about(activity);
-    if (code != 0 || (fed_is_nothing(call, activity) && !fed_waits(call, signer->id, &about))) {
+    bool waits = code == 0 && fed_waits(call, signer->id, &about);
+    if (code != 0 || (!waits && fed_is_nothing(call, activity))) {
         return code;
     }
     code = SHOAL_EBUSY;
-    if (fed_is_quick(call, activity, signer) && !fed_waits(call, signer->id, &about)) {
+    if (!waits && fed_is_quick(call, activity, signer)) {
         struct shoal_err own = {0};
         code = fed_apply_bytes(call, activity, bytes, signer, true, &own);
         if (code != 0 && !fed_passes(code)) {
@@ -234,19 +255,6 @@ static bool is_json(struct shoal_request *request)
     return false;
 }
 
-// The farewell of somebody who is not known here ends nothing: their server is not asked for a key that
-// it may no longer have. Large servers send these by the thousand.
-static bool is_farewell_of_stranger(struct shoal_call *call, const json_t *body)
-{
-    const char *actor = fed_id(json_object_get(body, "actor"));
-    struct shoal_actor known;
-    struct shoal_err unknown = {0};
-    return actor != NULL && strcmp(shoal_text(body, "type", ""), "Delete") == 0 &&
-           fed_names(json_object_get(body, "object"), actor) && fed_url_host(call, actor) != NULL &&
-           !fed_same_host(call, actor, shoal_url(call, "/")) &&
-           shoal_actor_find(call, actor, &known, &unknown) == SHOAL_ENOTFOUND;
-}
-
 // Before the body is read: whether it can be anything that we take.
 static int inbox_head(struct shoal_call *call, struct shoal_request *request, void *arg,
     struct shoal_err *err)
@@ -279,12 +287,26 @@ static void close_behind(struct shoal_request *request)
     }
 }
 
-// Its key has to be read first: it is kept, if it may become anything at all.
+// Whether it is about nothing here, nor about what was said before and is on its way. Each place is asked before the
+// one that things go to from there: what waits for the key, what waits to be applied, what is here.
+static bool is_nothing_yet(struct shoal_call *call, const json_t *activity, const struct shoal_claim *claim)
+{
+    struct shoal_actor author = {0};
+    struct fed_about about = fed_about(activity);
+    if (fed_signer_waits(call, claim)) {
+        return false;
+    }
+    bool is_known = shoal_actor_find(call, fed_id(json_object_get(activity, "actor")), &author, NULL) == 0;
+    return !(is_known && fed_waits(call, author.id, &about)) && fed_is_nothing(call, activity);
+}
+
+// Its key has to be read first: it is kept, if it may become anything at all. Of what may not nobody is asked for a
+// key, which they may no longer have.
 static int take_later(struct shoal_call *call, struct shoal_request *request, const json_t *body,
     const struct shoal_claim *claim, struct shoal_err *err)
 {
     int code = is_collection(body) ? collection_check(body, err) : shape_check(body, err);
-    if (code != 0 || (!is_collection(body) && fed_is_nothing(call, body))) {
+    if (code != 0 || (!is_collection(body) && is_nothing_yet(call, body, claim))) {
         return code;
     }
     return fed_signer_later(call, request, claim, err);
@@ -327,10 +349,6 @@ static int inbox_post(struct shoal_call *call, struct shoal_request *request, vo
     int code = 0;
     if (!json_is_object(body)) {
         code = shoal_fail(err, SHOAL_EINVAL, "an activity is one JSON object");
-    }
-    if (code == 0 && is_farewell_of_stranger(call, body)) {
-        json_decref(body);
-        return shoal_answer_status(request, 204);
     }
     code = code != 0 ? code : fed_signer_here(call, request, &claim, &signer, err);
     bool is_now = code == 0;

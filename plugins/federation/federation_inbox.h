@@ -51,9 +51,10 @@ bool fed_follow_is(const json_t *activity);
 int fed_follow_receive(struct shoal_call *call, const json_t *activity,
     const struct shoal_actor *actor, struct shoal_err *err);
 
-/// How many follow this server (side "target"), or it follows (side "follower"), in a state; of one host and with one
-/// type of actor, where these are not NULL.
-int64_t fed_follows_count(struct shoal_call *call, const char *side, const char *state, const char *host, const char *type);
+/// How many follow an actor of here (side "target"), or it follows (side "follower"), in a state; of one host and with
+/// one type of actor, where these are not NULL.
+int64_t fed_follows_count(struct shoal_call *call, const char *side, const char *name, const char *state,
+    const char *host, const char *type);
 
 /// Whether a type is one of an actor.
 bool fed_is_actor(const char *type);

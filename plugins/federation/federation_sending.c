@@ -123,20 +123,22 @@ static enum shoal_verdict rule_may(struct shoal_call *call, const json_t *activi
 }
 
 static const char *const *rule_sign(struct shoal_call *call, int64_t actor_id, const char *inbox,
-    const void *body, size_t body_bytes, void *arg, struct shoal_err *err)
+    const void *body, size_t body_bytes, bool *is_modern, void *arg, struct shoal_err *err)
 {
     (void)arg;
     if (fed_url_host(call, inbox) == NULL) {
         shoal_fail(err, SHOAL_EINVAL, "%.200s is not an address of another server", inbox);
         return NULL;
     }
-    return sign_request(call, actor_id, "POST", inbox, body, body_bytes, err);
+    const char *const *headers = sign_request(call, actor_id, "POST", inbox, body, body_bytes, err);
+    *is_modern = sign_is_modern(headers);
+    return headers;
 }
 
-static void rule_refused(struct shoal_call *call, const char *inbox, bool asks, void *arg)
+static void rule_refused(struct shoal_call *call, const char *inbox, bool was_modern, bool asks, void *arg)
 {
     (void)arg;
-    sign_refused(call, inbox, asks);
+    sign_refused(call, inbox, was_modern, asks);
 }
 
 int fed_sending_start(struct shoal_err *err)

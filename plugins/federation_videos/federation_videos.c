@@ -74,6 +74,8 @@ static int types_start(struct fv *fv, struct shoal_err *err)
     types[1] = (struct shoal_federated){.type = "Announce",
         .rows = announce_rows,
         .receive = fv_receive_announce,
+        .knows = fv_knows_share,
+        .owner = fv_owns_share,
         .relays = fv_relays,
         .is_quick = true};
     types[2] = (struct shoal_federated){.type = "View",

@@ -75,6 +75,10 @@ int fv_receive_video(
 bool fv_knows_video(struct shoal_call *call, const char *id, void *arg);
 bool fv_owns_video(
     struct shoal_call *call, const char *id, const struct shoal_actor *actor, void *arg);
+/// The same of what says that somebody shared a video.
+bool fv_knows_share(struct shoal_call *call, const char *id, void *arg);
+bool fv_owns_share(
+    struct shoal_call *call, const char *id, const struct shoal_actor *actor, void *arg);
 int fv_receive_announce(
     struct shoal_call *call, const struct shoal_activity *what, void *arg, struct shoal_err *err);
 int fv_receive_view(

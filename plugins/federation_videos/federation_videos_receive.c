@@ -196,6 +196,21 @@ int fv_video_refresh(struct shoal_call *call, struct fv *fv, const char *url, st
 
 // --- Announce: a channel or a server tells its followers of a video ---
 
+bool fv_knows_share(struct shoal_call *call, const char *id, void *arg)
+{
+    (void)arg;
+    int64_t actor_id = 0;
+    return shoal_share_actor(call, id, &actor_id, NULL) == 0;
+}
+
+bool fv_owns_share(
+    struct shoal_call *call, const char *id, const struct shoal_actor *actor, void *arg)
+{
+    (void)arg;
+    int64_t actor_id = 0;
+    return shoal_share_actor(call, id, &actor_id, NULL) == 0 && actor_id == actor->id;
+}
+
 static int share_end(
     struct shoal_call *call, const struct shoal_activity *what, struct shoal_err *err)
 {

@@ -104,6 +104,12 @@ static int svc_later(struct shoal_call *call, void *arg, struct shoal_request *r
     return who_later(call, request, claim, who_err(call, err));
 }
 
+static bool svc_waits(struct shoal_call *call, void *arg, const struct shoal_claim *claim)
+{
+    (void)arg;
+    return who_waits(call, claim);
+}
+
 static int svc_answer(struct shoal_call *call, void *arg, struct shoal_request *request,
     const char *context, const char *type, const json_t *noun, json_t *document, struct shoal_err *err)
 {
@@ -174,7 +180,8 @@ static const struct shoal_svc_identity table = {.size = sizeof table,
     .read = svc_read,
     .actor_document = svc_actor_document,
     .signer_here = svc_signer_here,
-    .later = svc_later};
+    .later = svc_later,
+    .waits = svc_waits};
 
 static int start(struct shoal_plugin *self, struct shoal_err *err)
 {

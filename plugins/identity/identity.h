@@ -105,8 +105,10 @@ bool who_ahead_is(void);
 const char *who_ahead_wanted(const struct who_ahead *ahead, const char *const **headers);
 /// The answer to that; fetched: copied, not read where code is an error.
 void who_ahead_put(struct who_ahead *ahead, int code, const struct shoal_fetched *fetched, const char *why);
-/// How often a URL was asked, and its newest answer where that was `nth` times at least.
+/// How often a URL was asked, with which headers the last time, and its newest answer where that was `nth` times
+/// at least.
 int who_ahead_count(const char *url);
+const char *const *who_ahead_headers(const char *url);
 int who_ahead_ask(const struct shoal_fetch *what, int nth, struct shoal_fetched *fetched,
     struct shoal_err *err);
 
@@ -135,6 +137,7 @@ int who_key_read(struct shoal_call *call, const char *key_id, struct shoal_actor
 /// See svc/identity.h.
 int who_later(struct shoal_call *call, struct shoal_request *request, const struct shoal_claim *claim,
     struct shoal_err *err);
+bool who_waits(struct shoal_call *call, const struct shoal_claim *claim);
 
 // --- identity_document.c, identity_context.c ---
 

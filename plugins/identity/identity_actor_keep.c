@@ -8,6 +8,8 @@
 #include "identity.h"
 
 #define PICTURES_MAX 8
+#define KEYS_MAX     4  // of an actor that are kept: as many are tried
+#define KEYS_LOOKED  16 // at, of each list
 
 const char *who_id_of(const json_t *value)
 {
@@ -39,21 +41,52 @@ static const char *url_near(struct shoal_call *call, const json_t *document, con
     return url != NULL && who_same_host(call, url, id) ? url : NULL;
 }
 
-// The RSA key of the actor: "owner" has to be the actor itself, the key's id lies on its host.
+// The key that stands as PEM: "owner" has to be the actor itself, the key's id lies on its host.
 static const char *key_of(struct shoal_call *call, const json_t *document, const char *id)
 {
     const json_t *keys = json_object_get(document, "publicKey");
     size_t count = json_is_array(keys) ? json_array_size(keys) : 1;
-    for (size_t i = 0; i < count && i < 16; i++) {
+    for (size_t i = 0; i < count && i < KEYS_LOOKED; i++) {
         const json_t *key = json_is_array(keys) ? json_array_get(keys, i) : keys;
         const char *owner = shoal_text(key, "owner", id);
         const char *key_id = shoal_text(key, "id", "");
-        const char *pem = shoal_text(key, "publicKeyPem", NULL);
-        if (pem != NULL && strcmp(owner, id) == 0 && who_same_host(call, key_id, id) && sign_is_key(call, pem)) {
+        bool is_its = strcmp(owner, id) == 0 && who_same_host(call, key_id, id);
+        const char *pem = is_its ? sign_read_key(call, shoal_text(key, "publicKeyPem", "")) : NULL;
+        if (pem != NULL) {
             return pem;
         }
     }
     return NULL;
+}
+
+// The PEM of a Multikey (FEP-521a) that is the actor's and still good; NULL for anything else.
+static const char *multikey_of(struct shoal_call *call, const json_t *key, const char *id)
+{
+    int64_t expires_ms = 0;
+    const char *expires = shoal_text(key, "expires", NULL);
+    bool is_over = json_object_get(key, "revoked") != NULL ||
+                   (expires != NULL &&
+                       (shoal_time_parse(expires, &expires_ms) != 0 || expires_ms < shoal_now_ms()));
+    bool is_its = strcmp(shoal_text(key, "type", ""), "Multikey") == 0 &&
+                  strcmp(shoal_text(key, "controller", ""), id) == 0 &&
+                  who_same_host(call, shoal_text(key, "id", ""), id);
+    return is_its && !is_over ? sign_read_key(call, shoal_text(key, "publicKeyMultibase", "")) : NULL;
+}
+
+// All keys of an actor that are read here, one behind another; NULL without one.
+static const char *keys_of(struct shoal_call *call, const json_t *document, const char *id)
+{
+    const json_t *list = json_object_get(document, "assertionMethod");
+    const char *keys = key_of(call, document, id);
+    size_t count = json_is_array(list) ? json_array_size(list) : 1;
+    for (size_t i = 0, kept = keys != NULL; i < count && i < KEYS_LOOKED && kept < KEYS_MAX; i++) {
+        const char *pem = multikey_of(call, json_is_array(list) ? json_array_get(list, i) : list, id);
+        if (pem != NULL && (keys == NULL || strstr(keys, pem) == NULL)) {
+            keys = keys == NULL ? pem : shoal_arena_printf(shoal_call_arena(call), "%s%s", keys, pem);
+            kept++;
+        }
+    }
+    return keys;
 }
 
 static json_t *pictures_of(struct shoal_call *call, const json_t *images)
@@ -162,7 +195,7 @@ int who_actor_keep(struct shoal_call *call, const json_t *document, struct shoal
         .outbox_url = url_near(call, document, "outbox", id),
         .followers_url = url_near(call, document, "followers", id),
         .following_url = url_near(call, document, "following", id),
-        .public_key = key_of(call, document, id),
+        .public_key = keys_of(call, document, id),
         .display_name = shoal_text(document, "name", NULL),
         .description = shoal_text(document, "summary", NULL),
         .support = shoal_text(document, "support", NULL)};

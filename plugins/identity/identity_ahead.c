@@ -12,6 +12,7 @@
 
 struct answer {
     const char *url, *location, *accept_signature;
+    const char *const *headers; ///< it was asked with
     struct shoal_fetched fetched;
     int count, code; ///< so often it was asked; code: what shoal_fetch() would have returned
     const char *why;
@@ -70,6 +71,12 @@ int who_ahead_count(const char *url)
     return answer != NULL ? answer->count : 0;
 }
 
+const char *const *who_ahead_headers(const char *url)
+{
+    const struct answer *answer = find(current, url);
+    return answer != NULL ? answer->headers : NULL;
+}
+
 int who_ahead_ask(const struct shoal_fetch *what, int nth, struct shoal_fetched *fetched,
     struct shoal_err *err)
 {
@@ -110,6 +117,7 @@ void who_ahead_put(struct who_ahead *ahead, int code, const struct shoal_fetched
     struct answer *answer = find(ahead, ahead->wanted);
     answer = answer != NULL ? answer : &ahead->answers[ahead->count++];
     *answer = (struct answer){.url = ahead->wanted,
+        .headers = ahead->headers,
         .count = answer->count + 1,
         .code = code,
         .why = shoal_arena_strdup(ahead->arena, why)};

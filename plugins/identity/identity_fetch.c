@@ -72,7 +72,8 @@ static int ask(struct shoal_call *call, const char *url, struct shoal_fetched *f
         if (code != 0 || fetched->status != 401 || tries > 0) {
             break;
         }
-        if (!sign_refused(call, url, fetched->header(fetched, "accept-signature") != NULL)) {
+        bool was_modern = sign_is_modern(is_ahead ? who_ahead_headers(url) : signature);
+        if (!sign_refused(call, url, was_modern, fetched->header(fetched, "accept-signature") != NULL)) {
             break;
         }
     }

@@ -30,10 +30,13 @@ SHOAL_SQL(unproved_of_key,
     "WHERE key_id = $1 AND sender = $3 AND id < $2 ORDER BY id LIMIT 16) AS same UNION ALL "
     "SELECT id, signature, covered, covered_other FROM (SELECT * FROM identity_unproved "
     "WHERE key_id = $1 AND id < $2 ORDER BY id LIMIT 4) AS others");
+SHOAL_SQL(unproved_names, "SELECT 1 FROM identity_unproved WHERE key_id = $1 LIMIT 1");
 SHOAL_SQL(unproved_add,
     "INSERT INTO identity_unproved (host, sender, key_id, signature, covered, covered_other, is_modern, body, "
-    "sum, size, next, received) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11) "
-    "ON CONFLICT (sum) DO NOTHING");
+    "sum, size, next, received) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)");
+// Said again, and not said once more: a signature is the same for what is said twice within a second.
+SHOAL_SQL(unproved_last, "SELECT COUNT(*) FROM (SELECT sum FROM identity_unproved WHERE key_id = $1 AND sender = $2 "
+                         "ORDER BY id DESC LIMIT 1) AS newest WHERE sum = $3");
 SHOAL_SQL(unproved_host_add,
     "INSERT INTO identity_unproved_host (host, waiting, size, place, next) VALUES ($1, 1, $2, $3, $4) "
     "ON CONFLICT (host) DO UPDATE SET waiting = identity_unproved_host.waiting + 1, "
@@ -144,19 +147,23 @@ static int add_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
     (void)call;
     const struct fresh *fresh = arg;
     const struct shoal_claim *claim = fresh->claim;
-    int64_t now_ms = shoal_now_ms(), changed = 0;
-    int code = shoal_db_exec(tx, &unproved_add,
+    int64_t now_ms = shoal_now_ms(), is_last = 0;
+    int code = shoal_db_i64(tx, &unproved_last,
+        SHOAL_ARGS(SHOAL_TEXT(claim->key_id), SHOAL_TEXT(fresh->sender), SHOAL_TEXT(fresh->sum)), &is_last, err);
+    if (code != 0 || is_last) {
+        return code;
+    }
+    code = shoal_db_exec(tx, &unproved_add,
         SHOAL_ARGS(SHOAL_TEXT(fresh->host), SHOAL_TEXT(fresh->sender), SHOAL_TEXT(claim->key_id),
             SHOAL_TEXT(claim->signature), SHOAL_TEXT(claim->text), SHOAL_TEXT(claim->other),
             SHOAL_BOOL(claim->is_modern), SHOAL_TEXT(fresh->body), SHOAL_TEXT(fresh->sum),
             SHOAL_I64(fresh->size), SHOAL_I64(now_ms)),
-        &changed, err);
-    if (code != 0 || changed == 0) {
-        return code;
-    }
-    code = shoal_db_exec(tx, &unproved_host_add,
-        SHOAL_ARGS(SHOAL_TEXT(fresh->host), SHOAL_I64(fresh->size), SHOAL_I64(fresh->place), SHOAL_I64(now_ms)),
         NULL, err);
+    code = code != 0 ? code
+                     : shoal_db_exec(tx, &unproved_host_add,
+                           SHOAL_ARGS(SHOAL_TEXT(fresh->host), SHOAL_I64(fresh->size), SHOAL_I64(fresh->place),
+                               SHOAL_I64(now_ms)),
+                           NULL, err);
     return code != 0 ? code : job_add(tx, 0, err);
 }
 
@@ -195,6 +202,13 @@ int who_later(struct shoal_call *call, struct shoal_request *request, const stru
     code = code != 0 ? code : shoal_tx(call, add_tx, &fresh, err);
     shoal_metric_add(&who_metric_unproved, code == 0 ? "kept" : "no room", 1);
     return code;
+}
+
+bool who_waits(struct shoal_call *call, const struct shoal_claim *claim)
+{
+    int64_t one = 0;
+    return shoal_db_i64(shoal_call_db(call), &unproved_names, SHOAL_ARGS(SHOAL_TEXT(claim->key_id)), &one, NULL) !=
+           SHOAL_ENOTFOUND;
 }
 
 int64_t who_unproved_first(struct shoal_call *call, const struct shoal_claim *claim, int64_t below_id,

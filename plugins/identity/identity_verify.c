@@ -177,9 +177,8 @@ static const char *owner_of(struct shoal_call *call, const char *key_id, const j
     return shoal_arena_strdup(shoal_call_arena(call), owner);
 }
 
-static bool lists_key(const json_t *actor, const char *key_id)
+static bool lists_key(const json_t *keys, const char *key_id)
 {
-    const json_t *keys = json_object_get(actor, "publicKey");
     size_t count = json_is_array(keys) ? json_array_size(keys) : 1;
     for (size_t i = 0; i < count && i < 16; i++) {
         const json_t *key = json_is_array(keys) ? json_array_get(keys, i) : keys;
@@ -207,7 +206,8 @@ int who_key_read(struct shoal_call *call, const char *key_id, struct shoal_actor
     }
     const char *id = shoal_text(document, "id", "");
     // The actor is the part before "#", or it lists this very key as its own.
-    bool is_its = (strcmp(id, bare) == 0 && owner == NULL) || lists_key(document, key_id);
+    bool is_its = (strcmp(id, bare) == 0 && owner == NULL) || lists_key(json_object_get(document, "publicKey"), key_id) ||
+                  lists_key(json_object_get(document, "assertionMethod"), key_id);
     int code = is_its ? who_actor_keep(call, document, actor, err)
                       : shoal_fail(err, SHOAL_EAUTH, "%.200s is no key of %.200s", key_id, id);
     if (code == 0 && strcmp(id, bare) != 0) {

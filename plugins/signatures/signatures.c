@@ -32,10 +32,10 @@ static const char *const *svc_sign(struct shoal_call *call, void *arg, int64_t a
     return sig_sign(call, actor_id, method, url, body, body_bytes, err);
 }
 
-static bool svc_refused(struct shoal_call *call, void *arg, const char *url, bool asks)
+static bool svc_refused(struct shoal_call *call, void *arg, const char *url, bool was_modern, bool asks)
 {
     (void)arg;
-    return sig_sign_refused(call, url, asks);
+    return sig_sign_refused(call, url, was_modern, asks);
 }
 
 static int svc_sign_document(
@@ -56,20 +56,17 @@ static int svc_claim(struct shoal_call *call, void *arg, struct shoal_request *r
 }
 
 static bool svc_fits(
-    struct shoal_call *call, void *arg, const struct shoal_claim *claim, const char *public_pem)
+    struct shoal_call *call, void *arg, const struct shoal_claim *claim, const char *public_pems)
 {
     (void)call;
     (void)arg;
-    return sig_claim_fits(claim, public_pem);
+    return sig_claim_fits(claim, public_pems);
 }
 
-static bool svc_is_key(struct shoal_call *call, void *arg, const char *public_pem)
+static const char *svc_read_key(struct shoal_call *call, void *arg, const char *text)
 {
-    (void)call;
     (void)arg;
-    EVP_PKEY *key = sig_public_key(public_pem);
-    EVP_PKEY_free(key);
-    return key != NULL;
+    return sig_read_key(shoal_call_arena(call), text);
 }
 
 static void svc_understands(struct shoal_call *call, void *arg, const char *host, bool is_modern)
@@ -113,7 +110,7 @@ static const struct shoal_svc_signatures table = {.size = sizeof table,
     .sign_document = svc_sign_document,
     .claim = svc_claim,
     .fits = svc_fits,
-    .is_key = svc_is_key,
+    .read_key = svc_read_key,
     .understands = svc_understands,
     .take = svc_take,
     .known = svc_known,

@@ -44,16 +44,26 @@ int sig_key_of(struct shoal_call *call, int64_t actor_id, struct sig_key *key, c
 int sig_keyed(struct shoal_call *call, int64_t after, int64_t *actor_ids, int room, struct shoal_err *err);
 /// Keeps what another plugin had; see svc/signatures.h.
 int sig_key_take(struct shoal_call *call, const struct shoal_key_left *left, struct shoal_err *err);
-/// A public Ed25519 key as documents have it: multicodec and key, in base58 with its letter.
-const char *sig_multibase(struct shoal_arena *arena, const unsigned char public[32]);
 /// Whoever may have keys of before; see svc/signatures.h.
 int sig_keeper_set(const struct shoal_key_keeper *keeper, struct shoal_err *err);
-/// A public key from its PEM (SPKI): RSA of 1024 to 8192 bits, or Ed25519; NULL for anything else.
-EVP_PKEY *sig_public_key(const char *pem);
-/// The same, from memory where it was read lately: reading a PEM costs more than a signature's check.
-EVP_PKEY *sig_public_key_kept(const char *pem);
 /// Forgets all in memory, and the keeper.
 void sig_keys_forget(void);
+
+// --- signatures_public.c ---
+
+/// A public Ed25519 key as documents have it: multicodec and key, in base58 with its letter.
+const char *sig_multibase(struct shoal_arena *arena, const unsigned char public[32]);
+/// A key as PEM (SPKI); NULL on failure.
+const char *sig_pem(struct shoal_arena *arena, EVP_PKEY *key);
+/// The same of a key that somebody shows; see read_key() of svc/signatures.h.
+const char *sig_read_key(struct shoal_arena *arena, const char *text);
+/// The next of PEMs that stand one behind another, borrowed, and *pems moved behind it; NULL where no more is one.
+const char *sig_pem_next(const char **pems, size_t *length);
+/// A public key from its PEM: RSA of 1024 to 8192 bits, or Ed25519; NULL for anything else.
+EVP_PKEY *sig_public_key(const char *pem, size_t length);
+/// The same, from memory where it was read lately: reading a PEM costs more than a signature's check.
+EVP_PKEY *sig_public_key_kept(const char *pem, size_t length);
+void sig_public_keys_forget(void);
 
 // --- signatures_digest.c ---
 
@@ -71,7 +81,8 @@ bool sig_signature_fits(EVP_PKEY *key, const char *text, size_t bytes, const cha
 /// RFC 9421's where the host announced it). actor_id: who signs. body NULL: a GET.
 const char *const *sig_sign(struct shoal_call *call, int64_t actor_id, const char *method,
     const char *url, const void *body, size_t body_bytes, struct shoal_err *err);
-bool sig_sign_refused(struct shoal_call *call, const char *url, bool asks);
+/// See svc/signatures.h.
+bool sig_sign_refused(struct shoal_call *call, const char *url, bool was_modern, bool asks);
 /// Adds the RsaSignature2017 of `actor_id` to an activity of a known shape.
 int sig_sign_document(struct shoal_call *call, int64_t actor_id, json_t *activity,
     struct shoal_err *err);
@@ -88,8 +99,10 @@ int sig_claim_modern(struct shoal_call *call, struct shoal_request *request, str
     struct shoal_err *err);
 int sig_claim(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
     struct shoal_err *err);
-bool sig_claim_fits(const struct shoal_claim *claim, const char *pem);
+bool sig_claim_fits(const struct shoal_claim *claim, const char *pems);
 bool sig_has_body(const struct shoal_request *request);
+/// Whether the value of a Host header is this server and nothing else.
+bool sig_host_is_ours(struct shoal_call *call, const char *value);
 /// Whether a time in seconds is neither too old (30 minutes) nor in the future (2 minutes).
 bool sig_is_timely(int64_t seconds);
 /// "Sun, 06 Nov 1994 08:49:37 GMT" to seconds; false for anything else.

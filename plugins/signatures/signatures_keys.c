@@ -15,7 +15,6 @@
 
 #define RSA_BITS 2048
 #define CACHED   256 // key pairs in memory; by number, so that a busy one stays
-#define READ_MAX 1024 // public keys of others in memory
 #define LEFT_MAX 8192 // bytes of a key that is handed over
 
 SHOAL_SQL(signatures_key_get, "SELECT actor_url, public_pem, rsa_sealed, ed25519_multibase "
@@ -35,10 +34,6 @@ static struct {
         char *url, *pem, *multibase;
         EVP_PKEY *rsa;
     } keys[CACHED];
-    struct read {
-        unsigned char sum[16];
-        EVP_PKEY *key;
-    } read[READ_MAX];
 } cache = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static struct shoal_key_keeper keeper;
@@ -75,11 +70,8 @@ void sig_keys_forget(void)
     for (size_t i = 0; i < CACHED; i++) {
         cached_clear(&cache.keys[i]);
     }
-    for (size_t i = 0; i < READ_MAX; i++) {
-        EVP_PKEY_free(cache.read[i].key);
-        cache.read[i] = (struct read){0};
-    }
     pthread_mutex_unlock(&cache.lock);
+    sig_public_keys_forget();
 }
 
 // Fills in what the caller gets: text of the arena, and a reference that ends with the call.
@@ -138,40 +130,6 @@ static EVP_PKEY *unsealed(struct shoal_arena *arena, const unsigned char *data, 
     return key;
 }
 
-const char *sig_multibase(struct shoal_arena *arena, const unsigned char public[32])
-{
-    static const char letters[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    unsigned char bytes[34] = {0xed, 0x01};
-    char digits[64];
-    size_t count = 0;
-    memcpy(bytes + 2, public, 32);
-    for (size_t i = 0; i < sizeof bytes; i++) {
-        unsigned carry = bytes[i];
-        for (size_t j = 0; j < count || carry > 0; j++) {
-            carry += j < count ? (unsigned)digits[j] * 256 : 0;
-            digits[j] = (char)(carry % 58);
-            carry /= 58;
-            count = j >= count ? j + 1 : count;
-        }
-    }
-    char *out = shoal_arena_alloc(arena, count + 2);
-    out[0] = 'z';
-    for (size_t i = 0; i < count; i++) {
-        out[1 + i] = letters[(unsigned char)digits[count - 1 - i]];
-    }
-    return out;
-}
-
-static char *pem_of(struct shoal_arena *arena, EVP_PKEY *key)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    char *text = NULL;
-    long length = bio != NULL && PEM_write_bio_PUBKEY(bio, key) ? BIO_get_mem_data(bio, &text) : 0;
-    char *out = length > 0 ? shoal_arena_strndup(arena, text, (size_t)length) : NULL;
-    BIO_free(bio);
-    return out;
-}
-
 struct fresh {
     int64_t actor_id;
     const char *url, *pem, *multibase;
@@ -202,7 +160,7 @@ static int key_make(struct shoal_call *call, int64_t actor_id, const char *url,
     int length = rsa == NULL ? 0 : i2d_PrivateKey(rsa, &der);
     if (length > 0) {
         fresh.rsa = sealed(arena, der, (size_t)length, secret, &fresh.rsa_bytes);
-        fresh.pem = pem_of(arena, rsa);
+        fresh.pem = sig_pem(arena, rsa);
         OPENSSL_clear_free(der, (size_t)length);
         crypto_sign_keypair(public, private);
         fresh.multibase = sig_multibase(arena, public);
@@ -219,7 +177,7 @@ static bool is_whole(struct shoal_arena *arena, const struct shoal_key_left *lef
 {
     const unsigned char *at = left->rsa;
     EVP_PKEY *rsa = d2i_AutoPrivateKey(NULL, &at, (long)left->rsa_bytes);
-    const char *pem = rsa == NULL ? NULL : pem_of(arena, rsa);
+    const char *pem = rsa == NULL ? NULL : sig_pem(arena, rsa);
     EVP_PKEY_free(rsa);
     return pem != NULL && strcmp(pem, left->public_pem) == 0 &&
            left->ed25519_bytes == crypto_sign_SECRETKEYBYTES &&
@@ -375,51 +333,4 @@ int sig_keyed(struct shoal_call *call, int64_t after, int64_t *actor_ids, int ro
     }
     int code = rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
     return code != 0 ? code : count;
-}
-
-EVP_PKEY *sig_public_key(const char *pem)
-{
-    static const char head[] = "-----BEGIN PUBLIC KEY-----";
-    size_t length = pem == NULL ? 0 : strnlen(pem, 5001);
-    if (length < 10 || length > 5000 || strncmp(pem, head, sizeof head - 1) != 0 ||
-        strstr(pem, "-----END PUBLIC KEY-----") == NULL) {
-        return NULL;
-    }
-    BIO *bio = BIO_new_mem_buf(pem, (int)length);
-    EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-    BIO_free(bio);
-    int bits = key == NULL ? 0 : EVP_PKEY_get_bits(key);
-    bool is_rsa = key != NULL && EVP_PKEY_is_a(key, "RSA") && bits >= 1024 && bits <= 8192;
-    if (!is_rsa && !(key != NULL && EVP_PKEY_is_a(key, "ED25519"))) {
-        EVP_PKEY_free(key);
-        return NULL;
-    }
-    return key;
-}
-
-EVP_PKEY *sig_public_key_kept(const char *pem)
-{
-    unsigned char sum[16];
-    EVP_PKEY *key = NULL;
-    if (pem == NULL) {
-        return NULL;
-    }
-    crypto_generichash(sum, sizeof sum, (const unsigned char *)pem, strlen(pem), NULL, 0);
-    struct read *read = &cache.read[(sum[0] | sum[1] << 8) % READ_MAX];
-    pthread_mutex_lock(&cache.lock);
-    if (read->key != NULL && memcmp(read->sum, sum, sizeof sum) == 0) {
-        key = read->key;
-        EVP_PKEY_up_ref(key);
-    }
-    pthread_mutex_unlock(&cache.lock);
-    if (key != NULL || (key = sig_public_key(pem)) == NULL) {
-        return key;
-    }
-    pthread_mutex_lock(&cache.lock);
-    EVP_PKEY_free(read->key);
-    EVP_PKEY_up_ref(key);
-    *read = (struct read){.key = key};
-    memcpy(read->sum, sum, sizeof sum);
-    pthread_mutex_unlock(&cache.lock);
-    return key;
 }

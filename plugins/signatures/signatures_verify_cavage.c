@@ -96,12 +96,6 @@ static bool digest_fits(struct shoal_call *call, struct shoal_request *request, 
     return is_there;
 }
 
-static bool host_is_ours(struct shoal_call *call, const char *value)
-{
-    const char *host = value == NULL ? NULL : sig_host_of(call, value, "443");
-    return host != NULL && value[strcspn(value, "/?#")] == '\0' && strcmp(host, sig_host(call)) == 0;
-}
-
 struct covered {
     bool target, host, date, created, digest;
 };
@@ -132,7 +126,7 @@ static int line_add(struct shoal_call *call, struct shoal_request *request, cons
         return shoal_fail(err, SHOAL_EAUTH, "the signature is refused: there is no header %.60s", name);
     }
     if (strcmp(name, "host") == 0) {
-        covered->host = host_is_ours(call, value);
+        covered->host = sig_host_is_ours(call, value);
     } else if (strcmp(name, "date") == 0) {
         covered->date = sig_date_parse(value, &seconds) && sig_is_timely(seconds);
         if (!covered->date) {
@@ -165,6 +159,7 @@ static int text_make(struct shoal_call *call, struct shoal_request *request,
                                   : line_add(call, request, name, fields, target, covered, &out, err);
         at += length;
     }
+    code = code == SHOAL_ETOOLARGE ? refuse(err, "it covers too much") : code;
     *text = shoal_arena_strndup(shoal_call_arena(call), out.data == NULL ? "" : out.data, out.length);
     shoal_buf_fini(&out);
     return code;

@@ -19,6 +19,7 @@ struct input {
     const char *list;           ///< between the brackets
     const char *key_id, *algorithm;
     int64_t created, expires;
+    bool has_expiry;
 };
 
 // The end of a member of a dictionary: a comma outside of quotes and brackets.
@@ -60,6 +61,16 @@ static const char *member_find(
     return NULL;
 }
 
+// Up to the quote that ends it.
+static size_t quoted_length(const char *text)
+{
+    size_t length = 0;
+    while (text[length] != '\0' && text[length] != '"') {
+        length += text[length] == '\\' && text[length + 1] != '\0' ? 2 : 1;
+    }
+    return length;
+}
+
 static bool input_parse(struct shoal_arena *arena, const char *header, struct input *input)
 {
     input->params = member_find(arena, header, NULL, &input->label);
@@ -72,8 +83,12 @@ static bool input_parse(struct shoal_arena *arena, const char *header, struct in
         size_t name = strcspn(at + 1, "=;");
         const char *value = at + 1 + name + (at[1 + name] == '=');
         bool is_quoted = *value == '"';
-        size_t length = is_quoted ? strcspn(value + 1, "\"") : strcspn(value, ";");
-        const char *text = shoal_arena_strndup(arena, value + is_quoted, length);
+        value += is_quoted;
+        size_t length = is_quoted ? quoted_length(value) : strcspn(value, ";");
+        if (is_quoted && value[length] == '\0') {
+            return false;
+        }
+        const char *text = shoal_arena_strndup(arena, value, length);
         if (strncmp(at + 1, "keyid=", 6) == 0) {
             input->key_id = text;
         } else if (strncmp(at + 1, "alg=", 4) == 0) {
@@ -82,17 +97,21 @@ static bool input_parse(struct shoal_arena *arena, const char *header, struct in
             input->created = strtoll(text, NULL, 10);
         } else if (strncmp(at + 1, "expires=", 8) == 0) {
             input->expires = strtoll(text, NULL, 10);
+            input->has_expiry = true;
         }
-        at = value + length + (is_quoted ? 1 + (value[length + 1] == '"') : 0);
+        at = value + length + is_quoted;
+        if (*at != ';' && *at != '\0') {
+            return false; // what is not understood could say that it has expired
+        }
     }
-    return input->key_id != NULL;
+    return close[1] == ';' && input->key_id != NULL;
 }
 
 struct covered {
-    bool method, target, host, digest, date;
+    bool method, target, path, query, host, digest, date;
 };
 
-// Each sum that is known has to be right, and SHA-256 has to be among them.
+// SHA-256 has to be among the sums, and right.
 static bool digest_fits(struct shoal_call *call, struct shoal_request *request)
 {
     size_t bytes = 0;
@@ -127,10 +146,13 @@ static const char *derived(struct shoal_call *call, struct shoal_request *reques
         return target;
     }
     if (strcmp(name, "@path") == 0) {
-        covered->target |= !has_query;
+        covered->path = true;
+        covered->target |= !has_query || covered->query;
         return shoal_request_path(request);
     }
     if (strcmp(name, "@query") == 0) {
+        covered->query = true;
+        covered->target |= covered->path;
         return shoal_arena_printf(arena, "?%s", has_query ? query : "");
     }
     if (strcmp(name, "@authority") == 0) {
@@ -150,8 +172,7 @@ static const char *component(struct shoal_call *call, struct shoal_request *requ
     }
     const char *value = shoal_request_header(request, name);
     if (value != NULL && strcmp(name, "host") == 0) {
-        const char *host = sig_host_of(call, value, "443");
-        covered->host |= host != NULL && strcmp(host, sig_host(call)) == 0;
+        covered->host |= sig_host_is_ours(call, value);
     } else if (value != NULL && strcmp(name, "date") == 0) {
         covered->date = sig_date_parse(value, &seconds) && sig_is_timely(seconds);
         return covered->date ? value : NULL;
@@ -185,6 +206,7 @@ static int text_make(struct shoal_call *call, struct shoal_request *request,
         at += length + 2;
     }
     code = code == 0 ? shoal_buf_printf(&out, "\"@signature-params\": %s", input->params) : code;
+    code = code == SHOAL_ETOOLARGE ? refuse(err, "it covers too much") : code;
     *text = shoal_arena_strndup(shoal_call_arena(call), out.data == NULL ? "" : out.data, out.length);
     shoal_buf_fini(&out);
     return code;
@@ -202,7 +224,7 @@ static int check(struct shoal_call *call, struct shoal_request *request, const s
     if (input->created != 0 ? !sig_is_timely(input->created) : !covered->date) {
         return refuse(err, "it was not made now");
     }
-    return input->expires != 0 && input->expires < shoal_now_ms() / 1000 ? refuse(err, "it has expired") : 0;
+    return input->has_expiry && input->expires < shoal_now_ms() / 1000 ? refuse(err, "it has expired") : 0;
 }
 
 int sig_claim_modern(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,

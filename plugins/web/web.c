@@ -8,6 +8,7 @@ static struct shoal_route page_route(const struct web *web, const json_t *row)
 {
     return (struct shoal_route){
         .method = "GET",
+        .produces = "text/html",
         .handler = web_page,
         .auth = SHOAL_AUTH_OPTIONAL, // the page itself shows strangers the way to the login
         .rate = SHOAL_RATE_PAGE,
@@ -55,7 +56,7 @@ static struct shoal_route redirect_route(const struct web *web, const json_t *ro
     (void)web;
     (void)row;
     return (struct shoal_route){
-        .method = "GET", .handler = redirect, .auth = SHOAL_AUTH_NONE, .rate = SHOAL_RATE_PAGE};
+        .method = "GET", .produces = "text/html", .handler = redirect, .auth = SHOAL_AUTH_NONE, .rate = SHOAL_RATE_PAGE};
 }
 
 /// Each row of a list of theme.json becomes a route.

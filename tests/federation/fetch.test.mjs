@@ -204,6 +204,35 @@ test('T29 redirects stay on their host, and are few', async () => {
   assert.equal((await fetched(`${peer.url}/r/nowhere`)).status, 403)
 })
 
+test('a host that reads RFC 9421 alone is asked so at once, also by each of three that were refused together', async () => {
+  const modern = await Peer.start({ address: '127.0.0.7' })
+  try {
+    const isModern = incoming => incoming.headers['signature-input'] !== undefined
+    const refused = []
+    const served = document => (incoming, response) => {
+      if (isModern(incoming)) return response.writeHead(200, { 'content-type': activityType }).end(JSON.stringify(document))
+      refused.push(response)
+      if (refused.length < 3) return
+      for (const each of refused) each.writeHead(401, { 'accept-signature': 'sig1=("@method" "@target-uri");created;keyid' }).end()
+    }
+    const urls = ['/things/one', '/things/two'].map(path => {
+      const document = { id: `${modern.url}${path}`, type: 'Thing' }
+      return modern.serve(path, served(document))
+    })
+    // The third is the key of one who says something, which is read by a job.
+    const actor = modern.person('choosy')
+    modern.serve('/accounts/choosy', served(actor.document))
+    const followed = actor.post(site, actor.say('Follow', `${site.url}/accounts/peertube`))
+    for (const answer of await Promise.all(urls.map(fetched))) assert.equal(answer.status, 200, answer.text)
+    assert.equal((await followed).status, 204)
+    assert.equal((await site.get(`/accounts/choosy@${modern.host}`)).status, 200)
+    assert.equal(refused.length, 3)
+    assert.equal(modern.asked.length, 6)
+  } finally {
+    await modern.stop()
+  }
+})
+
 test('what another server answers becomes an error that says what it was', async () => {
   for (const [status, expected] of [[404, 404], [410, 410], [401, 403], [403, 403], [500, 502], [503, 502], [429, 502], [204, 502], [206, 502]]) {
     peer.serve('/status', {}, { status })

@@ -1,9 +1,12 @@
 // follows.test.mjs - the handshake with other servers, in both directions.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { startInstance } from '../kit/instance.mjs'
+import { line, writePlugin } from '../kit/plugins.mjs'
+import { sql } from './crowd.mjs'
 import { Peer, federating, startFederating, withFederation } from './peer.mjs'
 
 let site, peer, instance
@@ -170,6 +173,48 @@ test('what cannot be followed is said', async () => {
     assert.match(answer.headers['content-type'], /problem\+json/)
   }
   assert.equal((await site.post('/server/following', { json: { hosts: [peer.host] } })).status, 401)
+})
+
+test('nobody fills the list of those that wait; what a rule refuses is not kept', async () => {
+  const rule = `require("shoal").decide("follow.request", function(event)
+    if event.follower.name:match("^unwanted") then return require("shoal").refuse("not you") end
+    if event.target.type == "Group" then return require("shoal").hold("wait") end
+  end)`
+  const careful = await startInstance({ started: false, settings: [...federating, 'federation.follow_instance=ask'] })
+  const far = await Peer.start({ address: '127.0.0.3' })
+  try {
+    withFederation(careful, [], [line('rule', writePlugin(join(careful.folder, 'plugins'), 'rule', { lua: rule, manifest: { hooks: ['follow.request'], after: ['federation'] } }))])
+    await careful.start()
+    const channel = (await careful.get('/users/me', { token: true })).json.videoChannels[0].name
+    const states = () => sql(careful, 'SELECT state, COUNT(*) FROM catalog_follow GROUP BY state;')
+    const keys = peer.instance.keys
+    const asks = async (who, target) => {
+      const follow = who.say('Follow', target)
+      assert.equal((await who.post(careful, follow)).status, 204)
+      return follow
+    }
+    const isRefused = async (who, target) => {
+      const { id } = await asks(who, target)
+      await who.peer.came('the Reject', body => body.type === 'Reject' && body.object.id === id)
+    }
+    await isRefused(peer.person('unwanted', {}, keys), `${careful.url}/accounts/peertube`)
+    assert.equal(states(), '')
+    for (const target of [`${careful.url}/accounts/peertube`, `${careful.url}/video-channels/${channel}`]) {
+      const people = Array.from({ length: 22 }, (_, i) => peer.person(`many${i}`, {}, keys))
+      for (const who of people.slice(0, 20)) await asks(who, target)
+      await careful.when('they wait', () => states() === '1|20')
+      await isRefused(people[20], target) // of one server
+      sql(careful, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 979)
+        INSERT INTO catalog_follow (follower_id, target_id, state, created, updated) SELECT 100000 + i, (SELECT MIN(target_id) FROM catalog_follow), 1, 0, 0 FROM n;`)
+      await asks(far.person('one', {}, keys), target)
+      await careful.when('it waits', () => states() === '1|1000')
+      await isRefused(far.person('two', {}, keys), target) // of all
+      sql(careful, 'DELETE FROM catalog_follow;')
+    }
+  } finally {
+    await far.stop()
+    await careful.stop()
+  }
 })
 
 test('an instance that asks lets follows wait among what is held, and answers when told', async () => {

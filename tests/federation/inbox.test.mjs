@@ -160,6 +160,24 @@ test('a blocked server is heard no more, and heard again when it is not', async 
   assert.equal((await frank.post(site, follow(frank))).status, 204)
   assert.equal((await site.post('/server/blocklist/servers', { token: true, json: { host: 'https://Pasted.example/' } })).status, 204)
   assert.equal((await site.delete('/server/blocklist/servers/pasted.example', { token: true })).status, 204)
+  // However it is written, it is one host, for those who block it and for those who take it back.
+  const written = ['Pasted.Example', 'pasted.example.', 'PASTED.example.:443', 'pasted.example:443']
+  const addresses = ['https://pasted.example.:443/', 'http://pasted.example:80', ' HTTPS://Pasted.Example. ']
+  for (const [index, host] of [...written, ...addresses].entries()) {
+    assert.equal((await site.post('/server/blocklist/servers', { token: true, json: { host } })).status, 204, host)
+    assert.deepEqual((await site.get('/server/blocklist/servers', { token: true })).json.data.map(row => row.blockedServer.host), ['pasted.example'], host)
+    const taken = written[(index + 1) % written.length]
+    assert.equal((await site.delete(`/server/blocklist/servers/${taken}`, { token: true })).status, 204, taken)
+    problem(await site.delete(`/server/blocklist/servers/${taken}`, { token: true }), 404)
+  }
+  for (const host of ['pasted.example:8443', 'pasted.example:80']) {
+    assert.equal((await site.post('/server/blocklist/servers', { token: true, json: { host } })).status, 204, host)
+    problem(await site.delete('/server/blocklist/servers/pasted.example', { token: true }), 404)
+    assert.equal((await site.delete(`/server/blocklist/servers/${host.replace(':', '.:')}`, { token: true })).status, 204, host)
+  }
+  problem(await site.post('/server/blocklist/servers', { token: true, json: { host: site.url.toUpperCase() } }), 409)
+  for (const host of ['.', 'pasted..example', '-pasted.example', 'pasted.example:0']) problem(await site.post('/server/blocklist/servers', { token: true, json: { host } }), 400)
+  problem(await site.delete('/server/blocklist/servers/-pasted.example', { token: true }), 404)
   problem(await site.post('/server/blocklist/servers', { token: true, json: { host: 'name@pasted.example' } }), 400)
   problem(await site.post('/server/blocklist/servers', { token: true, json: { host: 'a b' } }), 400)
   problem(await site.post('/server/blocklist/servers', { json: { host: 'x.example' } }), 401)
@@ -237,6 +255,28 @@ test('a deletion that somebody else tells of is believed where the server of the
   other.gone('/accounts/kate')
   await told()
   await site.when('she is gone', async () => !(await isThere()))
+})
+
+test('T08 nobody has another server asked by naming what they may say nothing of', async () => {
+  const there = ['/videos/watch/1', '/videos/watch/2'].map(path => other.serve(path, { id: `${other.url}${path}`, type: 'Video', attributedTo: [alice.id] }))
+  const leo = other.person('leo')
+  await leo.post(site, follow(leo))
+  const asked = () => other.asked.filter(({ path }) => path.startsWith('/videos/')).map(({ path }) => path)
+  assert.equal((await alice.post(site, alice.say('Create', there[0]))).status, 204)
+  assert.equal((await alice.post(site, alice.say('Create', { id: there[0], type: 'Video', attributedTo: [alice.id] }))).status, 204)
+  assert.equal((await alice.post(site, leo.say('Create', { id: there[1], type: 'Video', attributedTo: [leo.id] }))).status, 204) // passed on: its own server is asked
+  await site.when('they were looked at', () => sql(site, 'SELECT COUNT(*) FROM federation_inbox;') === '0')
+  assert.deepEqual(asked(), ['/videos/watch/2'])
+})
+
+test('T32 servers that nobody here follows have half of what may wait', async () => {
+  const late = Date.now() + 3600000
+  sql(site, `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+    INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received) SELECT 'h' || i, 'x' || i, -i, '{}', ${late}, ${late} FROM n;`)
+  problem(await alice.post(site, follow(alice)), 503)
+  sql(site, `INSERT INTO catalog_follow (follower_id, target_id, state, created, updated) SELECT x.id, a.id, 2, 0, 0 FROM catalog_actor x, catalog_actor a WHERE x.name = 'peertube' AND x.host = '' AND a.url = '${alice.id}';`)
+  assert.equal((await alice.post(site, follow(alice))).status, 204)
+  sql(site, `DELETE FROM federation_inbox WHERE signer_id < 0; DELETE FROM catalog_follow WHERE created = 0;`)
 })
 
 const followers = async () => (await site.get('/server/followers?count=100')).json.data.map(row => row.follower.name)

@@ -1,7 +1,6 @@
 // order.test.mjs - what one actor says of one thing is applied in its order, also where some of it is tried again later.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
@@ -9,7 +8,7 @@ import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { line, writePlugin } from '../kit/plugins.mjs'
 import { sql } from './crowd.mjs'
-import { federating, Peer, withFederation } from './peer.mjs'
+import { federating, Peer, sampleVideo, withFederation } from './peer.mjs'
 
 /** Holds what says so twice: when it comes, and when the job looks at it first. */
 const rule = `
@@ -40,12 +39,7 @@ after(async () => {
 
 /** A video of the peer. Gives its document, and what lets it be read; before that its server is busy. */
 function peerVideo (number, isThere = true) {
-  const uuid = `0a4f2f4e-6d0e-4a0c-9a6a-1f0f6b9a7${String(number).padStart(3, '0')}`
-  const text = readFileSync(new URL('../../plugins/federation_videos/fixtures/video_6.json', import.meta.url), 'utf8')
-    .replaceAll('0a4f2f4e-6d0e-4a0c-9a6a-1f0f6b9a7c01', uuid).replaceAll('https://six.example', peer.url)
-    .replaceAll('/accounts/anna', '/accounts/owner').replaceAll('/video-channels/shores', '/video-channels/films')
-  const made = { '@context': ['https://www.w3.org/ns/activitystreams'], ...JSON.parse(text) }
-  const path = `/videos/watch/${uuid}`
+  const { uuid, made, path } = sampleVideo(peer, number, 'owner', 'films')
   const open = () => peer.serve(path, made)
   if (isThere) open()
   else peer.serve(path, { error: 'busy' }, { status: 503 })
@@ -133,14 +127,45 @@ test('who takes back what is put off is heard after it, by its id alone too; a L
   assert.deepEqual(rates(), [last.id])
 })
 
-test('who shares a video that is not here yet, and takes it back, shares nothing', async () => {
-  const slow = peerVideo(4, false)
-  const share = await tell(channel, channel.say('Announce', slow.made.id))
-  await putOff(share)
-  const undo = await tell(channel, channel.say('Undo', share))
-  assert.equal(of(undo).length, 1)
-  slow.open()
-  await due(share)
-  assert.equal(await isThere(slow), true)
-  assert.equal(sql(site, `SELECT COUNT(*) FROM catalog_share WHERE url = '${share.id}';`), '0')
+test('who likes again under the id that was put off and taken back does like it; what is only said twice waits once', async () => {
+  const video = await site.upload(await clip('h264'), { name: 'Liked again' })
+  await site.published(video.uuid)
+  const object = `${site.url}/videos/watch/${video.uuid}`
+  const said = (type, path) => ({ id: `${owner.id}/${path}`, type, actor: owner.id, object, to: [], cc: [] }) // always the same, as PeerTube says it
+  const undo = what => ({ id: `${what.id}/undo`, type: 'Undo', actor: owner.id, object: what, to: [], cc: [] })
+  const rates = () => sql(site, `SELECT url FROM ratings_rate WHERE video_id = ${video.id};`)
+  const rounds = [
+    like => [like, undo(like), like],
+    like => [like, undo(like), like, undo(like)],
+    (like, dislike) => [like, undo(like), dislike, undo(dislike), like],
+    (like, dislike) => [like, dislike, like, dislike]
+  ]
+  for (const [number, round] of rounds.entries()) {
+    const [like, dislike] = [said('Like', `likes/${number}`), said('Dislike', `dislikes/${number}`)]
+    const all = round(like, dislike)
+    await tell(owner, { ...like, summary: 'hold' })
+    await putOff(like)
+    for (const what of all) for (let i = 0; i < 2; i++) await tell(owner, what)
+    assert.deepEqual(rows('TRUE').map(({ activity_id: id }) => id), all.map(({ id }) => id))
+    sql(site, 'UPDATE federation_inbox SET next = (SELECT MAX(next) + 1 FROM federation_inbox WHERE attempts = 0) WHERE attempts = 1;')
+    await tell(owner, owner.say('Follow', `${site.url}/accounts/peertube`)) // has the server look
+    await site.when('all was applied', () => rows('TRUE').length === 0)
+    const last = all.at(-1)
+    assert.equal(rates(), last.type === 'Undo' ? '' : last.id)
+    sql(site, `DELETE FROM ratings_rate WHERE video_id = ${video.id};`)
+  }
+})
+
+test('who shares a video that is not here yet, and takes it back, shares nothing; also by its id alone', async () => {
+  for (const [number, isWhole] of [[4, true], [6, false]]) {
+    const slow = peerVideo(number, false)
+    const share = await tell(channel, channel.say('Announce', slow.made.id))
+    await putOff(share)
+    const undo = await tell(channel, channel.say('Undo', isWhole ? share : share.id))
+    assert.equal(of(undo).length, 1)
+    slow.open()
+    await due(share)
+    assert.equal(await isThere(slow), true)
+    assert.equal(sql(site, `SELECT COUNT(*) FROM catalog_share WHERE url = '${share.id}';`), '0')
+  }
 })

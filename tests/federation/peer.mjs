@@ -4,6 +4,7 @@
 // `address` it is another one of the loopback range, and so another host.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { createHash, createPublicKey, createSign, createVerify, generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -222,6 +223,15 @@ export class Peer {
     const key = createPublicKey(document.publicKey.publicKeyPem)
     return createVerify('sha256').update(text).verify(key, fields.signature, 'base64') ? id : new Error('the signature does not fit')
   }
+}
+
+/** A video that an account and a channel of a peer have there, as PeerTube 6 writes it, and the path at which it lies. */
+export function sampleVideo (peer, number, account, channel) {
+  const uuid = `0a4f2f4e-6d0e-4a0c-9a6a-1f0f6b9a7${String(number).padStart(3, '0')}`
+  const text = readFileSync(new URL('../../plugins/federation_videos/fixtures/video_6.json', import.meta.url), 'utf8')
+    .replaceAll('0a4f2f4e-6d0e-4a0c-9a6a-1f0f6b9a7c01', uuid).replaceAll('https://six.example', peer.url)
+    .replaceAll('/accounts/anna', `/accounts/${account}`).replaceAll('/video-channels/shores', `/video-channels/${channel}`)
+  return { uuid, made: { '@context': ['https://www.w3.org/ns/activitystreams'], ...JSON.parse(text) }, path: `/videos/watch/${uuid}` }
 }
 
 /** The settings of an instance that federates with peers on loopback. */

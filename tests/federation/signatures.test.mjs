@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { signJsonLd, signRequest, verifyJsonLd, verifyRequest } from '@fedify/fedify'
 import assert from 'node:assert/strict'
-import { createHash, createPublicKey, createSign, createVerify, generateKeyPairSync, webcrypto } from 'node:crypto'
+import { createHash, createPublicKey, createSign, createVerify, generateKeyPairSync, sign, webcrypto } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -33,6 +33,16 @@ const follow = actor => actor.say('Follow', `${site.url}/accounts/peertube`)
 let count = 0
 const fresh = (fields, at = peer) => at.person(`someone${++count}`, fields)
 
+const signed = (text, key) => sign(key.asymmetricKeyType === 'rsa' ? 'sha256' : null, Buffer.from(text), key).toString('base64')
+
+/** A public Ed25519 key as Multikey has it. */
+function multibase (key) {
+  const letters = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+  let text = ''
+  for (let rest = BigInt(`0xed01${key.export({ type: 'spki', format: 'der' }).subarray(-32).toString('hex')}`); rest > 0n; rest /= 58n) text = letters[rest % 58n] + text
+  return `z${text}`
+}
+
 /** Headers of a request signed as RFC 9421 says. */
 function signModern (actor, method, url, body, { parts, created = Math.floor(Date.now() / 1000), extra = '', keyId = actor.keyId, key = actor.keys.privateKey, values = {}, digest, label = 'sig1' } = {}) {
   const at = new URL(url)
@@ -46,7 +56,7 @@ function signModern (actor, method, url, body, { parts, created = Math.floor(Dat
   const params = `(${covered.map(part => `"${part}"`).join(' ')})${created ? `;created=${created}` : ''};keyid="${keyId}"${extra}`
   const text = [...covered.map(part => `"${part}": ${known[part] ?? headers[part]}`), `"@signature-params": ${params}`].join('\n')
   headers['signature-input'] = `${label}=${params}`
-  headers.signature = `${label}=:${createSign('sha256').update(text).sign(key, 'base64')}:`
+  headers.signature = `${label}=:${signed(text, key)}:`
   return headers
 }
 
@@ -321,12 +331,98 @@ test('an actor\'s own Ed25519 key is as good', async () => {
   const keys = generateKeyPairSync('ed25519')
   const actor = fresh()
   actor.document.publicKey.publicKeyPem = keys.publicKey.export({ type: 'spki', format: 'pem' })
-  const { sign } = await import('node:crypto')
+  taken(await postEd25519(actor, keys.privateKey, actor.keyId))
+  taken(await postEd25519(actor, keys.privateKey, actor.keyId))
+})
+
+// --- Multikey ---
+
+/** Posts what is signed as draft-cavage with an Ed25519 key. */
+async function postEd25519 (actor, key, keyId, algorithm = 'hs2019') {
   const body = JSON.stringify(follow(actor))
   const headers = { host: new URL(site.url).host, date: new Date().toUTCString(), digest: `SHA-256=${sha256(body)}`, 'content-type': activityType, 'content-length': Buffer.byteLength(body) }
   const text = `(request-target): post /inbox\nhost: ${headers.host}\ndate: ${headers.date}\ndigest: ${headers.digest}`
-  headers.signature = `keyId="${actor.keyId}",algorithm="hs2019",headers="(request-target) host date digest",signature="${sign(null, Buffer.from(text), keys.privateKey).toString('base64')}"`
-  taken(await request(site.url, { method: 'POST', path: '/inbox', headers, body }))
+  headers.signature = `keyId="${keyId}",algorithm="${algorithm}",headers="(request-target) host date digest",signature="${signed(text, key)}"`
+  const answer = await request(site.url, { method: 'POST', path: '/inbox', headers, body })
+  if (answer.status === 204) await settle(site)
+  return answer
+}
+
+/** Gives an actor an Ed25519 key as FEP-521a says; with `fields` it is not what it should be. */
+function withMultikey (actor, fields = {}, keys = generateKeyPairSync('ed25519')) {
+  const keyId = fields.id ?? `${actor.id}#ed25519-key`
+  actor.document.assertionMethod = [...actor.document.assertionMethod ?? [], { id: keyId, type: 'Multikey', controller: actor.id, publicKeyMultibase: multibase(keys.publicKey), ...fields }]
+  return { key: keys.privateKey, keyId }
+}
+
+/** What comes of it once the key was read. */
+async function judged (post) {
+  const first = await post()
+  return first.status === 204 ? post() : first
+}
+
+test('an Ed25519 key that stands as Multikey alone is read: RFC 9421 and draft-cavage are believed with it, and RSA still', async () => {
+  const actor = fresh()
+  const { key, keyId } = withMultikey(actor)
+  const asked = () => peer.asked.filter(entry => entry.path === new URL(actor.id).pathname).length
+  taken(await judged(() => postModern(actor, { key, keyId, extra: ';alg="ed25519"' })))
+  taken(await postModern(actor, { key, keyId }))
+  for (const algorithm of ['hs2019', 'ed25519']) taken(await postEd25519(actor, key, keyId, algorithm))
+  taken(await actor.post(site, follow(actor)))
+  taken(await postModern(actor))
+  assert.equal(asked(), 1, 'all keys are read at once')
+  // Who signs with it is who the document says: another's key is not.
+  const near = fresh()
+  refused(await judged(() => postModern(near, { key, keyId: near.keyId })), /does not fit/)
+  // Documents that are for those who sign.
+  const get = await request(closed.url, { path: '/accounts/root', headers: signModern(actor, 'GET', `${closed.url}/accounts/root`, undefined, { key, keyId }) })
+  assert.equal(get.status, 200, get.text)
+})
+
+test('an actor that has Multikeys alone is one; what it takes back is no longer good', async () => {
+  const actor = fresh()
+  delete actor.document.publicKey
+  const first = withMultikey(actor)
+  const second = withMultikey(actor, { id: `${actor.id}#other` })
+  for (const { key, keyId } of [first, second]) taken(await judged(() => postModern(actor, { key, keyId })))
+  refused(await actor.verdict(site, follow(actor)), /does not fit/)
+  actor.document.assertionMethod.shift()
+  // What does not fit, under the name of a key that is new here, has the document read anew.
+  refused(await actor.verdict(site, follow(actor), { keyId: `${actor.id}#new` }), /does not fit/)
+  refused(await judged(() => postModern(actor, first)), /does not fit/)
+  taken(await postModern(actor, second))
+})
+
+test('a Multikey that is a document of its own is its actor\'s where that one lists it', async () => {
+  for (const isListed of [true, false]) {
+    const actor = fresh()
+    const { key, keyId } = withMultikey(actor, { id: `${actor.id}/keys/1` })
+    peer.serve(new URL(keyId).pathname, { '@context': context, ...actor.document.assertionMethod[0] })
+    if (!isListed) delete actor.document.assertionMethod
+    const answer = await judged(() => postModern(actor, { key, keyId }))
+    if (isListed) taken(answer)
+    else refused(answer)
+  }
+})
+
+test('T26 a Multikey of somebody else, of another host or kind, or one that is over, is none', async () => {
+  const victim = fresh({}, other)
+  const wrong = [{ controller: victim.id }, { controller: undefined }, { controller: [victim.id] }, { id: `${victim.id}#ed25519-key` }, { id: undefined },
+    { type: 'Key' }, { revoked: '2026-01-01T00:00:00Z' }, { expires: '2026-01-01T00:00:00Z' }, { expires: 'never' }, { publicKeyMultibase: 'z6Mk' }, { publicKeyMultibase: 17 }]
+  for (const fields of wrong) {
+    const actor = fresh()
+    const { key } = withMultikey(actor, fields)
+    refused(await judged(() => postModern(actor, { key, keyId: `${actor.id}#ed25519-key` })), /does not fit/)
+  }
+  const later = fresh()
+  const kept = withMultikey(later, { expires: '2999-01-01T00:00:00Z' })
+  taken(await judged(() => postModern(later, kept)))
+  // So many are looked at, and so many kept beside the other one.
+  const many = fresh()
+  const keys = Array.from({ length: 20 }, (_, i) => withMultikey(many, { id: `${many.id}#key-${i}` }))
+  taken(await judged(() => postModern(many, keys[0])))
+  taken(await postModern(many, keys[2]))
+  refused(await judged(() => postModern(many, keys[3])))
 })
 
 // --- RFC 9421, read ---
@@ -339,6 +435,23 @@ test('RFC 9421: what is signed is believed, in any of its forms', async () => {
   }
   taken(await postModern(actor, { created: 0, parts: ['@method', '@target-uri', 'content-digest', 'date'] }))
   taken(await postModern(actor, { extra: ';alg="rsa-v1_5-sha256";nonce="a;b,c\\"d"', label: 'other' }))
+  // A query that is covered as a part of its own.
+  const path = '/accounts/root/outbox?page=1'
+  const get = parts => request(closed.url, { path, headers: signModern(actor, 'GET', closed.url + path, undefined, { parts }) })
+  for (const parts of [['@method', '@authority', '@path', '@query'], ['@query', '@method', '@path', '@authority']]) assert.equal((await get(parts)).status, 200, parts)
+  for (const parts of [['@method', '@authority', '@path'], ['@method', '@authority', '@query']]) assert.equal((await get(parts)).status, 401, parts)
+})
+
+test('T23 RFC 9421: what is behind a quoted parameter counts, and what cannot be read to its end is refused', async () => {
+  const actor = fresh()
+  taken(await postModern(actor))
+  const past = Math.floor(Date.now() / 1000) - 10
+  for (const nonce of ['"x"', '"\\""', '"\\\\"', '"\\";keyid=\\"y"']) {
+    taken(await postModern(actor, { extra: `;nonce=${nonce};tag="z"` }))
+    refused(await postModern(actor, { extra: `;nonce=${nonce};expires=${past}` }), /expired/)
+  }
+  for (const extra of [';nonce="x', ';nonce="x\\"', ';nonce="x"y;tag="z"']) refused(await postModern(actor, { extra }), /cannot be read/)
+  for (const expires of ['0', '-5', 'x']) refused(await postModern(actor, { extra: `;expires=${expires}` }), /expired/)
 })
 
 test('T22 RFC 9421: method, target, host, digest and time have to be signed, and be right', async () => {

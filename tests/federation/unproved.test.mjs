@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 
 import { freePort, startInstance } from '../kit/instance.mjs'
 import { sql } from './crowd.mjs'
-import { Peer, settle, startFederating } from './peer.mjs'
+import { Peer, sampleVideo, settle, startFederating } from './peer.mjs'
 
 // Many people may have one key: making a pair takes longer than reading one.
 const keys = Array.from({ length: 4 }, () => generateKeyPairSync('rsa', { modulusLength: 2048 }))
@@ -77,6 +77,64 @@ test('what somebody says while their key is read is applied in its order, and wh
   await site.when('all was applied', () => waiting() === 0 && isFollowing(actor))
   taken(await say(actor, actor.say('Undo', last)))
   await site.when('it is undone', () => !isFollowing(actor))
+})
+
+test('what is taken back and said again within a second, while the key is read, counts', async () => {
+  const actor = fresh(await host())
+  const { asked, release } = held(actor)
+  const date = new Date().toUTCString()
+  const said = follow(actor)
+  for (const activity of [said, { ...actor.say('Undo', said), to: [] }, said]) taken(await say(actor, activity, { date }))
+  await asked
+  assert.equal(waiting(), 3)
+  release()
+  await site.when('all was applied', () => waiting() === 0)
+  await site.when('it follows', () => isFollowing(actor))
+})
+
+test('what somebody makes and takes back while their key is read is gone; also by its id alone', async () => {
+  const peer = await host()
+  const actor = fresh(peer)
+  const [, sharer] = ['films', 'sharer'].map(name => peer.channel(name, actor))
+  const [kept, gone] = [1, 2].map(number => sampleVideo(peer, number, actor.name, 'films'))
+  for (const { path, made } of [kept, gone]) peer.serve(path, made)
+  const inbox = () => sql(site, 'SELECT COUNT(*) FROM federation_inbox;')
+  const isThere = async ({ uuid }) => (await site.get(`/videos/${uuid}`, { token: true })).status === 200
+  const shares = () => sql(site, `SELECT url FROM catalog_share;`)
+
+  const keyOf = held(actor)
+  for (const { made } of [kept, gone]) taken(await say(actor, actor.say('Create', made)))
+  await keyOf.asked
+  taken(await say(actor, actor.say('Delete', gone.made.id)))
+  assert.equal(waiting(), 3)
+  keyOf.release()
+  await site.when('all was applied', () => waiting() === 0 && inbox() === '0')
+  assert.deepEqual([await isThere(kept), await isThere(gone)], [true, false])
+
+  const keyOfSharer = held(sharer)
+  const share = sharer.say('Announce', kept.made.id)
+  taken(await say(sharer, share))
+  await keyOfSharer.asked
+  taken(await say(sharer, sharer.say('Undo', share.id)))
+  assert.equal(waiting(), 2)
+  keyOfSharer.release()
+  await site.when('all was applied', () => waiting() === 0 && inbox() === '0')
+  assert.equal(shares(), '')
+})
+
+test('who says something and farewell while their key is read is not here; of who says farewell alone nobody asks', async () => {
+  const [brief, ghost] = [fresh(await host()), fresh(peers[0])]
+  const { asked, release } = held(brief)
+  taken(await say(brief))
+  await asked
+  taken(await say(brief, brief.say('Delete', brief.id)))
+  taken(await say(ghost, ghost.say('Delete', ghost.id)))
+  taken(await say(ghost, ghost.say('Delete', `${ghost.peer.url}/nothing`)))
+  assert.equal(waiting(), 2)
+  release()
+  await site.when('all was applied', () => waiting() === 0)
+  assert.equal(sql(site, `SELECT COUNT(*) FROM catalog_actor WHERE url IN ('${brief.id}', '${ghost.id}');`), '0')
+  assert.ok(!ghost.peer.asked.some(({ path }) => path === new URL(ghost.id).pathname))
 })
 
 test('what could not be proved at first comes before what was said after it', async () => {

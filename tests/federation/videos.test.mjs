@@ -354,6 +354,14 @@ test('an Announce of what is known is applied before the answer; taken back at o
   assert.ok((await shares()).includes(known.id))
   assert.equal((await channel.post(here, channel.say('Undo', known))).status, 204)
   assert.ok(!(await shares()).includes(known.id))
+  // By its id alone, which some servers say: it is what that actor shared under it.
+  const other = channel.say('Announce', id)
+  for (const [by, what] of [[channel, other], [owner, owner.say('Undo', other.id)], [channel, channel.say('Undo', known.id)]]) {
+    assert.equal((await by.post(here, what)).status, 204)
+    assert.ok((await shares()).includes(other.id))
+  }
+  assert.equal((await channel.post(here, channel.say('Undo', other.id))).status, 204)
+  assert.ok(!(await shares()).includes(other.id))
   // Its document takes a while: the Undo must not overtake the Announce.
   const made = peerVideo(9)
   peer.serve(new URL(made.id).pathname, async (request, response) => {

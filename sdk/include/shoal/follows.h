@@ -120,6 +120,9 @@ SHOAL_API int shoal_share_put(struct shoal_call *call, int64_t video_id, int64_t
 /// Errors: SHOAL_ENOTFOUND (this actor has no share of that url).
 SHOAL_API int shoal_share_remove(struct shoal_call *call, int64_t actor_id, const char *url,
     struct shoal_err *err);
+/// Who shared something under this url. Errors: SHOAL_ENOTFOUND.
+SHOAL_API int shoal_share_actor(struct shoal_call *call, const char *url, int64_t *actor_id,
+    struct shoal_err *err);
 /// A page of a video's shares: {total, data: [url]}, the oldest first.
 SHOAL_API json_t *shoal_share_urls(struct shoal_call *call, int64_t video_id, int64_t start,
     int64_t count, struct shoal_err *err);

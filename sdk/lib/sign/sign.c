@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "sign.h"
 
+#include <strings.h>
+
 #include <ask.h>
 
 int sign_key(struct shoal_call *call, const struct shoal_actor *actor, struct shoal_actor_key *key,
@@ -17,9 +19,19 @@ const char *const *sign_request(struct shoal_call *call, int64_t actor_id, const
         call, signatures, err, NULL, sign, actor_id, method, url, body, body_bytes, ask.err);
 }
 
-bool sign_refused(struct shoal_call *call, const char *url, bool asks)
+bool sign_is_modern(const char *const *headers)
 {
-    return ASK(call, signatures, NULL, false, refused, url, asks);
+    static const char name[] = "Signature-Input:";
+    bool is_there = false;
+    for (size_t i = 0; headers != NULL && headers[i] != NULL; i++) {
+        is_there |= strncasecmp(headers[i], name, sizeof name - 1) == 0;
+    }
+    return is_there;
+}
+
+bool sign_refused(struct shoal_call *call, const char *url, bool was_modern, bool asks)
+{
+    return ASK(call, signatures, NULL, false, refused, url, was_modern, asks);
 }
 
 int sign_document(
@@ -34,14 +46,14 @@ int sign_claim(struct shoal_call *call, struct shoal_request *request, struct sh
     return ASK(call, signatures, err, SHOAL_EBUSY, claim, request, claim, ask.err);
 }
 
-bool sign_fits(struct shoal_call *call, const struct shoal_claim *claim, const char *public_pem)
+bool sign_fits(struct shoal_call *call, const struct shoal_claim *claim, const char *public_pems)
 {
-    return ASK(call, signatures, NULL, false, fits, claim, public_pem);
+    return ASK(call, signatures, NULL, false, fits, claim, public_pems);
 }
 
-bool sign_is_key(struct shoal_call *call, const char *public_pem)
+const char *sign_read_key(struct shoal_call *call, const char *text)
 {
-    return ASK(call, signatures, NULL, false, is_key, public_pem);
+    return ASK(call, signatures, NULL, NULL, read_key, text);
 }
 
 void sign_understands(struct shoal_call *call, const char *host, bool is_modern)

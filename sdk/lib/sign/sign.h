@@ -11,16 +11,19 @@ int sign_key(struct shoal_call *call, const struct shoal_actor *actor, struct sh
 /// Headers ("Name: value", NULL-ended, in the arena) of a request signed by actor_id. body NULL: a GET.
 const char *const *sign_request(struct shoal_call *call, int64_t actor_id, const char *method,
     const char *url, const void *body, size_t body_bytes, struct shoal_err *err);
+/// Whether these headers, up to NULL, are those of RFC 9421.
+bool sign_is_modern(const char *const *headers);
 /// A request to this URL was answered with 401. Returns: whether it is worth asking again.
-bool sign_refused(struct shoal_call *call, const char *url, bool asks);
+bool sign_refused(struct shoal_call *call, const char *url, bool was_modern, bool asks);
 /// Adds an RsaSignature2017 to an activity.
 int sign_document(
     struct shoal_call *call, int64_t actor_id, json_t *activity, struct shoal_err *err);
 /// What a request says of who signed it.
 int sign_claim(struct shoal_call *call, struct shoal_request *request, struct shoal_claim *claim,
     struct shoal_err *err);
-bool sign_fits(struct shoal_call *call, const struct shoal_claim *claim, const char *public_pem);
-bool sign_is_key(struct shoal_call *call, const char *public_pem);
+bool sign_fits(struct shoal_call *call, const struct shoal_claim *claim, const char *public_pems);
+/// A public key that somebody shows, as PEM; NULL for what is none.
+const char *sign_read_key(struct shoal_call *call, const char *text);
 void sign_understands(struct shoal_call *call, const char *host, bool is_modern);
 int sign_take(struct shoal_call *call, const struct shoal_key_left *key, struct shoal_err *err);
 /// The URL of a local actor that has keys, also of one that is gone.

@@ -52,10 +52,11 @@ struct shoal_delivery_rules {
     /// What plugins say to an activity for a host: SHOAL_PASS, SHOAL_REFUSE, or SHOAL_HOLD (asked again later).
     enum shoal_verdict (*may)(struct shoal_call *call, const json_t *activity, const char *host,
         int64_t actor_id, int64_t video_id, void *arg);
-    /// Headers of a signed POST; see svc/signatures.h, and so refused(): after a 401.
+    /// Headers of a signed POST, and which of two ways it is signed; see svc/signatures.h, and so refused(): after
+    /// a 401 to one that was signed that way.
     const char *const *(*sign)(struct shoal_call *call, int64_t actor_id, const char *inbox,
-        const void *body, size_t body_bytes, void *arg, struct shoal_err *err);
-    void (*refused)(struct shoal_call *call, const char *inbox, bool asks, void *arg);
+        const void *body, size_t body_bytes, bool *is_modern, void *arg, struct shoal_err *err);
+    void (*refused)(struct shoal_call *call, const char *inbox, bool was_modern, bool asks, void *arg);
     void *arg;
 };
 

@@ -94,6 +94,9 @@ struct shoal_svc_identity {
     /// Errors: SHOAL_ERATE (of this host or this address), SHOAL_EBUSY (of all).
     int (*later)(struct shoal_call *call, void *arg, struct shoal_request *request,
         const struct shoal_claim *claim, struct shoal_err *err);
+    /// Whether something that later() keeps names the same key: what is about nothing yet may be about that. What was
+    /// handed to rules.proved() waits until that has returned.
+    bool (*waits)(struct shoal_call *call, void *arg, const struct shoal_claim *claim);
 };
 
 #endif

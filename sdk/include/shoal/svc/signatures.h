@@ -67,8 +67,10 @@ struct shoal_svc_signatures {
     const char *const *(*sign)(struct shoal_call *call, void *arg, int64_t actor_id, const char *method,
         const char *url, const void *body, size_t body_bytes, struct shoal_err *err);
     /// A request to this URL was answered with 401 (asks: with Accept-Signature): the next one to its host is
-    /// signed the other way, where the host may know it. Whether it is worth asking again.
-    bool (*refused)(struct shoal_call *call, void *arg, const char *url, bool asks);
+    /// signed the other way than this one was (was_modern: RFC 9421, its headers have a Signature-Input), where the
+    /// host may know it. Of several that were under way together each may say so: they mean the same.
+    /// Returns: whether it is worth asking again.
+    bool (*refused)(struct shoal_call *call, void *arg, const char *url, bool was_modern, bool asks);
     /// Adds an RsaSignature2017 to an activity. Errors: SHOAL_EUNSUPPORTED (it has a member whose meaning is
     /// not known here: then it has none).
     int (*sign_document)(struct shoal_call *call, void *arg, int64_t actor_id, json_t *activity,
@@ -77,11 +79,12 @@ struct shoal_svc_signatures {
     /// Errors: SHOAL_EAUTH with a sentence: there is none, or it cannot be right.
     int (*claim)(struct shoal_call *call, void *arg, struct shoal_request *request,
         struct shoal_claim *claim, struct shoal_err *err);
-    /// Whether the signature of a claim was made with the key of this PEM.
+    /// Whether the signature of a claim was made with a key of these PEMs: up to four, one behind another.
     bool (*fits)(struct shoal_call *call, void *arg, const struct shoal_claim *claim,
-        const char *public_pem);
-    /// Whether a PEM is a public key that is read here: RSA of 1024 to 8192 bits, or Ed25519.
-    bool (*is_key)(struct shoal_call *call, void *arg, const char *public_pem);
+        const char *public_pems);
+    /// A public key that somebody shows, as one PEM (SPKI) in the call's arena: out of a PEM (RSA of 1024 to 8192
+    /// bits, Ed25519) or of a Multikey's publicKeyMultibase (Ed25519). NULL for what is no key that is read here.
+    const char *(*read_key)(struct shoal_call *call, void *arg, const char *text);
     /// A host understands RFC 9421 (it was proven to have signed so), or does not.
     void (*understands)(struct shoal_call *call, void *arg, const char *host, bool is_modern);
     /// Takes over the keys of an actor. One that has keys here keeps those. In the transaction of the call

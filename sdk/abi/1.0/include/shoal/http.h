@@ -69,8 +69,8 @@ struct shoal_route {
     /// the handler runs on a worker as if it had been the first; shoal_request_keep() hands something on.
     /// Only for routes with auth NONE, without a body, a head handler and cache_s. Since: 1.0.
     shoal_handler_fn *quick;
-    /// Where another route has the same path, this one is for clients whose Accept names `produces` itself:
-    /// "*/*" and an absent header get the other. Since: 1.0.
+    /// Where another route has the same path, this one is for clients whose Accept names `produces` itself, and
+    /// likes nothing of the other better (q): "*/*" and an absent header get the other. Since: 1.0.
     bool named_only;
 };
 

@@ -24,7 +24,7 @@ struct shoal_actor {
     const char *outbox_url;
     const char *followers_url;
     const char *following_url;
-    const char *public_key; ///< PEM (SPKI) of a remote actor; ours are with the one who signs
+    const char *public_key; ///< PEM (SPKI) of a remote actor, one or several; ours are with the one who signs
     const char *display_name;
     const char *description;
     const char *support;

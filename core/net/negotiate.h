@@ -1,13 +1,13 @@
-// negotiate_priv.h - what a client likes: media types, encodings, languages.
+// negotiate.h - what a client likes: media types, encodings, languages.
 // SPDX-License-Identifier: AGPL-3.0-or-later
-#ifndef SHOAL_CORE_NET_NEGOTIATE_PRIV_H
-#define SHOAL_CORE_NET_NEGOTIATE_PRIV_H
+#ifndef SHOAL_CORE_NET_NEGOTIATE_H
+#define SHOAL_CORE_NET_NEGOTIATE_H
 #include "net/span.h"
 
 /// 0 to 1000: how much an Accept header likes a type ("text/html"). An absent header and a NULL type
 /// are 1000 and 1: anything goes.
 int shoal_accept_q(struct shoal_span accept, const char *type);
-/// The same for a type that must be named itself: "*/*" and an absent header do not.
+/// The same for a type that must be named itself, the best of several (of other profiles); else -1.
 int shoal_accept_named_q(struct shoal_span accept, const char *type);
 /// Whether a gzip body is welcome.
 bool shoal_accept_gzip(struct shoal_span encodings);
