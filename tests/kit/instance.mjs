@@ -102,6 +102,9 @@ class Instance {
     }
   }
 
+  /** Waits until its log has a text or fits a pattern: a line comes a moment after what it tells of. */
+  says (what) { return this.when(`its log says ${what}`, () => typeof what === 'string' ? this.log.includes(what) : what.test(this.log)) }
+
   async init () {
     const made = await shoal('init', this.folder, '--listen', `127.0.0.1:${this.port}`, '--admin', this.admin, '--password', this.password)
     if (made.code !== 0) throw new Error(`shoal init failed: ${made.stdout}${made.stderr}`)
