@@ -30,6 +30,17 @@ test('no SQL is built from strings', () => {
   assert.deepEqual(product.filter(name => built.test(withoutComments(text(name)))), [])
 })
 
+test('migrations of a plugin are numbered one behind another', () => {
+  const numbers = {}
+  for (const name of files.filter(path => /^plugins\/[^/]+\/migrations\/.*\.sql$/.test(path))) {
+    (numbers[dirname(name)] ??= []).push(Number(basename(name).slice(0, 3)))
+  }
+  assert.ok(Object.keys(numbers).length > 5)
+  for (const [folder, found] of Object.entries(numbers)) {
+    assert.deepEqual(found.toSorted((a, b) => a - b), found.map((_, i) => i + 1), folder)
+  }
+})
+
 test('plugins see the SDK and themselves', () => {
   const found = []
   for (const name of product.filter(path => path.startsWith('plugins/'))) {
