@@ -415,6 +415,13 @@ static const char tries_sql[] =
     "ALTER TABLE catalog_caption ADD COLUMN tries I64 NOT NULL DEFAULT 0;\n"
     "ALTER TABLE catalog_storyboard ADD COLUMN tries I64 NOT NULL DEFAULT 0;\n";
 
+// starts: when a live is to begin. dvr_s: how far back it can be wound. is_embeddable: FALSE where its server
+// lets only some sites show it in their pages.
+static const char starts_sql[] =
+    "ALTER TABLE catalog_video_origin ADD COLUMN starts TEXT NOT NULL DEFAULT '[]';\n"
+    "ALTER TABLE catalog_video_origin ADD COLUMN dvr_s I64 NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE catalog_video_origin ADD COLUMN is_embeddable BOOL NOT NULL DEFAULT TRUE;\n";
+
 static const struct shoal_migration migrations[] = {
     {1, "people", people_sql},
     {2, "videos", videos_sql},
@@ -432,6 +439,7 @@ static const struct shoal_migration migrations[] = {
     {14, "what is hidden or missing", hidden_sql},
     {15, "actors that are needed", needed_sql},
     {16, "tries of what stands beside", tries_sql},
+    {17, "starts of lives, and embedding", starts_sql},
 };
 
 const struct shoal_migration *shoal_catalog_migrations(size_t *count)

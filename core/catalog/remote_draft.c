@@ -13,6 +13,7 @@
 #define PLUGIN_DATA_MAX 20000
 #define MAGNET_MAX      8000
 #define SIDE_MAX        16384
+#define STARTS_MAX      16
 
 static int64_t bounded(
     const json_t *json, const char *key, int64_t least, int64_t most, int64_t otherwise)
@@ -107,8 +108,10 @@ static void numbers_read(struct remote_draft *out)
     out->saves_replay = shoal_flag(json, "saveReplay", false);
     out->is_nsfw = shoal_flag(json, "nsfw", false);
     out->is_downloadable = shoal_flag(json, "downloadEnabled", true);
+    out->is_embeddable = shoal_flag(json, "isEmbeddable", true);
     out->waits = shoal_flag(json, "waitTranscoding", false);
     out->latency = bounded(json, "latencyMode", 1, 3, 1);
+    out->dvr_s = bounded(json, "dvrWindow", 0, DURATION_MAX_S, 0);
     out->nsfw_flags = out->is_nsfw ? bounded(json, "nsfwFlags", 0, 0xffff, 0) : 0;
     out->duration_s = bounded(json, "duration", 0, DURATION_MAX_S, 0);
     double aspect = shoal_number(json, "aspectRatio", 0);
@@ -121,6 +124,7 @@ static void numbers_read(struct remote_draft *out)
     // Nobody publishes tomorrow: what would stand above all lists for ever is from now.
     out->published_ms = bounded(json, "publishedAt", 0, now_ms, now_ms);
     out->updated_ms = bounded(json, "updatedAt", 0, now_ms, now_ms);
+    out->input_updated_ms = bounded(json, "inputFileUpdatedAt", 0, now_ms, 0);
     out->originally_ms = bounded(json, "originallyPublishedAt", -(INT64_C(1) << 46), now_ms, 0);
 }
 
@@ -157,6 +161,29 @@ static int file_read(struct shoal_call *call, const json_t *json, struct remote_
                : SHOAL_EINVAL;
 }
 
+// list: taken.
+static const char *list_text(struct shoal_call *call, json_t *list)
+{
+    char *text = json_dumps(list, JSON_COMPACT);
+    const char *out = text == NULL ? "[]" : shoal_arena_strdup(call->arena, text);
+    free(text);
+    json_decref(list);
+    return out;
+}
+
+// Milliseconds to the texts of the API.
+static const char *starts_read(struct shoal_call *call, const json_t *list)
+{
+    json_t *kept = json_array();
+    for (size_t i = 0; i < json_array_size(list) && json_array_size(kept) < STARTS_MAX; i++) {
+        int64_t time_ms = json_integer_value(json_array_get(list, i));
+        if (time_ms > 0 && time_ms < INT64_C(1) << 46) {
+            json_array_append_new(kept, json_pack("{s:o}", "startAt", catalog_time(time_ms)));
+        }
+    }
+    return list_text(call, kept);
+}
+
 // An array of those texts of a list that fit, as JSON in the arena.
 static const char *list_read(struct shoal_call *call, const json_t *list, size_t most,
     bool (*fits)(struct shoal_call *call, const char *text))
@@ -168,11 +195,7 @@ static const char *list_read(struct shoal_call *call, const json_t *list, size_t
             json_array_append_new(kept, json_string(text));
         }
     }
-    char *text = json_dumps(kept, JSON_COMPACT);
-    const char *out = text == NULL ? "[]" : shoal_arena_strdup(call->arena, text);
-    free(text);
-    json_decref(kept);
-    return out;
+    return list_text(call, kept);
 }
 
 // http, https, ws and wss, judged as the same URL of the web would be.
@@ -209,6 +232,7 @@ static void media_read(struct shoal_call *call, struct remote_draft *out)
             out->files[out->file_count++] = file;
         }
     }
+    out->starts = starts_read(call, json_object_get(json, "starts"));
     out->picture_count =
         catalog_remote_pictures_read(call->arena, json_object_get(json, "thumbnails"),
             out->pictures, sizeof out->pictures / sizeof out->pictures[0]);

@@ -18,13 +18,13 @@ struct remote_draft {
     const json_t *json;
     struct shoal_actor channel;
     const char *host, *url, *uuid, *name, *description, *support, *language, *nsfw_summary;
-    const char *plugin_data, *trackers, *infohashes; // JSON as text
-    const char *playlist_url, *sha256_url;           // playlist_url NULL: no playlist
-    int64_t category, licence;                       // -1: none
+    const char *plugin_data, *trackers, *infohashes, *starts; // JSON as text
+    const char *playlist_url, *sha256_url;                    // playlist_url NULL: no playlist
+    int64_t category, licence;                                // -1: none
     int64_t privacy, state, nsfw_flags, duration_s, aspect_e4, comments_policy, latency;
     int64_t views, likes, dislikes; // -1: as they are
-    int64_t published_ms, updated_ms, originally_ms;
-    bool is_live, is_permanent, saves_replay, is_nsfw, is_downloadable, waits;
+    int64_t published_ms, updated_ms, originally_ms, input_updated_ms, dvr_s;
+    bool is_live, is_permanent, saves_replay, is_nsfw, is_downloadable, is_embeddable, waits;
     const char *tags[REMOTE_TAGS_MAX];
     size_t tag_count;
     struct remote_file files[REMOTE_FILES_MAX];

@@ -4,8 +4,8 @@
 
 #include "catalog/remote_priv.h"
 
-SHOAL_SQL(origin_get, "SELECT trackers, infohashes, is_permanent, saves_replay, latency "
-                      "FROM catalog_video_origin WHERE video_id = $1");
+SHOAL_SQL(origin_get, "SELECT trackers, infohashes, is_permanent, saves_replay, latency, starts, "
+                      "dvr_s, is_embeddable FROM catalog_video_origin WHERE video_id = $1");
 
 static json_t *list_of(const char *text)
 {
@@ -33,6 +33,11 @@ int catalog_remote_add(
             json_object_set_new(out, "permanentLive", json_boolean(shoal_col_bool(rows, 2)));
             json_object_set_new(out, "saveReplay", json_boolean(shoal_col_bool(rows, 3)));
             json_object_set_new(out, "latencyMode", json_integer(shoal_col_i64(rows, 4)));
+            json_object_set_new(out, "liveSchedules", list_of(shoal_col_text(rows, 5)));
+            json_object_set_new(out, "dvrWindow", json_integer(shoal_col_i64(rows, 6)));
+        }
+        if (!shoal_col_bool(rows, 7)) {
+            json_object_set_new(out, "embedPrivacyPolicy", catalog_labelled(3, "Remote restrictions"));
         }
     }
     return shoal_rows_close(rows, err);

@@ -24,15 +24,17 @@ SHOAL_SQL(put_video_update,
     "comments_policy = $17, is_downloadable = $18, waits = $19, "
     "views = COALESCE(CAST($20 AS BIGINT), views), likes = COALESCE(CAST($21 AS BIGINT), likes), "
     "dislikes = COALESCE(CAST($22 AS BIGINT), dislikes), plugin_data = $23, updated = $24, "
-    "published = $25, originally_published = $26 WHERE id = $1 AND origin_host <> ''");
+    "published = $25, originally_published = $26, input_updated = $27 WHERE id = $1 AND origin_host <> ''");
 SHOAL_SQL(put_video_unask,
     "UPDATE catalog_video SET verdict = 0, is_open = FALSE WHERE id = $1 AND origin_host <> ''");
 SHOAL_SQL(put_origin,
     "INSERT INTO catalog_video_origin (video_id, trackers, infohashes, is_permanent, saves_replay, "
-    "latency, read) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (video_id) DO UPDATE SET "
+    "latency, starts, dvr_s, is_embeddable, read) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
+    "ON CONFLICT (video_id) DO UPDATE SET "
     "trackers = excluded.trackers, infohashes = excluded.infohashes, "
     "is_permanent = excluded.is_permanent, saves_replay = excluded.saves_replay, "
-    "latency = excluded.latency, read = excluded.read, missing = 0");
+    "latency = excluded.latency, starts = excluded.starts, dvr_s = excluded.dvr_s, "
+    "is_embeddable = excluded.is_embeddable, read = excluded.read, missing = 0");
 SHOAL_SQL(put_tags_clear, "DELETE FROM catalog_video_tag WHERE video_id = $1");
 SHOAL_SQL(put_tag_add,
     "INSERT INTO catalog_video_tag (video_id, position, name, folded) VALUES ($1, $2, $3, $4) "
@@ -87,7 +89,7 @@ static int row_update(struct shoal_db *tx, const struct video_put *put, struct s
             SHOAL_BOOL(draft->waits), number_or_null(draft->views), number_or_null(draft->likes),
             number_or_null(draft->dislikes), SHOAL_TEXT(draft->plugin_data),
             SHOAL_I64(draft->updated_ms), SHOAL_I64(draft->published_ms),
-            SHOAL_TIME(draft->originally_ms)),
+            SHOAL_TIME(draft->originally_ms), SHOAL_TIME(draft->input_updated_ms)),
         NULL, err);
 }
 
@@ -115,7 +117,8 @@ static int rows_write(struct shoal_call *call, struct shoal_db *tx, const struct
             SHOAL_ARGS(SHOAL_I64(put->id), SHOAL_TEXT(draft->trackers),
                 SHOAL_TEXT(draft->infohashes), SHOAL_BOOL(draft->is_permanent),
                 SHOAL_BOOL(draft->saves_replay), SHOAL_I64(draft->latency),
-                SHOAL_I64(shoal_now_ms())),
+                SHOAL_TEXT(draft->starts), SHOAL_I64(draft->dvr_s),
+                SHOAL_BOOL(draft->is_embeddable), SHOAL_I64(shoal_now_ms())),
             NULL, err);
     }
     code = code == 0 ? tags_write(call, tx, put, err) : code;
@@ -129,8 +132,9 @@ static json_t *difference(const json_t *before, const json_t *after)
 {
     static const char *const fields[] = {"name", "description", "support", "category", "licence",
         "language", "privacy", "nsfw", "nsfwFlags", "nsfwSummary", "tags", "state", "duration",
-        "isLive", "permanentLive", "saveReplay", "latencyMode", "aspectRatio", "commentsPolicy",
-        "downloadEnabled", "originallyPublishedAt", "publishedAt", "trackerUrls",
+        "isLive", "permanentLive", "saveReplay", "latencyMode", "liveSchedules", "dvrWindow",
+        "embedPrivacyPolicy", "aspectRatio", "commentsPolicy",
+        "downloadEnabled", "originallyPublishedAt", "inputFileUpdatedAt", "publishedAt", "trackerUrls",
         "streamingPlaylists", "pluginData"};
     json_t *out = json_object();
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {

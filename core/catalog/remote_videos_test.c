@@ -158,6 +158,44 @@ static void it_shows_as_one_of_another_server(void **state)
     json_decref(query);
 }
 
+static void a_live_says_when_it_begins_and_who_may_embed_it(void **state)
+{
+    (void)state;
+    static const char uuid[] = "0c9b3f7e-54d8-4d3a-9f0e-7a1c2b6e8d41";
+    struct shoal_err err;
+    json_t *draft = draft_of(uuid);
+    json_object_set_new(draft, "isLive", json_true());
+    json_object_set_new(draft, "state", json_integer(SHOAL_STATE_WAITING_FOR_LIVE));
+    json_object_set_new(draft, "dvrWindow", json_integer(3600));
+    json_object_set_new(draft, "inputFileUpdatedAt", json_integer(1700000000000));
+    json_object_set_new(draft, "isEmbeddable", json_false());
+    json_object_set_new(draft, "starts",
+        json_pack("[I, i, s, I]", (json_int_t)1780423200000, -1, "soon", INT64_MAX));
+    assert_int_equal(put(draft, NULL, &err), 0);
+    json_t *video = shown(uuid);
+    assert_int_equal(json_array_size(json_object_get(video, "liveSchedules")), 1);
+    assert_string_equal(
+        shoal_text(video, "liveSchedules.0.startAt", ""), "2026-06-02T18:00:00.000Z");
+    assert_int_equal(shoal_integer(video, "dvrWindow", 0), 3600);
+    assert_string_equal(shoal_text(video, "inputFileUpdatedAt", ""), "2023-11-14T22:13:20.000Z");
+    assert_int_equal(shoal_integer(video, "embedPrivacyPolicy.id", 0), 3);
+    json_decref(video);
+    // Who says none of it any more has none, and may be embedded.
+    draft = draft_of(uuid);
+    json_object_set_new(draft, "isLive", json_true());
+    assert_int_equal(put(draft, NULL, &err), 0);
+    video = shown(uuid);
+    assert_int_equal(json_array_size(json_object_get(video, "liveSchedules")), 0);
+    assert_int_equal(shoal_integer(video, "dvrWindow", -1), 0);
+    assert_int_equal(shoal_integer(video, "embedPrivacyPolicy.id", 0), 1);
+    json_decref(video);
+    struct shoal_video_ref ref;
+    const char *url = shoal_arena_printf(
+        scene.system->arena, "https://far.example/videos/watch/%s", uuid);
+    assert_int_equal(shoal_video_by_url(scene.system, url, &ref, &err), 0);
+    assert_int_equal(shoal_video_remove(scene.system, ref.id, &err), 0);
+}
+
 static void it_is_found_by_its_url(void **state)
 {
     (void)state;
@@ -390,6 +428,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_shows_as_one_of_another_server),
+        cmocka_unit_test(a_live_says_when_it_begins_and_who_may_embed_it),
         cmocka_unit_test(it_is_found_by_its_url),
         cmocka_unit_test(it_is_told_as_it_is_shown),
         cmocka_unit_test(it_is_changed_as_a_whole),

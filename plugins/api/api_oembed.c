@@ -181,6 +181,10 @@ int api_oembed(struct shoal_call *call, struct shoal_request *request, void *arg
         }
         return err->code;
     }
+    if (shoal_integer(video, "embedPrivacyPolicy.id", 1) == 3) {
+        json_decref(video);
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "The server of this video lets only some sites show it");
+    }
     json_t *answer = describe(call, video,
         api_oembed_options(shoal_call_arena(call), url), max_width, max_height);
     json_decref(video);

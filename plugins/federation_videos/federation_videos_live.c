@@ -14,11 +14,12 @@ static int live_get(
         return err->code;
     }
     json_t *out = shoal_flag(video, "isLive", false)
-                      ? json_pack("{s:b, s:b, s:I, s:i, s:[]}", "saveReplay",
+                      ? json_pack("{s:b, s:b, s:I, s:I, s:O}", "saveReplay",
                             shoal_flag(video, "saveReplay", false), "permanentLive",
                             shoal_flag(video, "permanentLive", false), "latencyMode",
-                            (json_int_t)shoal_integer(video, "latencyMode", 1), "dvrWindow", 0,
-                            "schedules")
+                            (json_int_t)shoal_integer(video, "latencyMode", 1), "dvrWindow",
+                            (json_int_t)shoal_integer(video, "dvrWindow", 0), "schedules",
+                            json_object_get(video, "liveSchedules"))
                       : NULL;
     json_decref(video);
     return out == NULL ? shoal_fail(err, SHOAL_ENOTFOUND, "Live video not found")

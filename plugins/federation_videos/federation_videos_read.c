@@ -94,6 +94,22 @@ static int must_read(const json_t *document, json_t *draft, struct shoal_err *er
     return 0;
 }
 
+// Beside the wide pictures 8.x has a square one for players of podcasts, larger than most of them.
+static void squares_drop(json_t *pictures)
+{
+    bool has_wide = false;
+    for (size_t i = 0; i < json_array_size(pictures); i++) {
+        const json_t *at = json_array_get(pictures, i);
+        has_wide = has_wide || shoal_integer(at, "width", 0) > shoal_integer(at, "height", 0);
+    }
+    for (size_t i = json_array_size(pictures); has_wide && i-- > 0;) {
+        const json_t *at = json_array_get(pictures, i);
+        if (shoal_integer(at, "width", 0) == shoal_integer(at, "height", 0)) {
+            json_array_remove(pictures, i);
+        }
+    }
+}
+
 // Pictures need their sizes: which one is shown where is decided by them.
 static int icons_read(const json_t *document, json_t *draft, struct shoal_err *err)
 {
@@ -112,6 +128,7 @@ static int icons_read(const json_t *document, json_t *draft, struct shoal_err *e
                     json_object_get(icon, "width"), "height", json_object_get(icon, "height")));
         }
     }
+    squares_drop(out);
     bool has_some = json_array_size(out) > 0;
     json_object_set_new(draft, "thumbnails", out);
     return has_some ? 0 : shoal_fail_field(err, "icon", "a video needs a picture with its size");
@@ -235,10 +252,32 @@ static void flags_read(const json_t *document, json_t *draft)
     if (isfinite(aspect) && aspect > 0) {
         json_object_set_new(draft, "aspectRatio", json_real(aspect));
     }
-    int64_t originally_ms = fv_time(document, "originallyPublishedAt");
-    if (originally_ms != -1) {
-        json_object_set_new(draft, "originallyPublishedAt", json_integer(originally_ms));
+    static const char *const times[][2] = {
+        {"originallyPublishedAt", "originallyPublishedAt"}, {"uploadDate", "inputFileUpdatedAt"}};
+    for (int i = 0; i < 2; i++) {
+        int64_t time_ms = fv_time(document, times[i][0]);
+        if (time_ms != -1) {
+            json_object_set_new(draft, times[i][1], json_integer(time_ms));
+        }
     }
+}
+
+// What 8.x says of lives, and who may show a video in a page of his: without an address nobody but its server.
+static void eight_read(const json_t *document, json_t *draft)
+{
+    json_t *starts = json_array();
+    const json_t *list = json_object_get(document, "schedules");
+    for (size_t i = 0; i < json_array_size(list) && i < ITEMS_MAX; i++) {
+        int64_t start_ms = fv_time(json_array_get(list, i), "startDate");
+        if (start_ms > 0) {
+            json_array_append_new(starts, json_integer(start_ms));
+        }
+    }
+    int64_t window_s = fv_duration(shoal_text(document, "dvrWindow", NULL));
+    json_object_set_new(draft, "starts", starts);
+    json_object_set_new(draft, "dvrWindow", json_integer(window_s < 0 ? 0 : window_s));
+    json_object_set_new(
+        draft, "isEmbeddable", json_boolean(!json_is_null(json_object_get(document, "embedUrl"))));
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -334,6 +373,7 @@ json_t *fv_draft(struct shoal_arena *arena, const json_t *document, const json_t
     }
     words_read(arena, document, draft);
     flags_read(document, draft);
+    eight_read(document, draft);
     captions_read(document, draft);
     storyboard_read(document, draft);
     json_object_set_new(draft, "privacy", json_integer(privacy));

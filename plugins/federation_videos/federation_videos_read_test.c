@@ -126,11 +126,46 @@ static void reads_a_live_of_eight(void **state)
     // It names no tracker: those that every PeerTube has.
     assert_string_equal(shoal_text(draft, "trackers.1", ""), "wss://eight.example/tracker/socket");
     assert_int_equal(shoal_integer(draft, "originallyPublishedAt", 0), 1577836800000);
+    assert_int_equal(json_array_size(json_object_get(draft, "starts")), 1);
+    assert_int_equal(shoal_integer(draft, "starts.0", 0), 1780423200000);
+    assert_int_equal(shoal_integer(draft, "dvrWindow", 0), 3600);
+    assert_int_equal(shoal_integer(draft, "inputFileUpdatedAt", 0), 1780311600000);
+    assert_false(shoal_flag(draft, "isEmbeddable", true));
     json_decref(draft);
     // While it waits there is nothing to play, and it is one all the same.
     json_array_remove(json_object_get(document, "url"), 1);
     draft = draft_of(document);
     assert_null(json_object_get(draft, "playlist"));
+    json_decref(draft);
+    json_decref(document);
+}
+
+static void a_square_picture_is_left_out_beside_wide_ones(void **state)
+{
+    (void)state;
+    json_t *document = fixture("video_8.json");
+    json_t *draft = draft_of(document);
+    assert_int_equal(json_array_size(json_object_get(draft, "thumbnails")), 1);
+    assert_int_equal(shoal_integer(draft, "thumbnails.0.height", 0), 720);
+    json_decref(draft);
+    json_array_remove(json_object_get(document, "icon"), 0);
+    draft = draft_of(document);
+    assert_int_equal(shoal_integer(draft, "thumbnails.0.width", 0), 1400);
+    json_decref(draft);
+    json_decref(document);
+}
+
+static void who_says_nothing_of_embedding_allows_it(void **state)
+{
+    (void)state;
+    json_t *document = fixture("video_8.json");
+    json_object_del(document, "embedUrl");
+    json_object_del(document, "schedules");
+    json_object_set_new(document, "dvrWindow", json_null());
+    json_t *draft = draft_of(document);
+    assert_true(shoal_flag(draft, "isEmbeddable", false));
+    assert_int_equal(json_array_size(json_object_get(draft, "starts")), 0);
+    assert_int_equal(shoal_integer(draft, "dvrWindow", -1), 0);
     json_decref(draft);
     json_decref(document);
 }
@@ -265,6 +300,8 @@ int main(void)
         cmocka_unit_test(reads_a_video_of_six),
         cmocka_unit_test(reads_files_with_what_stands_beside_them),
         cmocka_unit_test(reads_a_live_of_eight),
+        cmocka_unit_test(a_square_picture_is_left_out_beside_wide_ones),
+        cmocka_unit_test(who_says_nothing_of_embedding_allows_it),
         cmocka_unit_test(what_others_write_otherwise_is_read_too),
         cmocka_unit_test(what_peertube_refuses_is_refused),
         cmocka_unit_test(what_is_no_more_than_odd_is_left_out),

@@ -25,12 +25,23 @@ static const char *referrer_host(struct shoal_call *call, struct shoal_request *
     return length <= HOST_MAX ? shoal_arena_strndup(shoal_call_arena(call), host, length) : "";
 }
 
+// Its server names the sites that may, and tells others only that there are such (API: policy 3).
+static bool is_kept(const json_t *video)
+{
+    return shoal_integer(video, "embedPrivacyPolicy.id", 1) == 3;
+}
+
 int web_embed_ask(struct shoal_call *call, struct shoal_request *request, const json_t *page,
     const json_t *scope, struct shoal_err *err)
 {
     const json_t *video = json_object_get(scope, "video");
-    if (strcmp(shoal_text(page, "name", ""), "embed") != 0 || !video ||
-        !shoal_hook_heard("embed.show")) {
+    if (strcmp(shoal_text(page, "name", ""), "embed") != 0 || !video) {
+        return 0;
+    }
+    if (is_kept(video)) {
+        return shoal_fail(err, SHOAL_EFORBIDDEN, "the server of this video lets only some sites show it");
+    }
+    if (!shoal_hook_heard("embed.show")) {
         return 0;
     }
     struct shoal_decision decision = {0};

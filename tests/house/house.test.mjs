@@ -90,7 +90,7 @@ test('files stay small enough to have one subject', () => {
 })
 
 test('no room and no plugin outgrows its budget', () => {
-  const budgets = { base: 2500, net: 12100, data: 6000, host: 8900, 'host/lua': 3500, catalog: 16850, super: 5230, cli: 5550, 'plugins/api': 4200 }
+  const budgets = { base: 2500, net: 12100, data: 6000, host: 8900, 'host/lua': 3500, catalog: 16900, super: 5230, cli: 5550, 'plugins/api': 4200 }
   const sizes = {}
   for (const name of product) {
     const [top, folder, inner] = name.split('/')

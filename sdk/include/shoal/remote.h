@@ -91,9 +91,10 @@ SHOAL_API int shoal_video_missing(struct shoal_call *call, int64_t id, bool *is_
 /// cleared. Asks video.publish for a new one.
 ///
 /// draft: {url, uuid, channelActorId, name, description, support, category, licence, language, privacy (1, 2),
-///   state (1, 4, 5), isLive, permanentLive, saveReplay, latencyMode, nsfw, nsfwSummary, nsfwFlags,
+///   state (1, 4, 5), isLive, permanentLive, saveReplay, latencyMode, starts [ms], dvrWindow (s),
+///   isEmbeddable, nsfw, nsfwSummary, nsfwFlags,
 ///   duration (s), aspectRatio, commentsPolicy, downloadEnabled, waitTranscoding, views, likes,
-///   dislikes, publishedAt, updatedAt, originallyPublishedAt (ms), tags [text],
+///   dislikes, publishedAt, updatedAt, originallyPublishedAt, inputFileUpdatedAt (ms), tags [text],
 ///   thumbnails [{url, mime, width, height}],
 ///   playlist {url, sha256Url, infohashes [text]} or null, trackers [url],
 ///   files [{kind "web_video" or "hls", url, playlistUrl, mime, resolution, width, height, fps, size,
