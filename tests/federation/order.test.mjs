@@ -123,7 +123,7 @@ test('who takes back what is put off is heard after it, by its id alone too; a L
   const last = await tell(owner, owner.say('Like', three))
   assert.deepEqual([of(last).length, rates()], [0, [last.id]])
   await due(first, second)
-  for (const like of [first, second]) assert.ok(site.log.includes(`let through ${like.id}`))
+  for (const like of [first, second]) await site.says(`let through ${like.id}`)
   assert.deepEqual(rates(), [last.id])
 })
 
