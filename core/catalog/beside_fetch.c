@@ -1,5 +1,6 @@
 // beside_fetch.c - captions and storyboards of remote videos: fetched when somebody asks first, then kept.
 // SPDX-License-Identifier: AGPL-3.0-or-later
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,7 +53,8 @@ static int jpeg_check(const char *path, struct shoal_err *err)
     if (fd >= 0) {
         close(fd);
     }
-    return got == 3 && head[0] == 0xff && head[1] == 0xd8 && head[2] == 0xff
+    return got < 0 ? shoal_file_fail(err, errno, "read", path)
+           : got == 3 && head[0] == 0xff && head[1] == 0xd8 && head[2] == 0xff
                ? 0
                : shoal_fail(err, SHOAL_EUPSTREAM, "what should be a storyboard is no JPEG");
 }
@@ -72,8 +74,18 @@ static int keep_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
     return code;
 }
 
-static int store(
-    struct shoal_call *call, struct catalog_far *far, const char *path, struct shoal_err *err)
+static int look(struct shoal_call *call, struct catalog_far *far, const char *path,
+    const char *work, struct shoal_err *err)
+{
+    if (!is_caption(far)) {
+        far->made = path;
+        return jpeg_check(path, err);
+    }
+    far->made = shoal_arena_printf(call->arena, "%s/caption.vtt", work);
+    return catalog_caption_convert(path, false, far->made, err);
+}
+
+static int store(struct shoal_call *call, struct catalog_far *far, struct shoal_err *err)
 {
     char uuid[37];
     struct catalog_video video;
@@ -89,22 +101,10 @@ static int store(
         .mime = is_caption(far) ? "text/vtt" : "image/jpeg",
         .key = shoal_arena_printf(call->arena,
             is_caption(far) ? "video-captions/%s.vtt" : "storyboards/%s.jpg", uuid),
-        .size_bytes = catalog_size_of(path),
+        .size_bytes = catalog_size_of(far->made),
         .is_ready = true};
-    code = catalog_store_file(call, &video, &far->file, path, err);
+    code = catalog_store_file(call, &video, &far->file, far->made, err);
     return code == 0 ? catalog_stored_tx(call, &far->file, 1, keep_tx, far, err) : code;
-}
-
-static int keep(struct shoal_call *call, struct catalog_far *far, const char *path,
-    const char *work, struct shoal_err *err)
-{
-    if (!is_caption(far)) {
-        int code = jpeg_check(path, err);
-        return code == 0 ? store(call, far, path, err) : code;
-    }
-    const char *made = shoal_arena_printf(call->arena, "%s/caption.vtt", work);
-    int code = catalog_caption_convert(path, false, made, err);
-    return code == 0 ? store(call, far, made, err) : code;
 }
 
 static int failed_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
@@ -118,10 +118,10 @@ static int failed_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 int catalog_beside_fetch(
     struct shoal_call *call, const char *kind, const char *name, struct shoal_err *err)
 {
-    static const struct catalog_far_type captions = {
-        .bounds = CATALOG_FAR_CAPTION, .find = find, .keep = keep, .failed_tx = failed_tx};
-    static const struct catalog_far_type storyboards = {
-        .bounds = CATALOG_FAR_STORYBOARD, .find = find, .keep = keep, .failed_tx = failed_tx};
+    static const struct catalog_far_type captions = {.bounds = CATALOG_FAR_CAPTION,
+        .find = find, .look = look, .store = store, .failed_tx = failed_tx};
+    static const struct catalog_far_type storyboards = {.bounds = CATALOG_FAR_STORYBOARD,
+        .find = find, .look = look, .store = store, .failed_tx = failed_tx};
     return catalog_far_bring(
         call, strcmp(kind, "caption") == 0 ? &captions : &storyboards, kind, name, err);
 }

@@ -4,7 +4,8 @@
 // The fetcher's thread takes what comes to a file. When it is whole, one of a few threads of their own
 // looks at it and keeps it, and only then whoever waits is called (shoal_request_wake()): a server that
 // sends a byte now and then holds a place among many, and nothing else. One that does not answer, or
-// slowly, is left alone for a while. Where there is no room here, nobody is asked for a while.
+// slowly, is left alone for a while. What cannot be kept here is not the other server's fault: nobody is
+// asked for files of its bounds for a while, and then one at a time until one could be kept.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <shoal/http.h>
 
 #include "base/alloc.h"
+#include "base/drill.h"
 #include "base/file.h"
 #include "catalog/captions_priv.h"
 #include "catalog/remote_priv.h"
@@ -27,7 +29,7 @@
 #define SLOW_MS       3000 ///< a host that takes longer for one file rests before the next one
 #define SLOW_PAUSE_MS 10000
 #define KEEP_MS       60000
-#define FULL_PAUSE_MS 10000
+#define OURS_PAUSE_MS 10000
 #define AGAIN_MS      (INT64_C(60) * 1000) ///< before a file is asked for again; four times as long each time
 #define AGAIN_MAX_MS  CATALOG_DAY_MS
 
@@ -62,7 +64,10 @@ static struct {
     char silent[HOSTS][256]; // hosts that did not answer, or slowly
     int64_t until_ms[HOSTS]; // and until when they are not asked
     size_t next;
-    int64_t full_until_ms; // nobody is asked before
+    struct {
+        int64_t until_ms; // nobody is asked before
+        bool is_on;       // from what could not be kept until something could
+    } rests[sizeof bounds / sizeof bounds[0]];
 } all = {.lock = PTHREAD_MUTEX_INITIALIZER};
 static atomic_bool is_stopping;
 
@@ -102,16 +107,6 @@ const char *catalog_far_word(struct shoal_arena *arena, const char *kind, const 
     return shoal_arena_printf(arena, "core:%s/%s", kind, name);
 }
 
-static void coming_free(struct coming *coming)
-{
-    free(coming->kind);
-    free(coming->name);
-    free(coming->host);
-    free(coming->work);
-    free(coming->path);
-    free(coming);
-}
-
 // Nothing is on its way any more: whoever waits looks what became of it.
 static void coming_end(struct shoal_arena *arena, struct coming *coming)
 {
@@ -126,7 +121,12 @@ static void coming_end(struct shoal_arena *arena, struct coming *coming)
     *at = coming->next;
     pthread_mutex_unlock(&all.lock);
     shoal_request_wake(catalog_far_word(arena, coming->kind, coming->name));
-    coming_free(coming);
+    free(coming->kind);
+    free(coming->name);
+    free(coming->host);
+    free(coming->work);
+    free(coming->path);
+    free(coming);
 }
 
 // SHOAL_LATER: somebody brings it already; 0: it is ours to bring, and listed.
@@ -143,7 +143,8 @@ static int coming_begin(const struct catalog_far *far, const char *host, struct 
     }
     bool may = !is_coming && all.is_on && of_host < OF_HOST &&
                of_type < bounds[far->type->bounds].at_once && !is_silent(host) &&
-               all.full_until_ms <= shoal_tick_ms();
+               all.rests[far->type->bounds].until_ms <= shoal_tick_ms() &&
+               (of_type == 0 || !all.rests[far->type->bounds].is_on);
     if (may) {
         struct coming *coming = *out = shoal_alloc(1, sizeof *coming);
         *coming = (struct coming){.next = all.first,
@@ -159,34 +160,51 @@ static int coming_begin(const struct catalog_far *far, const char *host, struct 
     return is_coming ? SHOAL_LATER : may ? 0 : SHOAL_EUPSTREAM;
 }
 
-// What is wrong here is not counted against a file: it comes when there is room again.
-static void full(const struct coming *coming)
+// Whether something could be kept.
+static void rest(const struct coming *coming, bool is_on)
 {
     pthread_mutex_lock(&all.lock);
-    all.full_until_ms = shoal_tick_ms() + FULL_PAUSE_MS;
+    all.rests[coming->type->bounds].is_on = is_on;
+    all.rests[coming->type->bounds].until_ms =
+        is_on ? shoal_tick_ms() + shoal_drill_ms("SHOAL_DRILL_FULL", OURS_PAUSE_MS) : 0;
     pthread_mutex_unlock(&all.lock);
-    shoal_warn("the %s %s of %s cannot be kept now: %s", coming->kind, coming->name, coming->host,
-        coming->why.text);
 }
 
-static int coming_keep(struct shoal_call *call, struct coming *coming)
+static bool is_ours(int code)
+{
+    return code == SHOAL_EFULL || code == SHOAL_EBUSY || code == SHOAL_EIO || code == SHOAL_EUNSUPPORTED;
+}
+
+// What is wrong here is not counted against a file: it comes when it can be kept again.
+static void coming_keep(struct shoal_call *call, struct coming *coming)
 {
     struct catalog_far far = {.type = coming->type, .kind = coming->kind, .name = coming->name};
     struct shoal_err *why = &coming->why;
+    bool is_theirs = false;
     int code = far.type->find(call, &far, why);
     if (code == SHOAL_ENOTFOUND) {
-        return 0; // it went meanwhile
+        return; // it went meanwhile
     }
-    code = code == 0 ? coming->code : code;
-    code = code == 0 ? far.type->keep(call, &far, coming->path, coming->work, why) : code;
-    if (code == SHOAL_EFULL || code == SHOAL_EBUSY) {
-        full(coming);
-    } else if (code != 0 && code != SHOAL_ECANCELLED) {
+    if (code == 0) {
+        code = coming->code != 0 ? coming->code
+                                 : far.type->look(call, &far, coming->path, coming->work, why);
+        is_theirs = code != 0 && !is_ours(code);
+        code = code == 0 ? far.type->store(call, &far, why) : code;
+    }
+    if (code == SHOAL_ECANCELLED) {
+        return;
+    }
+    if (is_theirs) {
         shoal_info("the %s %s of %s cannot be had: %s", coming->kind, coming->name, coming->host,
             why->text);
         (void)shoal_tx(call, far.type->failed_tx, &far, NULL);
+        return;
     }
-    return code;
+    rest(coming, code != 0);
+    if (code != 0) {
+        shoal_warn("the %s %s of %s cannot be kept now: %s", coming->kind, coming->name, coming->host,
+            why->text);
+    }
 }
 
 // On a thread of the pool: what came is kept, or that it did not come.
@@ -198,7 +216,7 @@ static void run(struct pool_item *item)
     call.cancel = &is_stopping;
     call.deadline_ms = shoal_tick_ms() + KEEP_MS;
     if (!atomic_load(&is_stopping)) {
-        (void)coming_keep(&call, coming);
+        coming_keep(&call, coming);
     }
     coming_end(call.arena, coming);
     shoal_call_fini(&call);
@@ -279,7 +297,7 @@ void catalog_far_start(void)
     atomic_store(&is_stopping, false);
     pthread_mutex_lock(&all.lock);
     memset(all.silent, 0, sizeof all.silent);
-    all.full_until_ms = 0;
+    memset(all.rests, 0, sizeof all.rests);
     all.is_on = true;
     pthread_mutex_unlock(&all.lock);
 }

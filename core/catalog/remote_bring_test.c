@@ -15,14 +15,15 @@ static struct {
     int fd;
     char url[64];
     _Atomic int asked;
+    _Atomic bool holds; // its answers
 } host;
 
 static struct {
     struct shoal_kit *kit;
     struct shoal_call *system;
     _Atomic int64_t tries, tried_ms; // what the row says
-    _Atomic int keeps;       // what becomes of a file that came
-    _Atomic int failed;
+    _Atomic int looks, stores; // what becomes of a file that came
+    _Atomic int failed, stored;
 } scene;
 
 static void *serve(void *unused)
@@ -38,6 +39,9 @@ static void *serve(void *unused)
         }
         if (recv(fd, asked, sizeof asked, 0) > 0) {
             host.asked++;
+            while (host.holds) {
+                usleep(2000);
+            }
             send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
         }
         close(fd);
@@ -76,7 +80,7 @@ static int begin(void **state)
 {
     (void)state;
     scene.tries = scene.tried_ms = 0;
-    scene.keeps = scene.failed = host.asked = 0;
+    scene.looks = scene.stores = scene.failed = scene.stored = host.asked = 0;
     catalog_far_start(); // nobody rests
     return 0;
 }
@@ -91,14 +95,21 @@ static int find(struct shoal_call *call, struct catalog_far *far, struct shoal_e
     return 0;
 }
 
-static int keep(struct shoal_call *call, struct catalog_far *far, const char *path,
+static int look(struct shoal_call *call, struct catalog_far *far, const char *path,
     const char *work, struct shoal_err *err)
 {
     (void)call;
-    (void)far;
-    (void)path;
     (void)work;
-    return scene.keeps == 0 ? 0 : shoal_fail(err, scene.keeps, "it is not kept");
+    far->made = path;
+    return scene.looks == 0 ? 0 : shoal_fail(err, scene.looks, "it is not what it should be");
+}
+
+static int store(struct shoal_call *call, struct catalog_far *far, struct shoal_err *err)
+{
+    (void)call;
+    assert_non_null(far->made);
+    scene.stored += scene.stores == 0 ? 1 : 0;
+    return scene.stores == 0 ? 0 : shoal_fail(err, scene.stores, "it is not stored");
 }
 
 static int failed_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
@@ -113,40 +124,92 @@ static int failed_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, st
 
 static int bring(const char *name)
 {
-    static const struct catalog_far_type type = {
-        .bounds = CATALOG_FAR_PICTURE, .find = find, .keep = keep, .failed_tx = failed_tx};
+    static const struct catalog_far_type type = {.bounds = CATALOG_FAR_PICTURE,
+        .find = find, .look = look, .store = store, .failed_tx = failed_tx};
     struct shoal_err err = {0};
     return catalog_far_bring(scene.system, &type, "thumbnail", name, &err);
+}
+
+// Asks until nothing is on its way under this name. Returns what is said then.
+static int ended(const char *name)
+{
+    int code = bring(name);
+    while (code == SHOAL_LATER) {
+        usleep(2000);
+        code = bring(name);
+    }
+    return code;
 }
 
 static void what_is_wrong_with_a_file_is_counted(void **state)
 {
     (void)state;
-    scene.keeps = SHOAL_EUNREADABLE;
-    assert_int_equal(bring("a.jpg"), SHOAL_LATER);
-    while (scene.failed == 0) {
-        usleep(2000);
+    const int theirs[] = {SHOAL_EUNREADABLE, SHOAL_EINVAL, SHOAL_EUPSTREAM, SHOAL_ETOOLARGE, SHOAL_ETIMEOUT};
+    for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++) {
+        begin(NULL);
+        scene.looks = theirs[i];
+        const char *name = shoal_arena_printf(scene.system->arena, "%zu.jpg", i); // the last may be ending
+        assert_int_equal(bring(name), SHOAL_LATER);
+        while (scene.failed == 0) {
+            usleep(2000);
+        }
+        assert_int_equal(host.asked, 1);
     }
-    assert_int_equal(host.asked, 1);
 }
 
 static void what_is_wrong_here_is_not(void **state)
 {
     (void)state;
-    const int ours[] = {SHOAL_EFULL, SHOAL_EBUSY};
-    for (int i = 0; i < 2; i++) {
+    static const struct {
+        int looks, stores;
+    } ours[] = {{SHOAL_EFULL, 0}, {SHOAL_EBUSY, 0}, {SHOAL_EIO, 0}, {SHOAL_EUNSUPPORTED, 0},
+        {0, SHOAL_EFULL}, {0, SHOAL_EIO}, {0, SHOAL_EUPSTREAM}, {0, SHOAL_ETIMEOUT}, {0, SHOAL_EFORBIDDEN}};
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         begin(NULL);
-        scene.keeps = ours[i];
-        int code = bring("a.jpg");
-        assert_int_equal(code, SHOAL_LATER);
-        while ((code = bring("a.jpg")) == SHOAL_LATER) {
-            usleep(2000);
-        }
-        assert_int_equal(code, SHOAL_EUPSTREAM); // nobody is asked while there is no room
+        scene.looks = ours[i].looks;
+        scene.stores = ours[i].stores;
+        assert_int_equal(bring("a.jpg"), SHOAL_LATER);
+        assert_int_equal(ended("a.jpg"), SHOAL_EUPSTREAM); // nobody is asked while nothing can be kept
         assert_int_equal(bring("b.jpg"), SHOAL_EUPSTREAM);
         assert_int_equal(host.asked, 1);
         assert_int_equal(scene.failed, 0);
     }
+}
+
+static void after_a_rest_one_comes_at_a_time_until_one_is_kept(void **state)
+{
+    (void)state;
+    setenv("SHOAL_DRILL_FULL", "50", 1);
+    scene.stores = SHOAL_EIO;
+    host.holds = true;
+    assert_int_equal(bring("a.jpg"), SHOAL_LATER);
+    assert_int_equal(bring("b.jpg"), SHOAL_LATER);
+    host.holds = false;
+    assert_int_equal(ended("a.jpg"), SHOAL_EUPSTREAM);
+    assert_int_equal(ended("b.jpg"), SHOAL_EUPSTREAM);
+    host.holds = true;
+    int code = 0;
+    while ((code = bring("d.jpg")) != SHOAL_LATER) {
+        assert_int_equal(code, SHOAL_EUPSTREAM);
+        usleep(2000);
+    }
+    assert_int_equal(bring("e.jpg"), SHOAL_EUPSTREAM);
+    scene.stores = 0;
+    host.holds = false;
+    while (scene.stored == 0) {
+        usleep(2000);
+    }
+    host.holds = true;
+    while (bring("f.jpg") != SHOAL_LATER) {
+        usleep(2000);
+    }
+    assert_int_equal(bring("g.jpg"), SHOAL_LATER);
+    host.holds = false;
+    while (scene.stored < 3) {
+        usleep(2000);
+    }
+    assert_int_equal(scene.failed, 0);
+    unsetenv("SHOAL_DRILL_FULL");
 }
 
 static void each_try_waits_longer_up_to_a_day(void **state)
@@ -174,6 +237,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_wrong_with_a_file_is_counted, begin),
         cmocka_unit_test_setup(what_is_wrong_here_is_not, begin),
+        cmocka_unit_test_setup(after_a_rest_one_comes_at_a_time_until_one_is_kept, begin),
         cmocka_unit_test_setup(each_try_waits_longer_up_to_a_day, begin),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

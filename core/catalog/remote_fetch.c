@@ -95,7 +95,7 @@ static int set_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
     return code == 0 ? shoal_touch(call, tx, "catalog", err) : code;
 }
 
-static int keep(struct shoal_call *call, struct catalog_far *far, const char *path,
+static int look(struct shoal_call *call, struct catalog_far *far, const char *path,
     const char *work, struct shoal_err *err)
 {
     json_t *probe = NULL;
@@ -105,26 +105,32 @@ static int keep(struct shoal_call *call, struct catalog_far *far, const char *pa
     int code = catalog_picture_probe(call, path, &probe, err);
     code = code == 0 ? catalog_pictures_make(call, path, probe, work, &image, 1, err) : code;
     json_decref(probe);
-    if (code != 0) {
-        return code;
-    }
+    far->made = image.path;
+    far->file.width = image.out_width;
+    far->file.height = image.out_height;
+    // A picture that brings the program down which reads it does so each time.
+    return code == SHOAL_EIO ? SHOAL_EUNREADABLE : code;
+}
+
+static int store(struct shoal_call *call, struct catalog_far *far, struct shoal_err *err)
+{
     char uuid[37];
     shoal_uuid_new(uuid);
-    far->file = (struct catalog_file){.kind = kind->kind,
+    far->file = (struct catalog_file){.kind = far->kind,
         .name = far->name,
         .mime = "image/jpeg",
-        .key = shoal_arena_printf(call->arena, "%s/%s.jpg", kind->folder, uuid),
-        .size_bytes = catalog_size_of(image.path),
-        .width = image.out_width,
-        .height = image.out_height};
-    code = catalog_store_file(call, NULL, &far->file, image.path, err);
+        .key = shoal_arena_printf(call->arena, "%s/%s.jpg", kind_of(far->kind)->folder, uuid),
+        .size_bytes = catalog_size_of(far->made),
+        .width = far->file.width,
+        .height = far->file.height};
+    int code = catalog_store_file(call, NULL, &far->file, far->made, err);
     return code == 0 ? catalog_stored_tx(call, &far->file, 1, set_tx, far, err) : code;
 }
 
 int catalog_remote_fetch(
     struct shoal_call *call, const char *kind, const char *name, struct shoal_err *err)
 {
-    static const struct catalog_far_type type = {
-        .bounds = CATALOG_FAR_PICTURE, .find = find, .keep = keep, .failed_tx = failed_tx};
+    static const struct catalog_far_type type = {.bounds = CATALOG_FAR_PICTURE,
+        .find = find, .look = look, .store = store, .failed_tx = failed_tx};
     return catalog_far_bring(call, &type, kind, name, err);
 }

@@ -60,6 +60,7 @@ struct catalog_far {
     int64_t id;              ///< of the row, or of its video
     int64_t tries, tried_ms; ///< how often it did not come, and when that was last
     const char *url, *language;
+    const char *made;         ///< what of it is kept: a file, once it was looked at
     struct catalog_file file; ///< once it is stored here
 };
 /// What bounds a fetch: see the table in remote_bring.c.
@@ -68,15 +69,18 @@ struct catalog_far_type {
     enum catalog_far_bounds bounds;
     /// Reads the row. SHOAL_ENOTFOUND: there is none, or the file is here.
     int (*find)(struct shoal_call *call, struct catalog_far *far, struct shoal_err *err);
-    /// Looks at what came to path, stores it and writes the row. work: a folder for what is made of it.
-    int (*keep)(struct shoal_call *call, struct catalog_far *far, const char *path,
+    /// Looks at what came to path and sets made. work: a folder for what is made of it. What fails here is
+    /// the file's fault, but for SHOAL_EFULL, SHOAL_EBUSY, SHOAL_EIO and SHOAL_EUNSUPPORTED.
+    int (*look)(struct shoal_call *call, struct catalog_far *far, const char *path,
         const char *work, struct shoal_err *err);
+    /// Stores what was made and writes the row. What fails here is our fault.
+    int (*store)(struct shoal_call *call, struct catalog_far *far, struct shoal_err *err);
     /// Notes in the row that it did not come: one try more, and when; arg: the struct catalog_far.
     int (*failed_tx)(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err);
 };
 /// Has a file brought here. Returns: SHOAL_LATER: it is on its way, and its word will be said; 0: it is
 /// here now, or its row went; SHOAL_ENOTFOUND: as find(); SHOAL_EUPSTREAM: not now. What did not come is tried
-/// again later, each time more seldom.
+/// again later, each time more seldom; what failed here is not counted, and all of its bounds rest a while.
 int catalog_far_bring(struct shoal_call *call, const struct catalog_far_type *type, const char *kind,
     const char *name, struct shoal_err *err);
 /// Begins, and ends: from then on nothing is brought.

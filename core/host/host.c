@@ -57,33 +57,35 @@ static void check_crashed(void)
     json_decref(list);
 }
 
-static void declare_hooks(void)
+static void declare_hooks(struct shoal_plugin *plugin)
 {
-    for (size_t i = 0; i < host.count; i++) {
-        struct shoal_plugin *plugin = host.plugins[i];
-        struct shoal_err err = {0};
-        if (plugin->manifest && shoal_hooks_declare(plugin->manifest, &err) < 0) {
-            shoal_plugin_set_aside(plugin, err.text);
-        }
+    struct shoal_err err = {0};
+    if (plugin->manifest && shoal_hooks_declare(plugin->manifest, &err) < 0) {
+        shoal_plugin_set_aside(plugin, err.text);
     }
 }
 
-static void start_one(struct shoal_plugin *plugin)
+/// index: where its options stand in config. err: not NULL.
+static int start_one(struct shoal_plugin *plugin, const struct shoal_config *config, size_t index,
+    struct shoal_err *err)
 {
-    struct shoal_err err = {0};
     json_t *fixed = NULL;
+    int code = 0;
     if (atomic_load(&plugin->state) == SHOAL_PLUGIN_QUARANTINED ||
         !shoal_plugin_needs_met(plugin, host.plugins, host.count)) {
-        shoal_hooks_stubs(plugin);
-        return;
+        code = shoal_fail(err, SHOAL_ENOTFOUND, "%s", plugin->sentence);
+    } else {
+        code = shoal_settings_options(
+            config, index, plugin->manifest->settings, plugin->manifest->setting_count, &fixed, err);
+        code = code < 0 ? code : shoal_plugin_start(plugin, fixed, host.options.is_cli, err);
+        if (code < 0) {
+            shoal_plugin_set_aside(plugin, err->text);
+        }
     }
-    int code = shoal_settings_options(host.options.config, plugin->index,
-        plugin->manifest->settings, plugin->manifest->setting_count, &fixed, &err);
-    code = code < 0 ? code : shoal_plugin_start(plugin, fixed, host.options.is_cli, &err);
     if (code < 0) {
-        shoal_plugin_set_aside(plugin, err.text);
         shoal_hooks_stubs(plugin);
     }
+    return code;
 }
 
 static int start_fetcher(struct shoal_err *err)
@@ -139,9 +141,12 @@ int shoal_host_start(const struct shoal_host_options *options, struct shoal_err 
     host.count = options->config->plugin_count;
     check_crashed();
     shoal_plugins_order(host.plugins, host.count);
-    declare_hooks();
     for (size_t i = 0; i < host.count; i++) {
-        start_one(host.plugins[i]);
+        declare_hooks(host.plugins[i]);
+    }
+    for (size_t i = 0; i < host.count; i++) {
+        struct shoal_err out = {0}; // it is set aside, and the others start
+        (void)start_one(host.plugins[i], options->config, host.plugins[i]->index, &out);
     }
     return 0;
 }
@@ -169,22 +174,10 @@ int shoal_host_builtin(const struct shoal_plugin_descriptor *descriptor, const c
     struct shoal_config config = *host.options.config;
     config.plugins = &entry;
     config.plugin_count = 1;
-    json_t *fixed = NULL;
     struct shoal_err inner = {0};
-    int code = shoal_hooks_declare(parsed, &inner);
-    if (code == 0 && !shoal_plugin_needs_met(plugin, host.plugins, host.count)) {
-        code = shoal_fail(&inner, SHOAL_ENOTFOUND, "%s", plugin->sentence);
-    }
-    code = code < 0 ? code
-                    : shoal_settings_options(
-                          &config, 0, parsed->settings, parsed->setting_count, &fixed, &inner);
-    code = code < 0 ? code : shoal_plugin_start(plugin, fixed, host.options.is_cli, &inner);
-    if (code < 0) {
-        shoal_plugin_set_aside(plugin, inner.text);
-        shoal_hooks_stubs(plugin);
-        return shoal_fail(err, code, "%s", inner.text);
-    }
-    return 0;
+    declare_hooks(plugin);
+    int code = start_one(plugin, &config, 0, &inner);
+    return code < 0 ? shoal_fail(err, code, "%s", inner.text) : 0;
 }
 
 void shoal_host_stop(void)
@@ -202,6 +195,7 @@ void shoal_host_stop(void)
     shoal_fetcher_stop();
     shoal_hooks_reset();
     for (size_t i = 0; i < host.count; i++) {
+        shoal_resumers_remove(host.plugins[i]);
         shoal_plugin_free(host.plugins[i]);
     }
     shoal_settings_instance_close();

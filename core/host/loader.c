@@ -122,7 +122,6 @@ void shoal_plugin_unregister(struct shoal_plugin *plugin, bool with_stubs, bool 
     shoal_slots_remove(plugin);
     shoal_verbs_remove(plugin);
     shoal_metrics_remove(plugin);
-    shoal_resumers_remove(plugin);
     shoal_fallback_remove(plugin);
     shoal_jobs_owner_remove(plugin);
     shoal_timers_owner_remove(plugin);

@@ -8,8 +8,8 @@
 
 #include "base/sized.h"
 #include "data/data.h"
-#include "host/host.h"
 #include "host/hooks_priv.h"
+#include "host/host_priv.h"
 #include "host/moderation_priv.h"
 #include "host/permissions.h"
 #include "host/registry_priv.h"
@@ -71,25 +71,43 @@ static struct {
     size_t count;
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static bool find_resumer(const char *hook, struct resumer *out)
+// With the lock held: the place of a hook, or behind the last.
+static size_t place_of(const char *hook)
 {
-    bool found = false;
-    pthread_mutex_lock(&registry.lock);
-    for (size_t i = 0; i < registry.count && !found; i++) {
-        found = strcmp(registry.items[i].hook, hook) == 0;
-        if (found && out) {
-            *out = registry.items[i];
-        }
+    size_t at = 0;
+    while (at < registry.count && strcmp(registry.items[at].hook, hook) != 0) {
+        at++;
     }
+    return at;
+}
+
+static bool is_away(const struct shoal_plugin *plugin)
+{
+    return plugin && !shoal_plugin_runs(plugin);
+}
+
+/// Returns: 1; 0: nobody goes on with this hook; SHOAL_EBUSY: who does, or may do so, does not run now, as it is
+/// left out, or the server stops.
+static int find_resumer(const char *hook, struct resumer *out, struct shoal_err *err)
+{
+    const struct shoal_host *host = shoal_host_get();
+    pthread_mutex_lock(&registry.lock);
+    size_t at = place_of(hook);
+    bool found = at < registry.count;
+    *out = found ? registry.items[at] : (struct resumer){0};
     pthread_mutex_unlock(&registry.lock);
-    return found;
+    for (size_t i = 0; !found && !is_away(out->plugin) && i < host->count; i++) {
+        out->plugin = host->plugins[i];
+    }
+    return !is_away(out->plugin) ? found
+                                 : shoal_fail(err, SHOAL_EBUSY, "plugin %s, which %s on with %s, does not run now: it stays held",
+                                       out->plugin->id.name, found ? "goes" : "may go", hook);
 }
 
 int shoal_resumer_add(struct shoal_plugin *self, const char *hook, shoal_resume_fn *fn, void *arg,
     struct shoal_err *err)
 {
     const struct shoal_hook *row = shoal_hook_find(hook);
-    struct resumer old;
     int code = shoal_plugin_may_register(self, hook, err);
     if (code < 0) {
         return code;
@@ -97,17 +115,17 @@ int shoal_resumer_add(struct shoal_plugin *self, const char *hook, shoal_resume_
     if (!row || row->kind != SHOAL_HOOK_DECIDE) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "there is no decide hook %s", hook);
     }
-    bool is_taken = find_resumer(hook, &old);
-    if (is_taken && old.plugin == self && old.fn == fn) {
-        return 0;
-    }
     pthread_mutex_lock(&registry.lock);
-    if (is_taken || registry.count == RESUMERS_MAX) {
+    size_t at = place_of(hook);
+    struct resumer *resumer = &registry.items[at];
+    bool is_new = at == registry.count;
+    bool is_ours = !is_new && (resumer->plugin == self ? resumer->fn == fn : is_away(resumer->plugin));
+    if (is_new ? at == RESUMERS_MAX : !is_ours) {
         code = shoal_fail(err, SHOAL_ECONFLICT, "what %s holds has an owner already", hook);
     } else {
-        struct resumer *resumer = &registry.items[registry.count++];
         *resumer = (struct resumer){.plugin = self, .fn = fn, .arg = arg};
         snprintf(resumer->hook, sizeof(resumer->hook), "%s", hook);
+        registry.count += is_new ? 1 : 0;
     }
     pthread_mutex_unlock(&registry.lock);
     return code;
@@ -116,13 +134,7 @@ int shoal_resumer_add(struct shoal_plugin *self, const char *hook, shoal_resume_
 void shoal_resumers_remove(const struct shoal_plugin *plugin)
 {
     pthread_mutex_lock(&registry.lock);
-    size_t kept = 0;
-    for (size_t i = 0; i < registry.count; i++) {
-        if (registry.items[i].plugin != plugin) {
-            registry.items[kept++] = registry.items[i];
-        }
-    }
-    registry.count = kept;
+    registry.count = shoal_registry_drop(registry.items, registry.count, sizeof registry.items[0], plugin);
     pthread_mutex_unlock(&registry.lock);
 }
 
@@ -146,11 +158,12 @@ int shoal_held_remove(struct shoal_db *tx, const char *hook, const char *subject
 static json_t *held_json(const struct shoal_rows *rows)
 {
     char at[32];
+    struct resumer resumer;
     const char *hook = shoal_col_text(rows, 1);
     shoal_time_format(shoal_col_i64(rows, 5), at);
     return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:b}", "id", (json_int_t)shoal_col_i64(rows, 0),
         "hook", hook, "subject", shoal_col_text(rows, 2), "plugin", shoal_col_text(rows, 3), "sentence",
-        shoal_col_text(rows, 4), "at", at, "canRelease", find_resumer(hook, NULL));
+        shoal_col_text(rows, 4), "at", at, "canRelease", find_resumer(hook, &resumer, NULL) > 0);
 }
 
 json_t *shoal_held_get(struct shoal_call *call, int64_t id, struct shoal_err *err)
@@ -312,12 +325,10 @@ static int go_on(struct shoal_call *call, const char *hook, const char *subject,
     const char *sentence, struct shoal_err *err)
 {
     struct resumer resumer;
-    bool is_there = find_resumer(hook, &resumer);
-    if (!is_there && released) {
-        return shoal_fail(err, SHOAL_EBUSY, "who goes on with %s is not enabled: refusing has it forgotten", hook);
-    }
-    int depth = call->depth, code = 0;
-    if (is_there) {
+    int depth = call->depth, code = find_resumer(hook, &resumer, err);
+    if (code == 0 && released) {
+        code = shoal_fail(err, SHOAL_EBUSY, "who goes on with %s is not enabled: refusing has it forgotten", hook);
+    } else if (code > 0) {
         shoal_call_enter(call, (struct shoal_plugin *)(uintptr_t)resumer.plugin);
         code = resumer.fn(call, hook, subject, released, sentence, resumer.arg, err);
     }

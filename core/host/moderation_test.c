@@ -166,13 +166,49 @@ static void of_a_hook_one_goes_on_and_it_goes_with_its_plugin(void **state)
     assert_string_equal(resumed, "video.publish video:a 1  by owner");
     assert_null(shoal_call_plugin(&kit.call));
     hold("video.publish", "video:a", "rule", "long");
+    resumed[0] = 0;
     shoal_host_quarantine("owner", "it hung");
     assert_int_equal(shoal_release(&kit.call, "video.publish", "video:a", "", &err), SHOAL_EBUSY);
     assert_int_equal(can_release(), 0);
-    resumed[0] = 0;
+    err = (struct shoal_err){0};
+    assert_int_equal(shoal_refuse_held(&kit.call, "video.publish", "video:a", "", &err), SHOAL_EBUSY);
+    assert_string_equal(
+        err.text, "plugin owner, which goes on with video.publish, does not run now: it stays held");
+    assert_string_equal(resumed, "");
+    assert_int_equal(can_release(), 0);
+    assert_int_equal(kit_load("heir", start_resumer, "", NULL, &err), 0); // another one takes over
+    assert_int_equal(shoal_refuse_held(&kit.call, "video.publish", "video:a", "no", &err), 0);
+    assert_string_equal(resumed, "video.publish video:a 0 no by heir");
+    assert_int_equal(can_release(), -1);
+}
+
+static void what_nobody_goes_on_with_is_forgotten_once_all_plugins_run(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    hold("video.publish", "video:a", "rule", "long");
+    shoal_host_quarantine("ear", "it hung"); // it never said what it goes on with
+    assert_int_equal(shoal_refuse_held(&kit.call, "video.publish", "video:a", "", &err), SHOAL_EBUSY);
+    assert_string_equal(
+        err.text, "plugin ear, which may go on with video.publish, does not run now: it stays held");
+    assert_int_equal(can_release(), 0);
+    shoal_plugin_find("ear")->state = SHOAL_PLUGIN_RUNNING;
     assert_int_equal(shoal_refuse_held(&kit.call, "video.publish", "video:a", "", &err), 0);
     assert_string_equal(resumed, "");
     assert_int_equal(can_release(), -1);
+}
+
+static void while_its_plugin_stops_a_refusal_waits(void **state)
+{
+    (void)state;
+    struct shoal_err err = {0};
+    assert_int_equal(kit_load("owner", start_resumer, "", NULL, &err), 0);
+    hold("video.publish", "video:a", "rule", "long");
+    shoal_plugin_stop(shoal_plugin_find("owner"));
+    assert_int_equal(shoal_refuse_held(&kit.call, "video.publish", "video:a", "", &err), SHOAL_EBUSY);
+    assert_int_equal(shoal_release(&kit.call, "video.publish", "video:a", "", &err), SHOAL_EBUSY);
+    assert_string_equal(resumed, "");
+    assert_int_equal(can_release(), 0);
 }
 
 SHOAL_SQL(test_many, "INSERT INTO held (hook, subject, plugin, sentence, held_at) WITH RECURSIVE n (i) AS "
@@ -368,6 +404,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
         CASE(a_subject_is_held_once_with_the_last_words),
         CASE(of_a_hook_one_goes_on_and_it_goes_with_its_plugin),
+        CASE(what_nobody_goes_on_with_is_forgotten_once_all_plugins_run),
+        CASE(while_its_plugin_stops_a_refusal_waits),
         CASE(no_more_are_counted_than_anybody_reads),
         CASE(answers_are_given_once_and_told),
         CASE(a_plugin_answers_what_it_held_itself),

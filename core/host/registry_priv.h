@@ -2,7 +2,24 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 #ifndef SHOAL_CORE_HOST_REGISTRY_PRIV_H
 #define SHOAL_CORE_HOST_REGISTRY_PRIV_H
+#include <string.h>
+
 #include "host/plugin_priv.h"
+
+/// Takes those of a plugin out of a list of structs of so many bytes, whose first member is their plugin.
+/// Returns: how many stay.
+static inline size_t shoal_registry_drop(
+    void *items, size_t count, size_t bytes, const struct shoal_plugin *plugin)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *item = (char *)items + i * bytes;
+        if (memcmp(item, &plugin, sizeof plugin) != 0) {
+            memmove((char *)items + kept++ * bytes, item, bytes);
+        }
+    }
+    return kept;
+}
 
 void shoal_services_remove(const struct shoal_plugin *plugin);
 void shoal_slots_remove(const struct shoal_plugin *plugin);

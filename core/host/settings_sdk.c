@@ -76,28 +76,24 @@ json_t *shoal_instance_setting(const char *key)
     return value;
 }
 
-static void apply_rate(const char *key, enum shoal_rate bucket)
-{
-    json_t *value = shoal_instance_setting(key);
-    uint32_t count = 0;
-    uint32_t window_ms = 0;
-    if (json_is_string(value) &&
-        shoal_rate_parse(json_string_value(value), &count, &window_ms) == 0) {
-        shoal_rate_set(bucket, count, window_ms);
-    }
-    json_decref(value);
-}
-
 static void apply_rates(void)
 {
-    apply_rate("http.rate.api", SHOAL_RATE_API);
-    apply_rate("http.rate.login", SHOAL_RATE_LOGIN);
-    apply_rate("http.rate.register", SHOAL_RATE_REGISTER);
-    apply_rate("http.rate.ffmpeg", SHOAL_RATE_FFMPEG);
-    apply_rate("http.rate.write", SHOAL_RATE_WRITE);
-    apply_rate("http.rate.search", SHOAL_RATE_SEARCH);
-    apply_rate("http.rate.page", SHOAL_RATE_PAGE);
-    apply_rate("http.rate.peer", SHOAL_RATE_PEER);
+    static const struct {
+        const char *key;
+        enum shoal_rate bucket;
+    } rates[] = {{"http.rate.api", SHOAL_RATE_API}, {"http.rate.login", SHOAL_RATE_LOGIN},
+        {"http.rate.register", SHOAL_RATE_REGISTER}, {"http.rate.ffmpeg", SHOAL_RATE_FFMPEG},
+        {"http.rate.write", SHOAL_RATE_WRITE}, {"http.rate.search", SHOAL_RATE_SEARCH},
+        {"http.rate.page", SHOAL_RATE_PAGE}, {"http.rate.peer", SHOAL_RATE_PEER}};
+    for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+        json_t *value = shoal_instance_setting(rates[i].key);
+        const char *text = json_string_value(value);
+        uint32_t count = 0, window_ms = 0;
+        if (text && shoal_rate_parse(text, &count, &window_ms) == 0) {
+            shoal_rate_set(rates[i].bucket, count, window_ms);
+        }
+        json_decref(value);
+    }
 }
 
 /// What the pages said about the log; what the file says is the program's business, since it also
@@ -181,32 +177,33 @@ static int may_set(const struct shoal_call *call, const char *plugin, struct sho
     return shoal_fail(err, SHOAL_EFORBIDDEN, "settings are for administrators");
 }
 
+/// NULL: no such plugin runs.
+static struct shoal_settings *settings_of(const char *plugin)
+{
+    if (!plugin || !*plugin || strcmp(plugin, "instance") == 0) {
+        return shoal_settings_instance();
+    }
+    const struct shoal_plugin *found = shoal_plugin_find(plugin);
+    return found ? found->settings : NULL;
+}
+
 int shoal_setting_set(struct shoal_call *call, const char *plugin, const char *key,
     const json_t *value, struct shoal_err *err)
 {
     int code = may_set(call, plugin, err);
-    if (code < 0) {
-        return code;
-    }
-    if (!*plugin || strcmp(plugin, "instance") == 0) {
-        code = shoal_settings_set(shoal_settings_instance(), call, key, value, err);
-        if (code == 0) {
-            shoal_settings_apply();
-        }
-        return code;
-    }
-    const struct shoal_plugin *found = shoal_plugin_find(plugin);
-    if (!found || !found->settings) {
+    struct shoal_settings *settings = code < 0 ? NULL : settings_of(plugin);
+    if (code == 0 && !settings) {
         return shoal_fail(err, SHOAL_ENOTFOUND, "no plugin %s is running", plugin);
     }
-    return shoal_settings_set(found->settings, call, key, value, err);
+    code = code < 0 ? code : shoal_settings_set(settings, call, key, value, err);
+    if (code == 0 && settings == instance) {
+        shoal_settings_apply();
+    }
+    return code;
 }
 
 json_t *shoal_host_settings(const char *plugin)
 {
-    if (!plugin || !*plugin || strcmp(plugin, "instance") == 0) {
-        return shoal_settings_list(shoal_settings_instance());
-    }
-    const struct shoal_plugin *found = shoal_plugin_find(plugin);
-    return found && found->settings ? shoal_settings_list(found->settings) : NULL;
+    struct shoal_settings *settings = settings_of(plugin);
+    return settings ? shoal_settings_list(settings) : NULL;
 }

@@ -108,13 +108,7 @@ void shoal_slot_render(
 void shoal_slots_remove(const struct shoal_plugin *plugin)
 {
     pthread_rwlock_wrlock(&registry.lock);
-    size_t kept = 0;
-    for (size_t i = 0; i < registry.count; i++) {
-        if (registry.items[i].plugin != plugin) {
-            registry.items[kept++] = registry.items[i];
-        }
-    }
-    registry.count = kept;
+    registry.count = shoal_registry_drop(registry.items, registry.count, sizeof registry.items[0], plugin);
     pthread_rwlock_unlock(&registry.lock);
 }
 

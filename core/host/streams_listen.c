@@ -10,6 +10,7 @@
 #include "host/host_priv.h"
 #include "host/listener_open.h"
 #include "host/permissions.h"
+#include "host/registry_priv.h"
 #include "host/streams.h"
 #include "net/stream.h"
 
@@ -106,13 +107,7 @@ void shoal_listeners_open(void)
 void shoal_streams_remove(struct shoal_plugin *plugin)
 {
     pthread_mutex_lock(&registry.lock);
-    size_t kept = 0;
-    for (size_t i = 0; i < registry.count; i++) {
-        if (registry.items[i].owner != plugin) {
-            registry.items[kept++] = registry.items[i];
-        }
-    }
-    registry.count = kept;
+    registry.count = shoal_registry_drop(registry.items, registry.count, sizeof registry.items[0], plugin);
     pthread_mutex_unlock(&registry.lock);
     shoal_listeners_owner_remove(plugin);
     shoal_streams_owner_remove(plugin);

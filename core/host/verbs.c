@@ -91,12 +91,6 @@ int shoal_host_verb_run(struct shoal_call *call, const char *plugin, const char 
 void shoal_verbs_remove(const struct shoal_plugin *plugin)
 {
     pthread_mutex_lock(&registry.lock);
-    size_t kept = 0;
-    for (size_t i = 0; i < registry.count; i++) {
-        if (registry.items[i].plugin != plugin) {
-            registry.items[kept++] = registry.items[i];
-        }
-    }
-    registry.count = kept;
+    registry.count = shoal_registry_drop(registry.items, registry.count, sizeof registry.items[0], plugin);
     pthread_mutex_unlock(&registry.lock);
 }

@@ -21,6 +21,7 @@ SHOAL_SQL(spread_first,
     "SELECT MIN(e.id) FROM delivery_out e JOIN delivery_out o ON o.subject = e.subject"
     " WHERE o.id = $1 AND e.is_spread = FALSE AND e.id <= o.id"
     " AND (o.subject <> 0 OR e.id = o.id)");
+SHOAL_SQL(spread_priority, "SELECT priority FROM delivery_out WHERE id = $1");
 SHOAL_SQL(spread_body, "UPDATE delivery_out SET body = $2, activity = '' WHERE id = $1");
 SHOAL_SQL(spread_passed, "UPDATE delivery_out SET passed = $2, plan = $3 WHERE id = $1"
                          " AND passed = $4");
@@ -318,8 +319,10 @@ static int end_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struc
 static int more_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)
 {
     (void)call;
-    const struct dlv_out *out = arg;
-    return dlv_spread_add(tx, out->id, out->priority, 0, err);
+    const int64_t *id = arg;
+    int64_t priority = 0;
+    int code = shoal_db_i64(tx, &spread_priority, SHOAL_ARGS(SHOAL_I64(*id)), &priority, err);
+    return code == SHOAL_ENOTFOUND ? 0 : code != 0 ? code : dlv_spread_add(tx, *id, priority, 0, err);
 }
 
 /// All lots of this run, each with memory of its own.
@@ -346,7 +349,7 @@ static int lots_write(struct shoal_call *call, struct spread *spread, struct sho
     }
     return code != 0   ? code
            : is_last ? shoal_tx(call, end_tx, spread, err)
-                     : shoal_tx(call, more_tx, &spread->out, err);
+                     : shoal_tx(call, more_tx, &spread->out.id, err);
 }
 
 /// Returns: 0 done, SHOAL_LATER: another one is at it, or an error.
@@ -393,12 +396,11 @@ int dlv_spread(struct shoal_call *call, const struct shoal_job *job, void *arg,
         return code == SHOAL_ENOTFOUND ? 0 : code;
     }
     struct shoal_err why = {0};
-    const struct dlv_out again = {.id = id};
     if (first != id && spread_one(call, first, &why) >= 0) {
-        return shoal_tx(call, more_tx, (void *)(uintptr_t)&again, err);
+        return shoal_tx(call, more_tx, &id, err);
     }
     code = spread_one(call, id, err); // what cannot go out itself keeps nothing back
-    return code == SHOAL_LATER ? shoal_tx(call, more_tx, (void *)(uintptr_t)&again, err) : code;
+    return code == SHOAL_LATER ? shoal_tx(call, more_tx, &id, err) : code;
 }
 
 static int give_up_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, struct shoal_err *err)

@@ -1,1 +1,1 @@
-set(LIBS shoal_ask shoal_follow shoal_jsontext shoal_swarm PkgConfig::OPENSSL)
+set(LIBS shoal_ask shoal_follow shoal_jsontext shoal_named shoal_swarm PkgConfig::OPENSSL)

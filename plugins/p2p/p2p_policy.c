@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include <named.h>
 #include <shoal/db.h>
 
 #include "p2p_policy.h"
@@ -78,16 +79,12 @@ static json_t *named_playlist(struct shoal_call *call, const json_t *video)
     return named;
 }
 
-// The page of a video: what its player needs before it asks anybody anything.
-static int show_page(struct shoal_call *call, json_t **value, void *arg, struct shoal_err *err)
+// What the player of a video's page needs before it asks anybody anything. NULL: nobody shares. New reference.
+static json_t *for_player(struct p2p *p2p, struct shoal_call *call, const json_t *video)
 {
-    (void)err;
-    struct p2p *p2p = arg;
-    json_t *data = json_object_get(*value, "data");
-    const json_t *video = json_object_get(data, "video");
     enum p2p_reach reach = p2p_policy_reach(p2p, call);
     if (reach == P2P_REACH_NOBODY || !json_is_object(video)) {
-        return 0;
+        return NULL;
     }
     bool is_relayed = reach == P2P_REACH_OURS;
     bool is_shared = json_array_size(json_object_get(video, "trackerUrls")) > 0;
@@ -99,8 +96,31 @@ static int show_page(struct shoal_call *call, json_t **value, void *arg, struct 
     if (is_relayed) {
         json_object_set_new(swarm, "trackers", trackers_for_page(p2p, call, video));
     }
-    json_object_set_new(data, "swarm", swarm);
+    return swarm;
+}
+
+static int show_page(struct shoal_call *call, json_t **value, void *arg, struct shoal_err *err)
+{
+    (void)err;
+    json_t *data = json_object_get(*value, "data");
+    json_t *swarm = for_player(arg, call, json_object_get(data, "video"));
+    if (swarm != NULL) {
+        json_object_set_new(data, "swarm", swarm);
+    }
     return 0;
+}
+
+// What a page would be told now, for one that was told long ago: of what it alone knows nothing else tells it.
+static int show_player(
+    struct shoal_call *call, struct shoal_request *request, void *arg, struct shoal_err *err)
+{
+    json_t *video = named_video(call, request, NULL, err);
+    if (video == NULL) {
+        return err->code;
+    }
+    json_t *swarm = for_player(arg, call, video);
+    json_decref(video);
+    return shoal_answer_json(request, 200, json_pack("{s:o?}", "swarm", swarm));
 }
 
 // Players of PeerTube know three of our settings: whether at all, whether unasked, and STUN. None
@@ -210,7 +230,9 @@ static int watch(struct p2p *p2p)
 int p2p_policy_start(struct p2p *p2p, struct shoal_err *err)
 {
     struct shoal_plugin *self = p2p->self;
+    const struct shoal_route route = {.method = "GET", .path = "/api/v1/p2p/videos/{id}", .handler = show_player, .arg = p2p};
     int code = p2p_off_start(p2p, err);
+    code = code != 0 ? code : shoal_route_add(self, &route, err);
     if (code != 0) {
         return code;
     }

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { readFile, unlink, utimes } from 'node:fs/promises'
 import http from 'node:http'
-import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { startInstance } from '../kit/instance.mjs'
@@ -174,7 +173,7 @@ test('two writers at once: the second hears 423', async () => {
   })
   slow.on('error', () => {})
   slow.write(bytes.subarray(0, 5000))
-  await new Promise(resolve => setTimeout(resolve, 500))
+  await site.underWay(path)
   protocolError(await chunk(path, 0, 100), 423)
   const heard = new Promise(resolve => slow.on('response', resolve))
   slow.end(bytes.subarray(5000, 10000))
@@ -198,14 +197,10 @@ test('what arrived before a connection broke is kept', async () => {
     })
     broken.on('error', () => {})
     broken.on('close', resolve)
-    broken.write(bytes.subarray(0, 12000))
-    setTimeout(() => broken.destroy(), 700)
+    const out = new Promise(resolve => broken.write(bytes.subarray(0, 12000), resolve))
+    Promise.all([out, site.underWay(path)]).finally(() => broken.destroy())
   })
-  let range
-  for (let i = 0; i < 50 && !range; i++) {
-    range = (await ask(path)).headers.range
-    await new Promise(resolve => setTimeout(resolve, 100))
-  }
+  const range = await site.when('it is there', async () => (await ask(path)).headers.range)
   const next = Number(/^bytes=0-(-?\d+)$/.exec(range)[1]) + 1
   assert.ok(next <= 12000)
   const done = await chunk(path, next, bytes.length)
@@ -221,14 +216,12 @@ test('an upload that nobody wants is deleted', async () => {
   protocolError(await site.delete(path, { token: true }), 404)
 })
 
-const partOf = path => join(site.folder, 'data/api', `${new URLSearchParams(path.split('?')[1]).get('upload_id')}.part`)
-
 test('an upload that got no byte for a week is 410, and can begin anew', async () => {
   const fields = { name: 'Slept for a week' }
   const path = await started(fields)
   await chunk(path, 0, 5000)
   const then = new Date(Date.now() - 8 * 24 * 3600 * 1000)
-  await utimes(partOf(path), then, then)
+  await utimes(site.partOf(path), then, then)
   protocolError(await ask(path), 410)
   protocolError(await chunk(path, 5000, bytes.length), 410)
   assert.equal((await begin(fields)).status, 201)
@@ -240,7 +233,7 @@ test('an upload whose bytes were lost is 410, and can begin anew', async () => {
   const fields = { name: 'Lost on the disk' }
   const path = await started(fields)
   await chunk(path, 0, 5000)
-  await unlink(partOf(path))
+  await unlink(site.partOf(path))
   protocolError(await chunk(path, 5000, bytes.length), 410)
   protocolError(await ask(path), 410)
   assert.equal((await begin(fields)).status, 201)
@@ -278,7 +271,7 @@ test('an unfinished upload whose bytes were lost counts against nothing', async 
   const lost = await started(...mine)
   await started(...mine)
   assert.equal((await begin(...mine)).status, 413)
-  await unlink(partOf(lost))
+  await unlink(site.partOf(lost))
   assert.equal((await begin(...mine)).status, 201)
 })
 

@@ -11,7 +11,7 @@ import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { encoding, ffmpegs, isHidden, playsWhole, settled, tmpOf } from './look.mjs'
 
-/** A request whose body stands still after its first bytes: {ended: {status, text} or {error}, go(rest)}. */
+/** A request whose body stands still after its first bytes: {ended: {status, text} or {error}, out: when those are, go(rest)}. */
 function held (site, options, first) {
   const { hostname, port } = new URL(site.url)
   const request = http.request({ hostname, port, agent: false, ...options })
@@ -24,8 +24,8 @@ function held (site, options, first) {
     })
     request.on('error', error => resolve({ error }))
   })
-  request.write(first)
-  return { ended, go: rest => request.end(rest) }
+  const out = new Promise(resolve => request.write(first, resolve))
+  return { ended, out, go: rest => request.end(rest) }
 }
 
 /** The address of a new resumable upload. */
@@ -69,7 +69,7 @@ describe('a stop', () => {
     const path = await begin(site, bytes, 'Held by a stop')
     const half = Math.floor(bytes.length / 2)
     const sent = held(site, chunk(path, bytes, 0, bytes.length, token), bytes.subarray(0, half))
-    await sleep(500)
+    await Promise.all([sent.out, site.underWay(path)])
     process.kill(site.pid, 'SIGTERM')
     assert.ok((await sent.ended).error, 'an upload that stood still was answered')
     assert.deepEqual(await site.ended, { code: 0, signal: null })
@@ -91,9 +91,9 @@ describe('a stop', () => {
     const path = await begin(site, bytes, 'Ended in time')
     const half = Math.floor(bytes.length / 2)
     const sent = held(site, chunk(path, bytes, 0, bytes.length, token), bytes.subarray(0, half))
-    await sleep(300)
+    await site.underWay(path)
     process.kill(site.pid, 'SIGTERM')
-    await sleep(300)
+    await sleep(300) // a little later, when it stops
     sent.go(bytes.subarray(half))
     const { status, text } = await sent.ended
     assert.equal(status, 200, text)
@@ -134,7 +134,7 @@ describe('a stop', () => {
     const path = await begin(site, bytes, 'Nobody waits')
     await again(['http.stop_grace=300s'])
     const sent = held(site, chunk(path, bytes, 0, bytes.length, token), bytes.subarray(0, 100))
-    await sleep(300)
+    await site.underWay(path)
     process.kill(site.pid, 'SIGTERM')
     await site.when('it is stopping', () => site.raw({ path: '/health', timeout: 1000 }).then(() => false, () => true))
     process.kill(site.pid, 'SIGTERM')

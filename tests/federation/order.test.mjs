@@ -123,7 +123,7 @@ test('who takes back what is put off is heard after it, by its id alone too; a L
   const last = await tell(owner, owner.say('Like', three))
   assert.deepEqual([of(last).length, rates()], [0, [last.id]])
   await due(first, second)
-  for (const like of [first, second]) assert.ok(site.log.includes(`let through ${like.id}`))
+  for (const like of [first, second]) await site.says(`let through ${like.id}`)
   assert.deepEqual(rates(), [last.id])
 })
 
@@ -168,4 +168,12 @@ test('who shares a video that is not here yet, and takes it back, shares nothing
     assert.equal(await isThere(slow), true)
     assert.equal(sql(site, `SELECT COUNT(*) FROM catalog_share WHERE url = '${share.id}';`), '0')
   }
+})
+
+test('what is to go out behind something earlier keeps its priority while it waits', async () => {
+  const [first, second] = [1, 2].map(() => Number(sql(site, `INSERT INTO delivery_out (actor_id, activity, body, plan, priority, subject, created) VALUES (1, '', '{}', '{}', 7, 424242, 1) RETURNING id;`)))
+  sql(site, `INSERT INTO job (kind, payload, state, priority, run_at_ms, unique_key, attempt, attempts, backoff_ms, lease_ms, fence, is_later, is_cancel_asked, is_told, tells, progress, created_ms)
+    VALUES ('delivery.spread', '{"out": ${second}}', 'waiting', 7, 1, '${second}', 0, 12, 1000, 60000, 0, FALSE, FALSE, TRUE, 0, 0, 1);`)
+  await site.when('both are out', () => sql(site, `SELECT COUNT(*) FROM delivery_out WHERE id IN (${first}, ${second});`) === '0')
+  assert.deepEqual(sql(site, `SELECT priority FROM job WHERE kind = 'delivery.spread' AND unique_key = '${second}' ORDER BY id;`).split('\n'), ['7', '7'])
 })

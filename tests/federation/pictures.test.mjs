@@ -3,16 +3,18 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import http, { createServer } from 'node:http'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 import { line, withPlugins } from '../kit/plugins.mjs'
+import { Faults } from '../faults/kit.mjs'
 import { Peer, federating } from './peer.mjs'
 import { plantVideo, writePlanter } from './planter.mjs'
 
 const slowHosts = 60
-let site, peer, channel, picture
+let site, peer, channel, picture, faults
 const servers = []
 
 /** A host with an answer for every path: {url, asked}; it has no other life than answer(request, response). */
@@ -40,9 +42,11 @@ async function pictured (url) {
 
 before(async () => {
   [site, peer] = await Promise.all([startInstance({ started: false, settings: federating }), Peer.start()])
-  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'media', 'web', 'signatures', 'identity', 'delivery', 'federation', line('planter', writePlanter(site))])
+  site.config = withPlugins(site.config, ['storage_fs', 'transcode_ffmpeg', 'api', 'annotations', 'media', 'web', 'signatures', 'identity', 'delivery', 'federation', line('planter', writePlanter(site))])
   site.settings.push(`url=${site.url}`)
-  site.environment = { SHOAL_DRILL_FETCH: '12000' } // what comes meanwhile has time, however busy the machine
+  faults = new Faults(join(site.home, 'faults'))
+  // What comes meanwhile has time, however busy the machine; what could not be kept here comes soon again.
+  site.environment = { ...faults.environment, SHOAL_DRILL_FETCH: '12000', SHOAL_DRILL_FULL: '200' }
   await site.start()
   channel = peer.channel('films', peer.person('owner'))
   picture = await readFile(await clip('jpeg', { size: '320x180' }))
@@ -146,4 +150,37 @@ test('what is no picture, too large, or leads into a private network is none', a
     assert.match(answer.headers['content-type'], /svg/)
   }
   assert.deepEqual(bad.asked, ['/page.jpg', '/large.jpg', '/inner.jpg'])
+})
+
+test('what our own storage does not take is not their fault', { skip: !Faults.possible() && 'only the program of the tests has calls that can fail' }, async () => {
+  const well = await host('127.0.8.4', (request, response) => {
+    if (!request.url.endsWith('.vtt')) return give(response)
+    response.writeHead(200, { 'content-type': 'text/vtt' })
+    response.end('WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n')
+  })
+  const { uuid } = await plantVideo(site, channel, {
+    name: 'with all of it',
+    thumbnails: [{ url: `${well.url}/thumb.jpg`, width: 280, height: 157 }],
+    captions: [{ language: 'en', label: 'English', url: `${well.url}/en.vtt` }],
+    storyboard: { url: `${well.url}/board.jpg`, width: 320, height: 180, tileWidth: 160, tileHeight: 90, tileDuration: 30 }
+  })
+  const { thumbnailPath } = (await site.get(`/videos/${uuid}`, { token: true })).json
+  const [{ captionPath }] = (await site.get(`/videos/${uuid}/captions`, { token: true })).json.data
+  const [{ storyboardPath }] = (await site.get(`/videos/${uuid}/storyboards`, { token: true })).json.storyboards
+  for (const [path, name, folder] of [[thumbnailPath, 'thumb.jpg', 'thumbnails'], [captionPath, 'en.vtt', 'video-captions'], [storyboardPath, 'board.jpg', 'storyboards']]) {
+    const asked = () => well.asked.filter(url => url === `/${name}`).length
+    faults.on(`rename EIO all ${folder}/`)
+    for (let i = 1; i <= 3; i++) {
+      await site.when(`${name} is asked for again`, async () => {
+        const { status } = await site.raw({ path })
+        assert.ok(status >= 400, `${name}: ${status}`)
+        return asked() >= i
+      })
+    }
+    await site.when(`${name} was not stored`, () => faults.hits.length >= 3)
+    faults.off()
+    await site.when(`${name} comes`, async () => (await site.raw({ path })).status === 200, 30000)
+    assert.match(site.log, new RegExp(`${path.split('/').pop()} of .* cannot be kept now`))
+    assert.doesNotMatch(site.log, new RegExp(`${path.split('/').pop()} of .* cannot be had`))
+  }
 })

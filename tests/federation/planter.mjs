@@ -41,12 +41,12 @@ SHOAL_PLUGIN(.name = "planter", .start = start);
 export const writePlanter = site => writePlugin(join(site.folder, 'plugins'), 'planter', { c: planter, manifest: { after: ['federation'], permissions: ['routes:/planter', 'federation', 'read:accounts', 'read:videos', 'write:videos'] } })
 
 /** A video of a channel of a peer, known to the instance: {uuid, id, url}. */
-export async function plantVideo (site, channel, { name, commentsPolicy = 1, thumbnails = [] }) {
+export async function plantVideo (site, channel, { name, commentsPolicy = 1, thumbnails = [], captions = [], storyboard = null }) {
   const uuid = crypto.randomUUID()
   const url = `${channel.peer.url}/videos/watch/${uuid}`
   const answer = await site.post('//planter', {
     token: true,
-    json: { channel: channel.id, url, uuid, name, privacy: 1, state: 1, duration: 60, commentsPolicy, downloadEnabled: true, publishedAt: Date.now() - 1000, updatedAt: Date.now() - 1000, tags: [], thumbnails, files: [], captions: [], chapters: [], trackers: [] }
+    json: { channel: channel.id, url, uuid, name, privacy: 1, state: 1, duration: 60, commentsPolicy, downloadEnabled: true, publishedAt: Date.now() - 1000, updatedAt: Date.now() - 1000, tags: [], thumbnails, files: [], captions, storyboard, chapters: [], trackers: [] }
   })
   assert.equal(answer.status, 200, answer.text)
   return { ...answer.json, url }

@@ -202,7 +202,7 @@ test('media.place chooses a storage; a name that is none falls back and is told'
   const [thumbnail] = lies(now.thumbnailPath.split('/').pop())
   assert.match(thumbnail, /^tmp\/second-thumbnails_/)
   assert.match(lies(now.previewPath.split('/').pop())[0], /^media\//)
-  assert.match(site.log, /media\.place: there is no storage \\?"nowhere\\?" for the preview of video [0-9a-f-]{36}; it goes to storage_fs/)
+  await site.says(/media\.place: there is no storage \\?"nowhere\\?" for the preview of video [0-9a-f-]{36}; it goes to storage_fs/)
 })
 
 test('it is listed, shown and read', async () => {

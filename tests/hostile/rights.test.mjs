@@ -5,6 +5,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 
+import { settled } from '../crash/look.mjs'
 import { startInstance } from '../kit/instance.mjs'
 import { clip } from '../kit/media.mjs'
 
@@ -13,6 +14,7 @@ before(async () => {
   site = await startInstance()
   file = await clip('h264', { seconds: 2 })
   video = await site.published((await site.upload(file, { name: 'Stays' })).uuid)
+  await settled(site) // its storyboard too
 })
 after(() => site?.stop())
 

@@ -55,7 +55,7 @@ for (const archive of readdirSync(earlier).filter(name => name.endsWith('.tar.gz
     test('has a copy of its database from before, as it was', async () => {
       const copies = readdirSync(join(site.folder, 'backups')).filter(name => name.endsWith('.sqlite3'))
       assert.equal(copies.length, 1)
-      assert.match(site.log, new RegExp(`copied to .*${copies[0]}`))
+      await site.says(new RegExp(`copied to .*${copies[0]}`))
       const copy = join(site.folder, 'backups', copies[0])
       assert.equal(sql(copy, 'PRAGMA integrity_check'), 'ok')
       assert.equal(sql(copy, 'SELECT COUNT(*) FROM catalog_video'), '2')

@@ -1,7 +1,7 @@
 // instance.mjs - makes a throw-away instance, starts it, and speaks to it as a client would.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -101,6 +101,9 @@ class Instance {
       await sleep(50)
     }
   }
+
+  /** Waits until its log has a text or fits a pattern: a line comes a moment after what it tells of. */
+  says (what) { return this.when(`its log says ${what}`, () => typeof what === 'string' ? this.log.includes(what) : what.test(this.log)) }
 
   async init () {
     const made = await shoal('init', this.folder, '--listen', `127.0.0.1:${this.port}`, '--admin', this.admin, '--password', this.password)
@@ -219,6 +222,16 @@ class Instance {
 
   async channelId (token = true) {
     return (await this.get('/users/me', { token })).json.videoChannels[0].id
+  }
+
+  /** The file of a resumable upload, by its address. */
+  partOf (path) {
+    return join(this.folder, 'data/api', `${new URLSearchParams(path.split('?')[1]).get('upload_id')}.part`)
+  }
+
+  /** Waits until a request writes to a resumable upload: nobody else may then. */
+  underWay (path) {
+    return this.when('it is being written to', () => readFileSync('/proc/locks', 'utf8').includes(`:${statSync(this.partOf(path)).ino} `))
   }
 
   /** Uploads a file in one request; the raw answer. */

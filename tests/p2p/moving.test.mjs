@@ -36,6 +36,15 @@ const hasten = () => {
 
 const joined = (page, node) => page.sockets.filter(socket => socket.url().endsWith(`/tracker/${node}/socket`)).length
 
+/** A server reads another configuration: names of nodes, and more options. */
+async function becomes (site, name, names, more) {
+  const { server } = site
+  site.config = withPlugins(site.config, [...others, ...asNode(front.folder, name, names, more)])
+  if (!server) return site.start()
+  assert.equal((await shoal('reload', site.folder)).code, 0)
+  await site.when('another process serves', () => site.server && site.server !== server)
+}
+
 test('whose tracker is gone plays on, asks where it is now and shares there', async () => {
   const { a, b } = front.sites
   const address = `${front.url}/w/${videos.b.shortUUID}`
@@ -45,10 +54,7 @@ test('whose tracker is gone plays on, asks where it is now and shares there', as
     assert.deepEqual([joined(page, 'b'), joined(page, 'a')], [1, 0])
   }
   await b.kill()
-  const { server } = a
-  a.config = withPlugins(a.config, [...others, ...asNode(front.folder, 'a', ['a'])])
-  assert.equal((await shoal('reload', a.folder)).code, 0)
-  await a.when('another process serves', () => a.server && a.server !== server)
+  await becomes(a, 'a', ['a'])
   await a.when('both announce themselves at the other node', () => pages.every(page => joined(page, 'a') > 0))
   for (const page of pages) {
     await until(page, () => window.shoal.player.sharing.counts?.connected > 0)
@@ -58,4 +64,22 @@ test('whose tracker is gone plays on, asks where it is now and shares there', as
     assert.ok(await right(page) > 0)
   }
   await leave(pages)
+})
+
+test('where relays alone may be used, whose tracker is gone asks as its page does', async () => {
+  const { a, b } = front.sites
+  const relayed = ', relay_only = true, turn = { { urls = "turn:127.0.0.1:9", username = "u", credential = "c" } }'
+  await becomes(a, 'a', ['a', 'b'], relayed)
+  await becomes(b, 'b', ['a', 'b'], relayed)
+  const { uuid, shortUUID } = videos.b
+  const page = await viewer(browser, `${front.url}/w/${shortUUID}`, { script: hasten })
+  await until(page, () => window.shoal.player.sharing.state === 'on')
+  await a.when('it announces itself', () => joined(page, 'b') > 0)
+  assert.equal(joined(page, 'a'), 0)
+  await b.kill()
+  await becomes(a, 'a', ['a'], relayed)
+  await a.when('it announces itself at the other node', () => joined(page, 'a') > 0)
+  await until(page, () => window.shoal.player.sharing.state === 'on')
+  assert.deepEqual((await a.get(`/videos/${uuid}`)).json.trackerUrls, [], 'nobody else is told')
+  await leave([page])
 })

@@ -38,10 +38,10 @@ function lead (sites) {
   return server
 }
 
-/** The line of shoal.lua that makes a server one of several, and lets them share their files. */
-export const asNode = (folder, name, names) => [
+/** The lines of shoal.lua that make a server one of several, and let them share their files. more: other options. */
+export const asNode = (folder, name, names, more = '') => [
   `{ "storage_fs", path = "${join(folder, 'media')}" }`,
-  `{ "p2p", node = "${name}", nodes = { ${names.map(each => `"${each}"`).join(', ')} }, address_sockets = 1000 }`
+  `{ "p2p", node = "${name}", nodes = { ${names.map(each => `"${each}"`).join(', ')} }, address_sockets = 1000${more} }`
 ]
 
 /**

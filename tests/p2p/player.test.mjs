@@ -45,6 +45,12 @@ function lost () {
   }
 }
 
+/** Has the player wait for mirrors as long as it takes a busy machine. */
+function patient () {
+  const { setTimeout } = window
+  window.setTimeout = (run, ms, ...more) => setTimeout(run, ms === 800 || ms === 2500 ? 60000 : ms, ...more)
+}
+
 /** Somebody who has the whole video and goes on being there. */
 async function source (options) {
   const page = await viewer(browser, address, { rate: 8, ...options })
@@ -132,13 +138,18 @@ test('a mirror helps, and one that is slow, broken or lies is asked once', async
   try {
     const pages = await Promise.all(Object.keys(asked).map(async kind => {
       const mirrors = Array(30).fill({ baseUrl: `http://127.0.0.1:${port}/${kind}` }) // it is drawn nearly always
-      const page = await viewer(browser, address, { rate: 4, script: lost, change: html => html.replace('"redundancies":[]', `"redundancies":${JSON.stringify(mirrors)}`) })
+      const isGood = kind === 'good'
+      const page = await viewer(browser, address, { rate: isGood ? 1 : 4, script: isGood ? [lost, patient] : lost, change: html => html.replace('"redundancies":[]', `"redundancies":${JSON.stringify(mirrors)}`) })
+      if (isGood) { // who is in a hurry asks the origin
+        await site.when('the good one is asked again and again', () => asked.good > 2)
+        await page.evaluate(() => { window.shoal.player.rate = 4 })
+      }
       await ends(page)
       assert.equal(await right(page), 8)
       return page
     }))
     // Two segments may be on their way at once.
-    assert.ok(asked.good > 2 && [asked.slow, asked.gone, asked.lies].every(times => times > 0 && times < 3), JSON.stringify(asked))
+    assert.ok([asked.slow, asked.gone, asked.lies].every(times => times > 0 && times < 3), JSON.stringify(asked))
     await leave(pages)
   } finally {
     server.closeAllConnections()
@@ -322,6 +333,18 @@ test('who saw less than the time between two reports is in the sums, by the end,
     assert.ok(await bytes() > before[1])
     await leave([page])
   }
+  // What comes during a pause is told on leaving.
+  const page = await viewer(browser, address, { answer: 'no' })
+  await passes(page, 1)
+  const before = await taken()
+  await page.evaluate(() => window.shoal.player.video.pause())
+  await site.when('a report came', async () => await taken() === before + 1)
+  const told = await bytes()
+  await page.evaluate(() => { window.shoal.player.source.tally.downloadedBytesHTTP += 54321 })
+  await page.goto(`${site.url}/about`)
+  await site.when('another one came', async () => await taken() === before + 2)
+  assert.ok(await bytes() >= told + 54321)
+  await leave([page])
 })
 
 test('players report bytes since the last time', async () => {
@@ -491,12 +514,36 @@ test('relays alone, or nothing', async () => {
   for (const kind of ['host', 'srflx', 'prflx']) assert.match(await heard(kind), /^not shared: .*relays alone/)
   const old = await viewer(browser, address, { change: html => html.replace('"relayOnly":true', '"relayOnly":false') })
   await until(old, () => window.shoal.player.sharing.reason === 'dismissed')
+  // What is said in another page does not begin it anew; what is said here does.
+  const hear = answer => old.evaluate(answer => {
+    const { sharing } = window.shoal.player
+    localStorage.setItem('shoal.p2p', answer)
+    dispatchEvent(new StorageEvent('storage', { key: 'shoal.p2p' }))
+    return [sharing.state, sharing.reason]
+  }, answer)
+  assert.deepEqual(await hear('no'), ['off', 'no'])
+  assert.deepEqual(await hear('yes'), ['off', 'dismissed'])
+  assert.equal(await old.evaluate(() => {
+    window.shoal.player.sharing.say('yes')
+    return window.shoal.player.sharing.state
+  }), 'starting')
   await leave([old])
+  // Its page's player may ask again what its page was told; whoever may not see a video is told nothing of it.
+  const told = async ({ uuid }) => {
+    const { status, json } = await site.get(`/p2p/videos/${uuid}`)
+    return [status, json.swarm?.relayOnly, json.swarm?.trackers?.length]
+  }
+  assert.deepEqual(await told(video), [200, true, 2])
+  const hidden = await site.upload(await clip('h264'), { name: 'hidden', privacy: 3 })
+  assert.equal((await site.get(`/videos/${hidden.uuid}`)).status, 401)
+  assert.deepEqual(await told(hidden), [401, undefined, undefined])
+  assert.equal((await site.get(`/p2p/videos/${crypto.randomUUID()}`)).status, 404)
   await again(['p2p.relay_only=true', 'p2p.stun=stun.example.org'])
   assert.deepEqual([await trackers(), await enabled()], [[], false])
   const without = await viewer(browser, address)
   await passes(without, 1)
   await alone(without)
+  assert.deepEqual((await site.get(`/p2p/videos/${video.uuid}`)).json, { swarm: null })
   assert.equal(await without.evaluate(() => window.shoal.player.sharing), undefined)
   await leave([without])
   assert.match(await refusal(), /do not share/)

@@ -34,7 +34,7 @@ class Seeder {
       '--every', '1s', '--set', loopback, ...more]
     this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
     running.add(this)
-    this.ended = new Promise(resolve => this.child.once('exit', (code, signal) => {
+    this.ended = new Promise(resolve => this.child.once('close', (code, signal) => { // when its log is whole
       running.delete(this)
       resolve({ code, signal })
     }))
@@ -251,7 +251,7 @@ describe('a mirror', () => {
     }
     closeSync(fd)
     await until('it is told', () => /sends no viewers here: .*are not ours/.test(one.log), one)
-    assert.match(site.log, /mirror flipped is not offered: .*are not ours/)
+    await site.says(/mirror flipped is not offered: .*are not ours/)
     await until('it is mended', () => readFileSync(existsSync(path) ? path : `${path}.part`).equals(right) && existsSync(path), one)
     await until('it is offered again', isOffered(site, 'flipped'), one)
     await one.end()

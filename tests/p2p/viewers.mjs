@@ -70,7 +70,7 @@ export async function viewer (browser, address, { answer = 'yes', rate = 1, isEv
   page.on('request', request => page.asked.push(request.url()))
   await page.addInitScript(note, answer)
   if (isEvil) await page.addInitScript(spoil)
-  if (script) await page.addInitScript(script)
+  for (const each of [script ?? []].flat()) await page.addInitScript(each)
   if (change) {
     await page.route(address, async route => {
       const answer = await route.fetch()

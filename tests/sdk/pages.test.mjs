@@ -78,7 +78,7 @@ test('what the theme has stays its own', async () => {
 })
 
 test('broken pages, and pages without the permission, are left out and the site goes on', async () => {
-  assert.match(site.log, /the pages of plugin torn are left out/)
+  await site.says(/the pages of plugin torn are left out/)
   assert.equal((await page('/plain')).status, 404)
   assert.equal((await page('/')).status, 200)
 })

@@ -62,7 +62,7 @@ test('a key that is refused, or is none, is hung up on and starts nothing', asyn
     assert.deepEqual(programs(), [])
   }
   assert.ok(!existsSync(object('bad')))
-  assert.match(site.log, /bad may not send: not this one/)
+  await site.says(/bad may not send: not this one/)
 })
 
 test('what is sent reaches ffmpeg, the object is replaced whole each second, and all of it ends', async () => {

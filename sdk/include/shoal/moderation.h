@@ -13,8 +13,9 @@
 /// hook:    "video.publish". subject: "video:UUID", "user:7". sentence: why, or NULL.
 /// Returns: 0 or a negative error. Errors: SHOAL_ENOTFOUND (nothing is held under that name),
 ///          SHOAL_EFORBIDDEN (another plugin holds it: for moderators and "moderation.override"),
-///          SHOAL_ECONFLICT (somebody else is answering it at this moment), SHOAL_EBUSY (of a release: who
-///          goes on with it is not enabled; a refusal has it forgotten then, and changes nothing else).
+///          SHOAL_ECONFLICT (somebody else is answering it at this moment), SHOAL_EBUSY (who goes on
+///          with it, or may do so, is stopped or left out: it stays held; of a release also: nobody who goes on
+///          with it is enabled; a refusal has it forgotten then, and changes nothing else).
 /// Thread:  [worker]. Blocks: yes. Since: 1.0.
 SHOAL_API int shoal_release(struct shoal_call *call, const char *hook, const char *subject,
     const char *sentence, struct shoal_err *err);

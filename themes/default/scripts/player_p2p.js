@@ -63,6 +63,7 @@ export class Sharing {
     this.facts.viewers++ // this one is not counted yet
     this.state = 'off'
     this.reason = ''
+    this.over = '' // why it ended for this page, until its viewer says yes here
     this.turn = 0 // each beginning and each end is one: what awaited meanwhile has no say
     this.listeners = new Set()
     this.link = new URLSearchParams(location.search).get('p2p') ?? ''
@@ -143,7 +144,7 @@ export class Sharing {
   }
 
   consider() {
-    const reason = this.obstacle()
+    const reason = this.obstacle() || this.over
     if (reason) {
       this.stop(reason)
       return undefined
@@ -163,9 +164,13 @@ export class Sharing {
   // What may be otherwise meanwhile: how many watch, and where their tracker is.
   async look() {
     const { turn } = this
-    const video = await api(`videos/${this.player.options.video}`).catch(() => undefined)
+    const ask = path => api(`${path}/${this.player.options.video}`).catch(() => undefined)
+    const [video, told] = await Promise.all([ask('videos'), this.policy.relayOnly && ask('p2p/videos')])
     if (turn !== this.turn) {
       return
+    }
+    if (told) {
+      this.policy = told.swarm ?? { mode: 'off' }
     }
     if (video) {
       this.take(video)
@@ -222,6 +227,7 @@ export class Sharing {
       api('users/me', { method: 'PUT', body }).catch(() => {})
     }
     this.link = answer === 'yes' && this.link === '0' ? '' : this.link
+    this.over = answer === 'yes' ? '' : this.over
     this.heed(answer)
   }
 
@@ -236,8 +242,9 @@ export class Sharing {
   heed(answer) {
     this.answer = answer
     this.endAsking?.()
-    if (this.obstacle()) {
-      this.stop(this.obstacle())
+    const reason = this.obstacle() || this.over
+    if (reason) {
+      this.stop(reason)
     } else if (this.source && (this.state === 'off' || this.state === 'asking')) {
       this.begin()
     }
@@ -317,8 +324,9 @@ export class Sharing {
 
   // Wrong bytes and a tracker that says no end it for this page; a server that did not answer gets a rest from us.
   ended(reason) {
-    this.stop(ENDS.has(reason) ? reason : 'trouble')
-    if (!ENDS.has(reason)) {
+    this.over = ENDS.has(reason) ? reason : ''
+    this.stop(this.over || 'trouble')
+    if (!this.over) {
       this.later(() => this.reason === 'trouble' && this.look(), restMs())
     }
   }

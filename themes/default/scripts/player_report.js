@@ -13,10 +13,11 @@ class Report {
     player.video.addEventListener('playing', () => this.run())
     player.video.addEventListener('pause', () => this.rest())
     player.video.addEventListener('ended', () => this.rest())
-    window.addEventListener('pagehide', () => this.rest()) // who saw less than it takes counts too
+    window.addEventListener('pagehide', () => this.leave())
   }
 
   run() {
+    this.hasPlayed = true
     this.timer ??= setInterval(() => this.send(), EVERY_MS)
   }
 
@@ -28,7 +29,17 @@ class Report {
     }
   }
 
-  send() {
+  // Who saw less than it takes counts too, and what came and went since a pause.
+  leave() {
+    if (this.timer) {
+      this.rest()
+    } else if (this.hasPlayed) {
+      this.send(true)
+    }
+  }
+
+  /** onlyNew: where no bytes came or went, nothing is said. */
+  send(onlyNew = false) {
     const { source, options } = this.player
     if (source?.kind !== 'hls') {
       return
@@ -45,6 +56,9 @@ class Report {
       videoId: options.video,
     }
     body.downloadedBytesHTTP += fromServer
+    if (onlyNew && body.downloadedBytesHTTP + fromPeers + sent === 0) {
+      return
+    }
     api('metrics/playback', { method: 'POST', body, keepalive: true }).catch(() => {})
   }
 }
