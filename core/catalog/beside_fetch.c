@@ -92,7 +92,7 @@ static int store(struct shoal_call *call, struct catalog_far *far, struct shoal_
     shoal_uuid_new(uuid);
     int code = catalog_video_by_number(call, far->id, &video, err);
     if (code != 0) {
-        return code;
+        return code == SHOAL_ENOTFOUND ? 0 : code; // it went meanwhile, which is nobody's fault
     }
     far->file = (struct catalog_file){.video_id = far->id,
         .kind = far->kind,
