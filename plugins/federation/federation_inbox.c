@@ -15,8 +15,10 @@
 
 #define ACTIVITIES_MAX 500           // in one Collection
 #define WAITING_OF_HOST_MAX 2000
-#define WAITING_MAX 100000
-#define WAITING_OF_STRANGERS_MAX 50000 // of servers that nobody here follows, of which anybody may have many
+#define WAITING_OF_HOST_BYTES (64 * 1024 * 1024)
+#define WAITING_MAX 100000 // of this half for servers that nobody here follows, of which anybody may have many
+#define WAITING_BYTES (1024 * 1024 * 1024)
+#define COUNTED_MS 1000    // all are counted so often
 #define LOT 50
 #define LOT_BYTES (4u * 1024 * 1024)
 #define ATTEMPTS_MAX 6
@@ -29,13 +31,11 @@ SHOAL_SQL(inbox_subject, "SELECT COALESCE((SELECT subject FROM federation_inbox 
                          "AND activity_id = $2 ORDER BY id DESC LIMIT 1), CAST($3 AS BIGINT))");
 SHOAL_SQL(inbox_last, "SELECT COUNT(*) FROM (SELECT activity_id FROM federation_inbox WHERE signer_id = $1 "
                       "AND subject = $2 ORDER BY id DESC LIMIT 1) AS newest WHERE activity_id = $3");
-SHOAL_SQL(inbox_add, "INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received, subject) "
-                     "VALUES ($1, $2, $3, $4, $5, $5, $6)");
-SHOAL_SQL(inbox_of_host, "SELECT COUNT(*) FROM (SELECT 1 FROM federation_inbox WHERE host = $1 "
-                         "LIMIT 2000) AS waiting");
-// How many there are at most, without counting; then how many there are.
-SHOAL_SQL(inbox_span, "SELECT COALESCE(MAX(id) - MIN(id) + 1, 0) FROM federation_inbox");
-SHOAL_SQL(inbox_all, "SELECT COUNT(*) FROM (SELECT 1 FROM federation_inbox LIMIT 100000) AS waiting");
+SHOAL_SQL(inbox_add,
+    "INSERT INTO federation_inbox (host, activity_id, signer_id, body, next, received, subject, size) "
+    "VALUES ($1, $2, $3, $4, $5, $5, $6, $7)");
+SHOAL_SQL(inbox_of_host, "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM federation_inbox WHERE host = $1");
+SHOAL_SQL(inbox_all, "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM federation_inbox WHERE host > $1");
 SHOAL_SQL(inbox_followed, "SELECT COUNT(*) FROM (SELECT 1 FROM v1_follow WHERE state = 2 "
                           "AND target_id IN ($1, $2) LIMIT 1) AS one");
 // What was said before of the same thing is put off: whatever came since waits behind it.
@@ -62,6 +62,17 @@ struct waiting {
     bool is_deletion;
 };
 
+struct counts {
+    int64_t rows, bytes;
+};
+
+// All that wait, as they were counted a moment ago, and those that came since.
+static struct {
+    pthread_mutex_t lock;
+    int64_t at_ms;
+    struct counts is;
+} all = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
 // Whom somebody here follows, or whose server, is heard first: anybody can follow us.
 static int priority_of(struct shoal_call *call, const char *host, int64_t signer_id)
 {
@@ -75,21 +86,49 @@ static int priority_of(struct shoal_call *call, const char *host, int64_t signer
     return code == 0 && followed > 0 ? 0 : STRANGER_PRIORITY;
 }
 
-static int room_check(struct shoal_db *tx, const char *host, bool is_followed, struct shoal_err *err)
+static int counts_read(struct shoal_db *tx, const struct shoal_sql *sql, const char *host, struct counts *out,
+    struct shoal_err *err)
 {
-    const int64_t max = is_followed ? WAITING_MAX : WAITING_OF_STRANGERS_MAX;
-    int64_t count = 0;
-    int code = shoal_db_i64(tx, &inbox_of_host, SHOAL_ARGS(SHOAL_TEXT(host)), &count, err);
-    if (code == 0 && count >= WAITING_OF_HOST_MAX) {
-        return shoal_fail(
-            err, SHOAL_ERATE, "%d activities of %.200s wait here already", WAITING_OF_HOST_MAX, host);
+    *out = (struct counts){0};
+    struct shoal_rows *rows = shoal_db_query(tx, sql, SHOAL_ARGS(SHOAL_TEXT(host)), err);
+    if (rows != NULL && shoal_rows_next(rows)) {
+        *out = (struct counts){shoal_col_i64(rows, 0), shoal_col_i64(rows, 1)};
     }
-    code = code != 0 ? code : shoal_db_i64(tx, &inbox_span, SHOAL_NOARGS, &count, err);
-    if (code == 0 && count >= max) {
-        code = shoal_db_i64(tx, &inbox_all, SHOAL_NOARGS, &count, err);
+    return rows == NULL ? SHOAL_EIO : shoal_rows_close(rows, err);
+}
+
+static int all_take(struct shoal_db *tx, int64_t bytes, bool is_followed, struct shoal_err *err)
+{
+    struct counts counted;
+    int64_t now_ms = shoal_tick_ms(), parts = is_followed ? 1 : 2;
+    pthread_mutex_lock(&all.lock);
+    bool is_old = all.at_ms == 0 || now_ms - all.at_ms > COUNTED_MS;
+    pthread_mutex_unlock(&all.lock);
+    int code = is_old ? counts_read(tx, &inbox_all, "", &counted, err) : 0;
+    if (code != 0) {
+        return code;
     }
-    return code == 0 && count >= max ? shoal_fail(err, SHOAL_EBUSY, "too many activities wait here")
-                                             : code;
+    pthread_mutex_lock(&all.lock);
+    if (is_old) {
+        all.is = counted;
+        all.at_ms = now_ms;
+    }
+    bool has_room = all.is.rows < WAITING_MAX / parts && all.is.bytes + bytes <= WAITING_BYTES / parts;
+    all.is.rows += has_room ? 1 : 0;
+    all.is.bytes += has_room ? bytes : 0;
+    pthread_mutex_unlock(&all.lock);
+    return has_room ? 0 : shoal_fail(err, SHOAL_EBUSY, "too many activities wait here");
+}
+
+static int room_check(struct shoal_db *tx, const struct waiting *waiting, bool is_followed, struct shoal_err *err)
+{
+    struct counts host;
+    int64_t bytes = (int64_t)strlen(waiting->body);
+    int code = counts_read(tx, &inbox_of_host, waiting->host, &host, err);
+    if (code == 0 && (host.rows >= WAITING_OF_HOST_MAX || host.bytes + bytes > WAITING_OF_HOST_BYTES)) {
+        return shoal_fail(err, SHOAL_ERATE, "many activities of %.200s wait here already", waiting->host);
+    }
+    return code != 0 ? code : all_take(tx, bytes, is_followed, err);
 }
 
 // PeerTube's Like of a video has one id each time: what was said before is said again where it was the last word on
@@ -108,7 +147,8 @@ static int add(struct shoal_db *tx, const struct waiting *waiting, struct shoal_
                ? code
                : shoal_db_exec(tx, &inbox_add,
                      SHOAL_ARGS(SHOAL_TEXT(waiting->host), SHOAL_TEXT(waiting->activity_id), SHOAL_I64(signer_id),
-                         SHOAL_TEXT(waiting->body), SHOAL_TIME(shoal_now_ms()), SHOAL_I64(subject)),
+                         SHOAL_TEXT(waiting->body), SHOAL_TIME(shoal_now_ms()), SHOAL_I64(subject),
+                         SHOAL_I64((int64_t)strlen(waiting->body))),
                      NULL, err);
 }
 
@@ -120,7 +160,7 @@ static int wait_tx(struct shoal_call *call, struct shoal_db *tx, void *arg, stru
                    : shoal_db_exec(tx, &inbox_moot,
                          SHOAL_ARGS(SHOAL_I64(waiting->signer_id), SHOAL_I64(waiting->about.subject)), NULL, err);
     int priority = priority_of(call, waiting->host, waiting->signer_id);
-    code = code != 0 ? code : room_check(tx, waiting->host, priority != STRANGER_PRIORITY, err);
+    code = code != 0 ? code : room_check(tx, waiting, priority != STRANGER_PRIORITY, err);
     code = code != 0 ? code : add(tx, waiting, err);
     json_t *payload = json_pack("{s:s}", "host", waiting->host);
     struct shoal_job_options options = {.unique = waiting->host,

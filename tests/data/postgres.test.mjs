@@ -44,6 +44,7 @@ function psql (script, ...options) {
     const child = execFile(join(binaries(), 'psql'), ['-X', '-q', '-h', home, '-U', 'shoal', '-d', 'postgres', ...options],
       { env: environment, maxBuffer: 1 << 24, cwd: home }, (error, stdout, stderr) => resolve({ code: error ? error.code : 0, stdout, stderr }))
     child.on('error', reject)
+    child.stdin.on('error', () => {}) // it ended before it read: its code says why
     child.stdin.end(script)
   })
 }
