@@ -223,7 +223,7 @@ describe('plugins that cannot start', () => {
       const row = rows.find(row => row.name === name)
       assert.equal(row.state, 'quarantined')
       assert.match(`${name}: ${row.sentence}`, pattern)
-      assert.ok(site.log.split('\n').some(text => text.includes(name) && pattern.test(text)), `the log on ${name}`)
+      await site.when(`the log has its line on ${name}`, () => site.log.split('\n').some(text => text.includes(name) && pattern.test(text)))
       assert.ok(findings.some(row => row.text.includes(name) && pattern.test(row.text)), `the doctor on ${name}: ${JSON.stringify(findings)}`)
     }
     assert.equal(rows.find(row => row.name === 'good').state, 'running')
