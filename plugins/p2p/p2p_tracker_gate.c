@@ -8,6 +8,7 @@
 #define LOOKS_MAX  4
 #define REFUSED_MS (P2P_INTERVAL_S * 1000)
 
+static const char changing[] = "too much changes here: try again later";
 const char p2p_not_ours[] = "this is no video of this server, or nobody may share it";
 
 /// Returns: what was noted, or NULL.
@@ -67,6 +68,7 @@ struct swarm_video *p2p_gate_find(
             return video;
         }
         swarm_video_unref(video); // a video was hidden meanwhile, maybe this one
+        why = changing;
     }
     if (code >= 0 || code == SHOAL_ENOTFOUND) {
         // What nobody could look up goes on as it is.

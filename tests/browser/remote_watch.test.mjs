@@ -63,6 +63,15 @@ test('a live says whether it waits, is between two streams, runs, or has ended',
   }
 })
 
+test('a live that is announced says the day and the hour of here', async () => {
+  const { shortUUID } = await live(4, { permanentLive: false, schedules: [{ startDate: '2031-05-04T12:30:00Z' }] }, 3)
+  await page.goto(`${site.url}/w/${shortUUID}`)
+  const hour = await page.evaluate(() => new Date('2031-05-04T12:30:00Z').getHours() % 12 || 12)
+  assert.match((await chips())[1], new RegExp(`^Begins on\\s+May 4, 2031.* ${hour}:30`))
+  assert.deepEqual(await accessibility(page), [])
+  await picture(page, 'live-announced')
+})
+
 test('what begins while the page is open is played without a reload', async () => {
   const { shortUUID } = await live(4, { permanentLive: false })
   await page.clock.install()

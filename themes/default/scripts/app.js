@@ -1,4 +1,4 @@
-// app.js - small comforts of every page: light or dark, menus that close, buttons that copy.
+// app.js - small comforts of every page: light or dark, menus that close, buttons that copy, hours of here.
 // SPDX-License-Identifier: AGPL-3.0-or-later
 import { text } from './shoal.js'
 
@@ -63,4 +63,10 @@ for (const button of document.querySelectorAll('[data-copy]')) {
     button.textContent = text('copied')
     setTimeout(() => (button.textContent = label), 2000)
   })
+}
+
+// The server knows the day alone: the hour is the visitor's.
+const hour = new Intl.DateTimeFormat(root.lang, { dateStyle: 'long', timeStyle: 'short' })
+for (const time of document.querySelectorAll('time[data-hour]')) {
+  time.textContent = hour.format(new Date(time.dateTime))
 }
