@@ -99,7 +99,7 @@ test('a live says when it begins, and how far back one can wind', async () => {
   assert.deepEqual([shown.isLive, shown.state.id, shown.permanentLive, shown.liveSchedules, shown.streamingPlaylists], [true, 4, true, [{ startAt }], []])
   assert.deepEqual((await site.get(`/videos/live/${live.uuid}`)).json,
     { saveReplay: false, permanentLive: true, latencyMode: 1, dvrWindow: 3600, schedules: [{ startAt }] })
-  assert.match((await open(`/w/${shown.shortUUID}`)).text, new RegExp(`<time datetime="${startAt}">`))
+  assert.match((await open(`/w/${shown.shortUUID}`)).text, new RegExp(`<time datetime="${startAt}" data-hour>`))
   assert.equal(shown.inputFileUpdatedAt, null)
   const uploadDate = new Date(Date.now() - 60000).toISOString()
   await tell('Update', { ...live, schedules: [], dvrWindow: 'PT0S', uploadDate, updated: new Date().toISOString() })
