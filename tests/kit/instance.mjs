@@ -229,10 +229,13 @@ class Instance {
     return join(this.folder, 'data/api', `${new URLSearchParams(path.split('?')[1]).get('upload_id')}.part`)
   }
 
+  #isHeld (path) { return readFileSync('/proc/locks', 'utf8').includes(`:${statSync(this.partOf(path)).ino} `) }
+
   /** Waits until a request writes to a resumable upload: nobody else may then. */
-  underWay (path) {
-    return this.when('it is being written to', () => readFileSync('/proc/locks', 'utf8').includes(`:${statSync(this.partOf(path)).ino} `))
-  }
+  underWay (path) { return this.when('it is being written to', () => this.#isHeld(path)) }
+
+  /** Waits until nobody does: a server learns that a connection broke a moment after who broke it. */
+  letGo (path) { return this.when('nobody writes to it', () => !this.#isHeld(path)) }
 
   /** Uploads a file in one request; the raw answer. */
   async send (path, fields = {}, token = true) {
