@@ -44,8 +44,8 @@ bool shoal_plugin_needs_met(
 int shoal_plugin_start(
     struct shoal_plugin *plugin, json_t *fixed, bool is_cli, struct shoal_err *err);
 void shoal_plugin_stop(struct shoal_plugin *plugin);
-/// Removes all that a plugin registered, but that it goes on with what was held. with_stubs: its fail-closed decides go on answering hold.
-/// with_routes: before the server runs, when nobody looks routes up.
+/// Removes all that a plugin registered, but not that it goes on with what was held. with_stubs: its fail-closed
+/// decides go on answering hold. with_routes: before the server runs, when nobody looks routes up.
 void shoal_plugin_unregister(struct shoal_plugin *plugin, bool with_stubs, bool with_routes);
 
 // quarantine.c

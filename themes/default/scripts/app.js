@@ -66,7 +66,7 @@ for (const button of document.querySelectorAll('[data-copy]')) {
 }
 
 // The server knows the day alone: the hour is the visitor's.
-const hour = new Intl.DateTimeFormat(root.lang, { dateStyle: 'long', timeStyle: 'short' })
 for (const time of document.querySelectorAll('time[data-hour]')) {
-  time.textContent = hour.format(new Date(time.dateTime))
+  const style = { dateStyle: 'long', timeStyle: 'short' }
+  time.textContent = new Intl.DateTimeFormat(root.lang, style).format(new Date(time.dateTime))
 }
